@@ -1,0 +1,25 @@
+"""The package's own errors: each message is one sentence that says what was wrong and what to do."""
+
+
+class SerError(Exception):
+    """Base of every error this package raises on purpose; the command line prints it without a traceback."""
+
+
+class AudioError(SerError, ValueError):
+    """A recording cannot be used: it is missing, empty, too short, not audio, or holds NaN."""
+
+
+class CorpusError(SerError, ValueError):
+    """A corpus, or a table made from one, is not as it should be."""
+
+
+class CorpusMissing(CorpusError, FileNotFoundError):
+    """The files of a corpus are not where they were looked for; the message says how to get them."""
+
+
+class DownloadError(SerError, OSError):
+    """A download failed; nothing half-done was left behind."""
+
+
+class EvaluationError(SerError, ValueError):
+    """A model, feature table and utterance table cannot be evaluated together."""
