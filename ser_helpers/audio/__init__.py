@@ -1,1 +1,12 @@
-"""The audio room."""
+"""Samples in, samples out: read a recording, resample, trim, pad and normalise it.
+
+Everything after this room works on one form of sound: a mono float32 array and its sample rate in Hz.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["io", "signal"],
+    submod_attrs={"io": ["duration", "load"], "signal": ["check", "normalise", "pad", "resample", "trim"]},
+)

@@ -1,0 +1,148 @@
+"""What is done to samples before anything is measured: check, resample, trim, pad, normalise."""
+
+import numpy as np
+import soxr
+
+from ser_helpers.errors import AudioError
+
+FRAME = 0.025
+"""One analysis frame in seconds, the shortest stretch of speech with a spectrum worth looking at."""
+
+
+def check(y, sr, name="this recording"):
+    """Return `y` as a float32 array, or say in one sentence why it is no recording.
+
+    Parameters
+    ----------
+    y : array-like (n,)
+        Mono samples.
+    sr : int
+        Sample rate in Hz.
+    name : str
+        What to call the recording in the message, usually its path.
+
+    Raises
+    ------
+    AudioError
+        If `y` is not one-dimensional, holds NaN or infinite samples, or is shorter than one frame (25 ms).
+
+    Examples
+    --------
+    Lesson 01.
+
+    >>> check([0.0, 1.0], 16000)
+    Traceback (most recent call last):
+    ser_helpers.errors.AudioError: Cannot use this recording: it lasts 0.1 ms, less than one frame of 25 ms; leave it out.
+    """
+    y = np.asarray(y, dtype=np.float32)
+    if y.ndim != 1:
+        problem = f"its shape is {y.shape} instead of (samples,); average the channels first"
+    elif len(y) < int(FRAME * sr):
+        problem = f"it lasts {1000 * len(y) / sr:.3g} ms, less than one frame of 25 ms; leave it out"
+    elif not np.isfinite(y).all():
+        problem = "it holds NaN or infinite samples; repair it or leave it out"
+    else:
+        return y
+    raise AudioError(f"Cannot use {name}: {problem}.")
+
+
+def resample(y, orig_sr, sr):
+    """Change the sample rate with soxr's high-quality filter, the one librosa uses.
+
+    Parameters
+    ----------
+    y : array (n,)
+        Mono samples.
+    orig_sr, sr : int
+        Sample rates in Hz, before and after.
+
+    Returns
+    -------
+    array (ceil(n * sr / orig_sr),), float32
+
+    Examples
+    --------
+    Lesson 01.
+
+    >>> resample(np.zeros(48000), 48000, 16000).shape
+    (16000,)
+    """
+    y = np.asarray(y, dtype=np.float32)
+    if orig_sr == sr:
+        return y
+    length = int(np.ceil(len(y) * (sr / orig_sr)))
+    return pad(soxr.resample(y, orig_sr, sr, quality="HQ"), length)[:length]
+
+
+def trim(y, sr, top_db=40.0):
+    """Cut the silence before the first and after the last frame that is not `top_db` below the loudest one.
+
+    Parameters
+    ----------
+    y : array (n,)
+        Mono samples.
+    sr : int
+        Sample rate in Hz.
+    top_db : float
+        How far below the loudest frame (25 ms every 10 ms, by RMS) a frame counts as silent, in dB.
+
+    Returns
+    -------
+    array
+        A view of `y` without its silent ends; digital silence is returned whole.
+
+    Examples
+    --------
+    Lesson 01. One second of noise between two seconds of silence:
+
+    >>> noise = np.random.default_rng(0).normal(size=16000)
+    >>> len(trim(np.concatenate([np.zeros(16000), noise, np.zeros(16000)]), 16000)) / 16000
+    1.03
+    """
+    y = np.asarray(y)
+    frame, hop = int(FRAME * sr), int(0.010 * sr)
+    if len(y) <= frame or not np.any(y):
+        return y
+    frames = np.lib.stride_tricks.sliding_window_view(pad(y, len(y) + hop), frame)[::hop]
+    power = np.mean(np.square(frames, dtype=np.float64), axis=1)
+    loud = np.flatnonzero(power > power.max() * 10 ** (-top_db / 10))
+    return y[loud[0] * hop : loud[-1] * hop + frame]
+
+
+def pad(y, length):
+    """Add zeros at the end until there are `length` samples; a longer `y` is returned as it is.
+
+    Examples
+    --------
+    Lesson 06.
+
+    >>> pad(np.ones(2), 4)
+    array([1., 1., 0., 0.])
+    """
+    return np.pad(y, (0, max(0, length - len(y))))
+
+
+def normalise(y, level=-1.0, measure="peak"):
+    """Scale the samples to a given level, so that recordings made at different gains compare.
+
+    Parameters
+    ----------
+    y : array (n,)
+        Mono samples; digital silence is returned as it is.
+    level : float
+        The level wanted, in dB relative to full scale (an amplitude of 1).
+    measure : "peak" or "rms"
+        What shall have that level: the largest sample, or the root mean square.
+
+    Examples
+    --------
+    Lesson 01.
+
+    >>> normalise(np.array([0.1, -0.2]), level=0)
+    array([ 0.5, -1. ])
+    """
+    y = np.asarray(y)
+    if measure not in ("peak", "rms"):
+        raise ValueError(f"measure is 'peak' or 'rms', not {measure!r}.")
+    size = np.max(np.abs(y), initial=0) if measure == "peak" else np.sqrt(np.mean(np.square(y, dtype=np.float64)))
+    return y * y.dtype.type(10 ** (level / 20) / size) if size else y
