@@ -1,0 +1,112 @@
+"""Keras networks as scikit-learn classifiers."""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+from tqdm import tqdm
+
+
+class KerasClassifier(ClassifierMixin, BaseEstimator):
+    """A Keras network that behaves like any scikit-learn classifier.
+
+    ``keras.wrappers.SKLearnClassifier`` (Keras 3.15) forgets ``fit_kwargs`` when it is cloned, has no ``predict_proba``
+    and takes tables only; cross-validation with probabilities needs all three, hence this class.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(input_shape, n_classes)`` returns a *compiled* ``keras.Model`` that ends in ``n_classes`` probabilities
+        and whose loss takes one-hot targets. `input_shape` is the shape of one example.
+    epochs, batch_size : int
+        As in ``keras.Model.fit``.
+    seed : int
+        Fixes the initial weights, the order of examples and dropout: two fits give the same network.
+    progress : bool
+        Show a bar with the epoch, loss and accuracy.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels; column ``k`` of ``predict_proba`` is the probability of ``classes_[k]``.
+    model_ : keras.Model
+    history_ : DataFrame
+        One row per epoch: ``loss``, ``accuracy`` and, when `validation_data` was given, ``val_loss``, ``val_accuracy``.
+
+    Notes
+    -----
+    Used in lesson 04. Works on every Keras backend (``KERAS_BACKEND=tensorflow|torch|jax``).
+
+    Examples
+    --------
+    >>> import keras
+    >>> def build(input_shape, n_classes):
+    ...     model = keras.Sequential([keras.Input(input_shape), keras.layers.Dense(n_classes, "softmax")])
+    ...     model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    ...     return model
+    >>> X, y = [[0.0], [1.0]] * 8, ["calm", "angry"] * 8
+    >>> model = KerasClassifier(build, epochs=2, batch_size=4).fit(X, y)
+    >>> model.predict_proba([[0.5]]).shape, [str(label) for label in model.classes_]
+    ((1, 2), ['angry', 'calm'])
+    """
+
+    def __init__(self, build, epochs=100, batch_size=32, seed=0, progress=False):
+        self.build = build
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.seed = seed
+        self.progress = progress
+
+    def fit(self, X, y, validation_data=None):
+        """Train from fresh weights on `X` of shape (n, ...) and labels `y` of shape (n,).
+
+        `validation_data` is a pair ``(X, y)`` that is only watched (for learning curves): it never steers the fit.
+        """
+        import keras
+
+        X, y = _examples(X), np.asarray(y)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) < 2:
+            raise ValueError(f"A classifier needs at least two classes, and y holds only {self.classes_.tolist()}.")
+        keras.utils.set_random_seed(self.seed)
+        self.model_ = self.build(X.shape[1:], len(self.classes_))
+        if validation_data is not None:
+            validation_data = _examples(validation_data[0]), self._one_hot(validation_data[1])
+        history = self.model_.fit(
+            X,
+            self._one_hot(y),
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            validation_data=validation_data,
+            callbacks=self._progress_bar(),
+            verbose=0,
+        )
+        self.history_ = pd.DataFrame(history.history).rename_axis("epoch").rename(index=lambda epoch: epoch + 1)
+        return self
+
+    def predict_proba(self, X):
+        """Probabilities of shape (n, n_classes), columns in the order of ``classes_``."""
+        check_is_fitted(self)
+        return np.asarray(self.model_.predict(_examples(X), batch_size=256, verbose=0))
+
+    def predict(self, X):
+        """The most probable label of each example, shape (n,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _progress_bar(self):
+        if not self.progress:
+            return []
+        from tqdm.keras import TqdmCallback
+
+        return [TqdmCallback(verbose=0, tqdm_class=tqdm, leave=False)]
+
+    def _one_hot(self, y):
+        unknown = sorted(set(np.asarray(y).tolist()) - set(self.classes_.tolist()))
+        if unknown:
+            raise ValueError(f"The validation labels {unknown} do not occur in the training labels.")
+        return (np.asarray(y)[:, None] == self.classes_).astype("float32")
+
+
+def _examples(X):
+    """Tables, lists and arrays alike as one float32 array."""
+    return np.asarray(X, dtype="float32")

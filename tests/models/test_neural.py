@@ -1,0 +1,97 @@
+"""A Keras network must behave like a scikit-learn classifier."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ser_helpers.models import KerasClassifier
+
+LABELS = np.array(["sad", "angry", "calm"])
+
+
+def build(input_shape, n_classes):
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input(input_shape),
+            keras.layers.Dense(16, "relu"),
+            keras.layers.Dropout(0.1),
+            keras.layers.Dense(n_classes, "softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.02), "categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    X, y = make_blobs(150, n_features=5, centers=3, random_state=0)
+    return X, LABELS[y]
+
+
+@pytest.fixture(scope="module")
+def fitted(blobs):
+    return KerasClassifier(build, epochs=20, batch_size=16).fit(*blobs, validation_data=blobs)
+
+
+def test_it_learns_and_its_probabilities_follow_classes(fitted, blobs):
+    X, y = blobs
+    probabilities = fitted.predict_proba(X)
+    assert fitted.classes_.tolist() == ["angry", "calm", "sad"]
+    assert fitted.score(X, y) > 0.95
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert (fitted.classes_[probabilities.argmax(axis=1)] == fitted.predict(X)).all()
+
+
+def test_history_has_one_row_per_epoch(fitted):
+    assert fitted.history_.index.tolist() == list(range(1, 21))
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(fitted.history_)
+    assert fitted.history_.loss.iloc[-1] < fitted.history_.loss.iloc[0]
+
+
+def test_same_seed_same_network_and_another_seed_another(blobs):
+    first, second = (KerasClassifier(build, epochs=2, seed=3).fit(*blobs).predict_proba(blobs[0]) for _ in range(2))
+    other = KerasClassifier(build, epochs=2, seed=4).fit(*blobs).predict_proba(blobs[0])
+    np.testing.assert_array_equal(first, second)
+    assert np.abs(first - other).max() > 1e-3
+
+
+def test_a_clone_keeps_every_parameter_and_works_in_a_pipeline(blobs):
+    model = KerasClassifier(build, epochs=5, batch_size=8, seed=7)
+    assert clone(model).get_params() == model.get_params()
+    scores = cross_val_score(make_pipeline(StandardScaler(), model), *blobs, cv=3)
+    assert scores.mean() > 0.8
+
+
+def test_a_fitted_network_survives_pickling(fitted, blobs):
+    copy = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_allclose(copy.predict_proba(blobs[0]), fitted.predict_proba(blobs[0]), atol=1e-6)
+
+
+def test_validation_data_never_steer_the_fit(blobs):
+    X, y = blobs
+    alone = KerasClassifier(build, epochs=3).fit(X, y)
+    watched = KerasClassifier(build, epochs=3).fit(X, y, validation_data=(X[:20], y[:20]))
+    np.testing.assert_allclose(alone.predict_proba(X), watched.predict_proba(X), atol=1e-6)
+
+
+def test_the_progress_bar_counts_epochs_and_shows_the_loss(blobs, capsys):
+    KerasClassifier(build, epochs=3, progress=True).fit(*blobs)
+    shown = capsys.readouterr().err
+    assert "/3" in shown
+    assert "loss=" in shown
+
+
+def test_one_class_or_an_unknown_label_is_refused(blobs):
+    X, y = blobs
+    with pytest.raises(ValueError, match="at least two classes"):
+        KerasClassifier(build).fit(X, ["sad"] * len(X))
+    with pytest.raises(ValueError, match=r"\['bored'\] do not occur"):
+        KerasClassifier(build, epochs=1).fit(X, y, validation_data=(X[:1], ["bored"]))
