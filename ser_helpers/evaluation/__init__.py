@@ -1,1 +1,9 @@
-"""The evaluation room."""
+"""The evaluation room: how good a model is, for whom, and how sure we are.
+
+Protocols decide who is heard in training and who is not, metrics count, results keep every out-of-fold prediction,
+comparisons ask whether a difference could be chance, and plots say it in one sentence.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(__name__, submodules=["style"])
