@@ -1,0 +1,149 @@
+"""How each emotion sounds: the table of prosody, after the literature on acted speech.
+
+A row says how an emotion departs from the same speaker's neutral voice. Every family of emotions has a milder and a
+stronger member (Banse & Scherer's cold and hot anger, anxiety and panic, sadness and despair), which RAVDESS calls
+normal and strong intensity. The *directions* are after the papers named above each row; the *sizes* were then fitted,
+by making speech and measuring it, to the recordings of RAVDESS actors 1–12. Where the two disagreed the recordings
+won: acted strong anger is slower than neutral speech, happiness is not faster, and panic is not breathier.
+
+B   Banse & Scherer (1996), Acoustic profiles in vocal emotion expression, doi:10.1037/0022-3514.70.3.614
+BS  Burkhardt & Sendlmeier (2000), Verification of acoustical correlates of emotional speech using formant-synthesis,
+    ISCA Workshop on Speech and Emotion
+JL  Juslin & Laukka (2003), Communication of emotions in vocal expression and music performance,
+    doi:10.1037/0033-2909.129.5.770
+MA  Murray & Arnott (1993), Toward the simulation of emotion in synthetic speech, doi:10.1121/1.405558
+S   Schröder (2001), Emotional speech synthesis: a review, Eurospeech
+RM  Russell & Mehrabian (1977), Evidence for a three-factor theory of emotions, doi:10.1016/0092-6566(77)90037-X
+"""
+
+from collections import namedtuple
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..errors import CorpusError
+
+EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+INTENSITIES = {1: "normal", 2: "strong"}
+
+CUES = {
+    "f0": "mean pitch, semitones above the speaker's neutral",
+    "range": "× the sentence's own pitch movement",
+    "accent": "semitones on stressed syllables",
+    "slope": "rise over the utterance, semitones",
+    "final": "rise in its last third, semitones",
+    "dur": "× duration",
+    "db": "level, dB",
+    "tilt": "dB per octave above 500 Hz: more is brighter, a tenser voice",
+    "h1": "dB on the lowest harmonic: more is a laxer voice",
+    "breath": "dB of aspiration noise",
+    "jitter": "% of random change from one vocal-fold cycle's length to the next",
+    "shimmer": "dB of random change from one cycle's amplitude to the next",
+    "tremor": "trembling of the pitch at 5–8 Hz, semitones",
+    "creak": "0–1, how much weaker every second cycle is",
+    "formants": "× formant frequencies: a smile or a raised larynx shortens the vocal tract",
+    "artic": "× spectral contrast: precise against slurred",
+    "narrow": "dB near 950 Hz: a narrowed throat",
+    "whisper": "share of weak voiced frames that lose their voice",
+    "pause": "pause inside the sentence, seconds",
+}
+Cues = namedtuple("Cues", CUES)
+
+# fmt: off
+PROSODY = {
+    #                    f0 range acc slope final dur  db tilt  h1  brea  jit shim trem creak form artic narr whis pause
+    ("neutral", 1):   (0.0, 1.0, 0.0, 0.0, 0.0, 1.00,  0, 0.0, 0.0,  0, 0.0, 0.0, 0.0, 0.0, 1.00, 1.00, 0.0, .02, .04),
+    # after JL (tenderness): slow, soft, low, little pitch movement, little high-frequency energy, a regular voice
+    ("calm", 1):      (-.3, .81, 0.1, 0.7, 1.0, 1.15, -2, -.2, 1.0, -1, -.1, -.2, 0.0, 0.0, 0.99, 0.96, 0.0, .06, .11),
+    ("calm", 2):      (-.5, .74, 0.2, 1.2, 1.1, 1.33, -4, -.4, 1.2, -1, -.3, -.5, 0.0, 0.0, 1.01, 0.94, 0.4, .17, .25),
+    # after JL, S, MA: high and mobile pitch, loud, bright; after BS: spread lips raise the formants
+    ("happy", 1):     (3.0, 1.0, 0.4, 0.3, -1.1, 1.04, 6, 0.6, -.5, -1, 0.7, 0.2, 0.0, 0.0, 1.02, 1.03, 0.6, .02, .02),
+    ("happy", 2):     (8.9, 1.2, 1.2, 1.4, -.5, 1.12, 16, 1.5, -.3, -4, 0.4, 0.3, 0.0, 0.0, 1.05, 1.11, 0.9, .00, .00),
+    # quiet sorrow, after JL, S: slow, soft, narrow, breathy, pauses; crying despair, after BS, B: high, irregular
+    ("sad", 1):       (0.1, .72, 0.1, 0.3, -.5, 1.15, -4, -.5, 2.3,  1, 0.3, 0.2, 0.0, 0.1, 1.03, 0.96, 0.3, .15, .12),
+    ("sad", 2):       (5.8, 1.2, 0.4, 1.5, -.5, 1.21,  5, 0.5, 0.9,  1, 1.2, 1.1, 0.4, 0.2, 1.04, 1.01, 0.5, .09, .14),
+    # after JL, MA, S: loud, tense, abrupt accents on stressed syllables, irregular; hot anger is also high in pitch
+    ("angry", 1):     (3.5, 1.0, 0.6, 0.8, -1.0, 1.05, 9, 1.0, 0.0,  2, 0.2, 0.3, 0.0, 0.3, 1.04, 1.01, 1.1, .03, .05),
+    ("angry", 2):    (10.5, 1.5, 1.4, 4.1, -2.0, 1.24, 22, 2.8, -1.9, 2, 0.6, 0.8, 0.0, 0.3, 1.07, 1.13, 3.3, .05, .07),
+    # after JL, BS, S: very high, little pitch movement, level or rising, not slow, trembling, raised larynx
+    ("fearful", 1):   (3.9, .87, 0.2, 1.3, 0.3, 0.99,  5, 0.6, 0.8,  0, 0.5, 0.2, 0.1, 0.0, 1.03, 0.98, 0.6, .07, .07),
+    ("fearful", 2):  (12.0, .62, 0.5, 4.5, -1.4, 1.08, 15, 1.5, 0.7, -5, 0.7, 0.6, 0.6, 0.0, 1.10, 1.07, 0.0, .10, .12),
+    # after MA: very much slower, wider, a grumbled chest tone: slow, creaky, a narrowed throat, voiceless ends
+    ("disgust", 1):   (1.0, 1.1, 0.4, -1.1, 0.3, 1.12, 1, 0.4, -.3,  2, 0.1, 0.0, 0.0, 0.2, 1.01, 1.00, 1.5, .10, .09),
+    ("disgust", 2):   (2.7, 1.1, 1.0, 0.5, 0.8, 1.38,  6, 0.8, -1.2, 1, 0.4, 0.1, 0.0, 0.4, 1.03, 1.02, 3.8, .24, .17),
+    # after S: wide range, steep accents, a high final rise, slightly fast, louder
+    ("surprised", 1): (3.5, 1.5, 0.7, 1.9, 1.8, 0.89,  5, 0.3, -1.1, 1, 0.7, 0.4, 0.0, 0.0, 1.05, 1.01, 0.6, .07, .02),
+    ("surprised", 2): (9.7, 1.8, 2.3, 2.5, 5.8, 0.93, 11, 1.1, 1.8,  1, 1.2, 1.3, 0.0, 0.0, 1.06, 1.05, 1.1, .00, .00),
+}
+
+# Standard deviation of chance from clip to clip. An actor's own habit in each emotion is drawn with the same size.
+SPREAD = np.array((.7, .09, .25, .5, .5, .06, 1.2, .18, .35, .7, .09, .07, .05, .04, .007, .018, .5, .024, .024))
+
+# Valence, arousal and dominance of the emotion's name at strong intensity, -1 to 1, after RM; calm is their "relaxed".
+VAD = {
+    "neutral": (0, 0, 0), "calm": (.68, -.46, .06), "happy": (.81, .51, .46), "sad": (-.63, -.27, -.33),
+    "angry": (-.51, .59, .25), "fearful": (-.64, .60, -.43), "disgust": (-.60, .35, .11), "surprised": (.40, .67, -.13),
+}
+# fmt: on
+VAD_AT_INTENSITY = {1: 0.6, 2: 1.0}
+VAD_SPREAD = 0.06
+
+
+class Performance(NamedTuple):
+    """What one utterance will do: its cues, and the valence, arousal and dominance it stands for."""
+
+    cues: Cues
+    vad: tuple
+
+
+def performance(speaker, emotion, intensity, rng):
+    """One performance: the table's row × how expressive the actor is + the actor's habit + chance.
+
+    Raises CorpusError for an emotion or intensity that is not in the table.
+    """
+    row = np.array(_row(emotion, intensity))
+    neutral = np.array(PROSODY["neutral", 1])
+    expressed = speaker.expressiveness[emotion] * rng.normal(1, 0.15)
+    cues = neutral + expressed * (row - neutral) + SPREAD * rng.normal(size=len(CUES)) + speaker.habit[emotion]
+    vad = np.array(VAD[emotion]) * VAD_AT_INTENSITY[intensity] * expressed + rng.normal(0, VAD_SPREAD, 3)
+    return Performance(Cues(*cues.tolist()), tuple(np.clip(vad, -1, 1).round(3).tolist()))
+
+
+def _row(emotion, intensity):
+    if emotion not in EMOTIONS:
+        raise CorpusError(f"There is no emotion {emotion!r}: choose one of {', '.join(EMOTIONS)}.")
+    if (emotion, intensity) not in PROSODY:
+        choice = "1 (neutral has no strong intensity)" if emotion == "neutral" else "1 (normal) or 2 (strong)"
+        raise CorpusError(f"There is no intensity {intensity!r} of {emotion}: choose {choice}.")
+    return PROSODY[emotion, intensity]
+
+
+def prosody_table():
+    """The table of prosody: one row per emotion and intensity, one column per cue, in `cue_table`'s units (Lesson 02).
+
+    >>> prosody_table().loc[("angry", "strong"), "f0"]
+    10.5
+    """
+    table = pd.DataFrame.from_dict(PROSODY, orient="index", columns=list(CUES), dtype=float)
+    names = [(emotion, INTENSITIES[intensity]) for emotion, intensity in PROSODY]
+    return table.set_axis(pd.MultiIndex.from_tuples(names, names=["emotion", "intensity"]))
+
+
+def cue_table():
+    """What each column of the table of prosody means, and how much it varies by chance (Lesson 02).
+
+    >>> cue_table().loc["pause", "meaning"]
+    'pause inside the sentence, seconds'
+    """
+    return pd.DataFrame({"meaning": CUES, "spread": dict(zip(CUES, SPREAD, strict=True))}).rename_axis("cue")
+
+
+def vad_table():
+    """Valence, arousal and dominance of each emotion at strong intensity, from -1 to 1 (Lesson 03).
+
+    >>> vad_table().loc["sad", "valence"]
+    -0.63
+    """
+    columns = ["valence", "arousal", "dominance"]
+    return pd.DataFrame.from_dict(VAD, orient="index", columns=columns, dtype=float).rename_axis("emotion")
