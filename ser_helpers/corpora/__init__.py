@@ -1,1 +1,25 @@
-"""The corpora room."""
+"""Who said what, and how: every corpus becomes one utterance table, one row per utterance.
+
+>>> from ser_helpers import corpora
+>>> corpora.card("ravdess").utterances
+1440
+
+``load`` reads a corpus, ``harmonise`` and ``combine`` make several comparable, ``split`` cuts a table into training and
+test sets, and ``audit`` says what crosses between them. ``find``, ``download`` and ``card`` tell where a corpus is, get
+it, and describe it. The columns of a table are defined in ``schema``.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["files", "loaders", "locate", "registry", "schema", "splits", "ravdess", "synthetic"],
+    submod_attrs={
+        "files": ["CorpusWarning"],
+        "loaders": ["available", "load"],
+        "locate": ["find"],
+        "registry": ["Card", "card", "cards"],
+        "schema": ["COLUMNS", "EMOTIONS", "check_table"],
+        "splits": ["PROTOCOLS", "split"],
+    },
+)

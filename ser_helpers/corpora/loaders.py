@@ -1,0 +1,95 @@
+"""`load` a corpus by name."""
+
+import importlib
+import warnings
+
+from ser_helpers.corpora.files import CorpusWarning
+from ser_helpers.corpora.locate import find, how_to_get
+from ser_helpers.corpora.registry import card
+from ser_helpers.errors import CorpusError
+
+LOADERS = ("ravdess", "crema-d", "tess", "savee", "emodb", "iemocap", "synthetic", "synthetic-small")
+EMBEDDED = {"synthetic": "full", "synthetic-small": "small"}
+
+
+def available():
+    """The names that `load` knows, whether or not the corpus is on this machine (Lesson 03).
+
+    >>> available()[:3]
+    ['ravdess', 'crema-d', 'tess']
+    """
+    return list(LOADERS)
+
+
+def load(name, root=None):
+    """Read a corpus in its publisher's own layout: one row per utterance.
+
+    Parameters
+    ----------
+    name : str
+        One of `available()`. ``"synthetic"`` is made on this machine when it is first asked for, in seconds;
+        ``"synthetic-small"`` is its first four actors.
+    root : path, optional
+        Where the corpus is; see `find`. The recordings may be ``.wav`` or ``.flac``, in any sub-folder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The utterance table (see ``schema``), sorted by speaker and utterance. Only file headers are read.
+
+    Raises
+    ------
+    CorpusError
+        There is no corpus of that name, or no loader for it.
+    CorpusMissing
+        It is not on this machine; the message says how to get it.
+
+    Warns
+    -----
+    CorpusWarning
+        Once for each kind of oddity, naming the files, and when the corpus is not complete.
+
+    Used in every lesson.
+
+    >>> load("synthetic-small").emotion.value_counts().head(2)
+    emotion
+    calm     32
+    happy    32
+    Name: count, dtype: int64
+    """
+    known = card(name)
+    if known.name not in LOADERS:
+        raise CorpusError(f"{known.title} has a card but no loader here; {known.how}")
+    table, notes = _module(known).load(_folder(known, root))
+    for note in [*notes, *_missing(known, table)]:
+        warnings.warn(note, CorpusWarning, stacklevel=2)
+    return table
+
+
+def _module(known):
+    name = "synthetic" if known.synthetic else known.name.replace("-", "_")
+    return importlib.import_module(f"ser_helpers.corpora.{name}")
+
+
+def _folder(known, root):
+    if root is None and known.name in EMBEDDED:
+        from ser_helpers import synthesis
+
+        return synthesis.ensure_corpus(EMBEDDED[known.name])
+    return find(known.name, root)
+
+
+def _missing(known, table):
+    """One sentence on what a partial corpus lacks, or nothing when it is complete."""
+    if len(table) >= known.utterances:
+        return
+    counts = table["speaker"].value_counts()
+    absent = [speaker for speaker in _module(known).SPEAKERS[: known.speakers] if speaker not in counts]
+    usual = known.utterances / known.speakers
+    short = [f"{speaker} ({count})" for speaker, count in counts.sort_index().items() if count < usual]
+    text = f"{known.name}: only {len(table)} of {known.utterances} utterances are here"
+    if absent:
+        text += f"; none by {', '.join(absent)}"
+    if short:
+        text += f"; fewer than {usual:.0f} by {', '.join(short)}"
+    yield f"{text}. For the rest, {how_to_get(known)}"

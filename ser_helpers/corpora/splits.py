@@ -1,0 +1,100 @@
+"""Training and test sets, by protocol: who or what may be on both sides."""
+
+import pandas as pd
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, ShuffleSplit
+
+from ser_helpers.errors import CorpusError
+
+#: What each protocol keeps apart. Only the first four are honest about new voices or new sentences.
+PROTOCOLS = {
+    "speaker": "no speaker is in both training and test; folds of whole speakers",
+    "leave-one-speaker-out": "each speaker in turn is the test set",
+    "session": "each recording session in turn is the test set",
+    "statement": "no sentence is in both training and test; speakers are",
+    "random": "30 % of the utterances, drawn at random, are the test set; speakers are on both sides",
+    "random-kfold": "folds of utterances drawn at random; speakers are on both sides",
+}
+
+_GROUPS = {
+    "speaker": "speaker",
+    "leave-one-speaker-out": "speaker",
+    "session": "session",
+    "statement": "statement",
+}
+
+
+def split(table, protocol="speaker", n_splits=5, seed=0):
+    """Cut an utterance table into training and test sets.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        An utterance table, or any table with its index and the column that the protocol needs.
+    protocol : str
+        A key of ``PROTOCOLS``.
+    n_splits : int
+        Number of folds; of repetitions for ``"random"``; at most that many for ``"statement"``, since RAVDESS has only
+        two sentences. The protocols that leave one out ignore it.
+    seed : int
+        Decides who falls into which fold. The order of the rows does not, except with the two random protocols.
+
+    Returns
+    -------
+    list of (pandas.Index, pandas.Index)
+        Names of the training and of the test utterances, for each fold. In k-fold and leave-one-out protocols every
+        utterance is in exactly one test set.
+
+    Raises
+    ------
+    CorpusError
+        There is no such protocol, the table lacks what it needs, or there are fewer speakers than folds.
+
+    ``"random"`` is scikit-learn's ``train_test_split(test_size=0.3)``, as most tutorials use it. Used in Lessons 03
+    and 04.
+
+    >>> from ser_helpers import corpora
+    >>> table = corpora.load("synthetic-small")
+    >>> for train, test in corpora.split(table, "speaker", n_splits=2):
+    ...     print(sorted(table.speaker[test].unique()))
+    ['synthetic-03', 'synthetic-04']
+    ['synthetic-01', 'synthetic-02']
+    """
+    if protocol not in PROTOCOLS:
+        raise CorpusError(f"There is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}.")
+    if table.index.has_duplicates:
+        raise CorpusError("Utterance names must be unique before a table is split.")
+    groups = _groups(table, protocol)
+    splitter = _splitter(protocol, n_splits, seed, len(table) if groups is None else groups.nunique())
+    folds = splitter.split(table.index, groups=groups)
+    return [(table.index[train], table.index[test]) for train, test in folds]
+
+
+def _groups(table, protocol):
+    """The column that must not cross, or None."""
+    column = _GROUPS.get(protocol)
+    if column is None:
+        return None
+    if column not in table or table[column].isna().any():
+        raise CorpusError(f"Protocol {protocol!r} needs to know the {column} of every utterance, and some have none.")
+    return pd.Series(table[column].to_numpy(dtype=object))
+
+
+def _splitter(protocol, n_splits, seed, count):
+    what = f"{_GROUPS.get(protocol, 'utterance')}s"
+    if protocol == "random":
+        if count < 2 or n_splits < 1:
+            raise CorpusError("Protocol 'random' needs at least two utterances and one split.")
+        return ShuffleSplit(n_splits, test_size=0.3, random_state=seed)
+    if protocol in ("session", "leave-one-speaker-out"):
+        n_splits = 2
+    if protocol == "statement":
+        n_splits = min(n_splits, max(count, 2))
+    if n_splits < 2:
+        raise CorpusError(f"Protocol {protocol!r} needs at least two folds, not {n_splits}.")
+    if count < n_splits:
+        raise CorpusError(f"Protocol {protocol!r} needs {n_splits} {what} or more, and this table has {count}.")
+    if protocol in ("session", "leave-one-speaker-out"):
+        return LeaveOneGroupOut()
+    if protocol == "random-kfold":
+        return KFold(n_splits, shuffle=True, random_state=seed)
+    return GroupKFold(n_splits, shuffle=True, random_state=seed)
