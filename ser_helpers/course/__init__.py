@@ -1,1 +1,9 @@
-"""The course room."""
+"""What only the lessons need: the banner, exercise checks, figures of ideas, and the runner behind ``make run``."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["notebooks", "runner"],
+    submod_attrs={"banner": ["banner"], "checks": ["check", "exercises"]},
+)

@@ -1,0 +1,52 @@
+# The course's commands. `make help` lists them; each sets up the environment when it is missing or out of date.
+
+PYTHON ?= python3
+VENV ?= .venv
+CORPUS ?= synthetic
+GPU ?=
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready$(if $(GPU),-gpu)
+
+.DEFAULT_GOAL := help
+.PHONY: help env run test lab lesson notebooks student bench lint
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+env: $(READY)  ## set up the environment (GPU=1 for a CUDA build of TensorFlow)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(if $(GPU),$(BIN)/python -m pip uninstall --quiet --yes tensorflow-cpu)
+	$(if $(GPU),$(BIN)/python -m pip install --quiet --constraint constraints.txt --force-reinstall --no-deps tensorflow)
+	$(if $(GPU),$(BIN)/python -m pip install --quiet --constraint constraints.txt 'tensorflow[and-cuda]')
+	@touch $@
+
+run: $(READY)  ## execute the course (CORPUS=synthetic|auto|ravdess) and print the leaderboard
+	$(BIN)/ser run --corpus $(CORPUS)
+
+test: $(READY)  ## unit, contract, notebook and browser tests
+	$(BIN)/python -m pytest --cov=ser_helpers --cov-report=term
+	SER_CORPUS=synthetic $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
+	  --nbval-sanitize-with tests/notebooks/sanitize.cfg tests/notebooks/reference
+
+lab: $(READY)  ## open JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+lesson: $(READY)  ## run one lesson: make lesson N=04
+	$(BIN)/ser run --corpus $(CORPUS) $(N)
+
+notebooks: CORPUS = auto
+notebooks: $(READY)  ## execute all lessons and store their outputs (CORPUS=ravdess for real speech)
+	$(BIN)/ser notebooks --corpus $(CORPUS) $(N)
+	$(BIN)/ser leaderboard --readme
+
+student: $(READY)  ## write copies without solutions to build/student
+	$(BIN)/ser student
+
+bench: $(READY)  ## measure speed, as ratios in one run
+	$(BIN)/python -m benchmarks
+
+lint: $(READY)  ## ruff and the import rules
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

@@ -1,0 +1,115 @@
+"""The command ``ser``: a thin door to the package."""
+
+import os
+import sys
+from functools import wraps
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ser_helpers import home
+from ser_helpers.errors import SerError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Speech emotion recognition: the course's command.")
+
+Lessons = Annotated[list[str] | None, typer.Argument(help="Lesson numbers, such as 04. All by default.")]
+Corpus = Annotated[str, typer.Option(help="synthetic, auto (the real corpus when it is there), or a corpus's name.")]
+
+
+def plain_errors(command):
+    """Print the package's own errors as one sentence, without a traceback."""
+
+    @wraps(command)
+    def wrapped(*args, **kwargs):
+        try:
+            return command(*args, **kwargs)
+        except SerError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            raise typer.Exit(2) from error
+
+    return wrapped
+
+
+@app.command()
+@plain_errors
+def run(lessons: Lessons = None, corpus: Corpus = "synthetic"):
+    """Execute the lessons, then print the leaderboard. Stored notebooks are not touched: see build/."""
+    from ser_helpers.course import runner
+    from ser_helpers.evaluation import leaderboard
+
+    outcomes = runner.run_lessons(lessons, corpus)
+    status = runner.report(outcomes)
+    print(f"\nThe executed lessons, as pages: {os.path.relpath(home.build_home() / 'html')}\n")
+    leaderboard.show()
+    raise typer.Exit(status)
+
+
+@app.command()
+@plain_errors
+def notebooks(lessons: Lessons = None, corpus: Corpus = "auto"):
+    """Execute the lessons and store their outputs: notebooks/ on CORPUS, the tests' reference on synthetic speech."""
+    from ser_helpers.course import runner
+
+    os.environ["SER_LEADERBOARD"] = str(runner.leaderboard_file(corpus))
+    shown = runner.run_lessons(lessons, corpus, keep=runner.store)
+    os.environ["SER_LEADERBOARD"] = str(runner.leaderboard_file("synthetic"))
+    reference = runner.run_lessons(lessons, "synthetic", keep=runner.store_reference)
+    raise typer.Exit(runner.report(shown + reference))
+
+
+@app.command()
+@plain_errors
+def student():
+    """Write copies of the lessons without solutions and outputs to build/student."""
+    from ser_helpers.course.notebooks import write_student_copies
+
+    for path in write_student_copies():
+        print(os.path.relpath(path))
+
+
+@app.command()
+@plain_errors
+def leaderboard(
+    readme: Annotated[bool, typer.Option(help="Rewrite the results table in README.md.")] = False,
+):
+    """Print the leaderboard of the last run."""
+    from ser_helpers.course import readme as page
+    from ser_helpers.evaluation import leaderboard as board
+
+    if readme:
+        page.update()
+    else:
+        board.show()
+
+
+@app.command()
+@plain_errors
+def corpora():
+    """List the corpora this package reads, and which are on this machine."""
+    from ser_helpers import corpora as room
+    from ser_helpers.errors import CorpusMissing
+
+    table = Table("name", "title", "utterances", "licence", "here")
+    for card in room.cards():
+        try:
+            here = "yes" if card.synthetic or room.find(card.name) else "no"
+        except CorpusMissing:
+            here = "no"
+        table.add_row(card.name, card.title, str(card.utterances), card.licence, here)
+    Console().print(table)
+
+
+@app.command()
+@plain_errors
+def download(name: Annotated[str, typer.Argument(help="A corpus, such as ravdess.")]):
+    """Fetch a corpus from its publisher, check it and unpack it; resumes after an interruption."""
+    from ser_helpers import corpora as room
+
+    print(f"{name} is at {os.path.relpath(room.download(name))}")
+
+
+def main():
+    """Entry point of ``python -m ser_helpers``."""
+    app()

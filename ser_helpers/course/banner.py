@@ -1,0 +1,110 @@
+"""The first cell of every lesson: which corpus it runs on, whether the voices are real, on what machine."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import warnings
+
+from ser_helpers import corpora
+from ser_helpers.course.figures import publish_figures
+from ser_helpers.errors import CorpusMissing
+
+PACKAGES = ("ser-helpers", "numpy", "scikit-learn", "librosa", "keras")
+
+
+def banner(lesson, corpus="ravdess"):
+    """Say what `lesson` runs on and return its utterance table.
+
+    The environment variable ``SER_CORPUS`` decides: ``auto`` (the default) takes the real `corpus` when its files are
+    on this machine and the synthetic one otherwise; ``synthetic`` or the name of a corpus takes exactly that one.
+
+    Parameters
+    ----------
+    lesson : str
+        The lesson's number, such as ``"04"``.
+    corpus : str
+        The real corpus the lesson is about; one of ``corpora.available()``.
+
+    Returns
+    -------
+    DataFrame
+        The utterance table, as from :func:`ser_helpers.corpora.load`.
+
+    Raises
+    ------
+    CorpusMissing
+        If ``SER_CORPUS`` names a real corpus that is not on this machine.
+
+    Notes
+    -----
+    Used in every lesson. It also quietens TensorFlow's start-up messages and gives figures their alternative texts.
+    """
+    _prepare_keras()
+    publish_figures()
+    table, note = _choose(corpus, os.environ.get("SER_CORPUS", "auto"))
+    card = corpora.card(table.corpus.iloc[0])
+    kind = "SYNTHETIC speech, made by this package" if card.synthetic else "real speech"
+    print(f"Lesson {lesson} · {card.title}: {kind}, {len(table)} utterances, {table.speaker.nunique()} speakers")
+    print(f"Device: {device()} · Python {platform.python_version()} · {_versions()}")
+    if note:
+        print(note)
+    return table
+
+
+def _choose(corpus, choice):
+    """The utterance table that `choice` asks for, and a line to print when it is not the real corpus."""
+    if choice != "auto":
+        note = "" if choice == corpus else f"You asked for this corpus with SER_CORPUS={choice}."
+        return _load_quietly(choice), note
+    try:
+        return _load_quietly(corpus), ""
+    except CorpusMissing:
+        note = f"{corpora.card(corpus).title} is not on this machine. To run this lesson on it: ser download {corpus}"
+        return corpora.load("synthetic"), note
+
+
+def _load_quietly(name):
+    """Known dirt in a published corpus is lesson 03's subject; elsewhere the warnings would only distract."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=UserWarning)
+        return corpora.load(name)
+
+
+def device():
+    """The processor the lesson will use, in words.
+
+    >>> "CPU" in device() or "GPU" in device()
+    True
+    """
+    cores = f"CPU, {os.cpu_count()} cores"
+    if not shutil.which("nvidia-smi"):
+        return cores
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    names = subprocess.run(query, capture_output=True, text=True, check=False).stdout.strip().splitlines()
+    if not names:
+        return cores
+    if _installed("tensorflow-cpu") and os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+        return f"{cores} (this machine has a GPU, {names[0]}; to use it: make env GPU=1)"
+    return f"GPU, {names[0]}"
+
+
+def _prepare_keras():
+    """Settings that must stand before the first ``import keras``."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    if importlib.util.find_spec("tensorflow") is None and importlib.util.find_spec("torch") is not None:
+        os.environ.setdefault("KERAS_BACKEND", "torch")
+
+
+def _installed(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _versions():
+    return ", ".join(f"{package} {version}" for package in PACKAGES if (version := _installed(package)))

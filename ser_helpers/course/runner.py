@@ -1,0 +1,142 @@
+"""Running lessons: what stands behind ``make run``, ``make notebooks`` and ``make lesson``."""
+
+import os
+import re
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ser_helpers import home
+from ser_helpers.course import notebooks
+
+CELL_TIMEOUT = 1800
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass
+class Outcome:
+    """How one lesson went. `error` is None, or a sentence that names the failing cell."""
+
+    title: str
+    seconds: float
+    error: str | None = None
+
+
+def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
+    """Execute lessons on `corpus`, showing progress; goes on after a lesson that fails.
+
+    Parameters
+    ----------
+    numbers : list of str, optional
+        Lessons to run, such as ``["04"]``; all by default.
+    corpus : str
+        What ``SER_CORPUS`` is set to: ``"synthetic"``, ``"auto"`` or a corpus's name.
+    keep : callable, optional
+        ``keep(source, notebook)`` is called with every lesson that ran to its end.
+
+    Returns
+    -------
+    list of Outcome
+        In order. The executed notebooks lie in ``build/notebooks``, as pages in ``build/html``.
+    """
+    console = console or Console()
+    lessons = notebooks.sources(numbers)
+    outcomes = []
+    with _environment(SER_CORPUS=corpus), _progress(console) as progress:
+        course = progress.add_task("The course", total=len(lessons))
+        for source in lessons:
+            notebook = notebooks.read(source)
+            task = progress.add_task(notebooks.title(source), total=len(notebook.cells))
+            outcome = _execute(notebook, source, lambda task=task: progress.advance(task))
+            progress.remove_task(task)
+            progress.advance(course)
+            mark = "[red]✗" if outcome.error else "[green]✓"
+            console.print(f"{mark}[/] {outcome.title:<44} {outcome.seconds:6.1f} s")
+            outcomes.append(outcome)
+            notebooks.write(notebook, home.build_home() / "notebooks" / f"{source.stem}.ipynb")
+            notebooks.write_html(notebook, home.build_home() / "html" / f"{source.stem}.html")
+            if keep and not outcome.error:
+                keep(source, notebook)
+    return outcomes
+
+
+def report(outcomes, console=None):
+    """Print the total time and every failure; returns the exit status, 0 when all lessons ran."""
+    console = console or Console()
+    failed = [outcome for outcome in outcomes if outcome.error]
+    total = sum(outcome.seconds for outcome in outcomes)
+    console.print(f"{len(outcomes) - len(failed)} of {len(outcomes)} lessons ran to the end, in {total:.0f} s.")
+    for outcome in failed:
+        console.print(f"\n✗ {outcome.title}\n{outcome.error}", style="red", markup=False, highlight=False)
+    return 1 if failed else 0
+
+
+def _execute(notebook, source, on_cell):
+    """Run `notebook` in a fresh kernel; outputs are stored in it up to a failing cell."""
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(source.parent.parent)}},
+        on_cell_complete=lambda cell, cell_index: on_cell(),
+    )
+    started, error = time.perf_counter(), None
+    try:
+        client.execute()
+    except CellExecutionError as failure:
+        error = _describe(notebook, f"{failure.ename}: {ANSI.sub('', failure.evalue)}")
+    except CellTimeoutError:
+        error = _describe(notebook, f"the cell took longer than {CELL_TIMEOUT // 60} minutes")
+    except DeadKernelError:
+        error = _describe(notebook, "the kernel died, most often for want of memory")
+    return Outcome(notebooks.title(source), time.perf_counter() - started, error)
+
+
+def _describe(notebook, what):
+    """The last cell that was started, its first line, and what happened there."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    last = max((k for k, cell in enumerate(code) if cell.execution_count or cell.outputs), default=0)
+    first_line = next((line for line in code[last].source.splitlines() if line.strip()), "")
+    return f"code cell {last + 1} of {len(code)}, which begins with `{first_line}`\n{what}"
+
+
+def _progress(console):
+    columns = TextColumn("{task.description:<44}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}")
+    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
+
+
+@contextmanager
+def _environment(**variables):
+    """Set environment variables, which the kernels inherit, and put the old values back."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+
+def store(source, notebook):
+    """Keep an executed lesson as the notebook that readers see."""
+    notebooks.write(notebooks.clean(notebook), notebooks.stored(source))
+
+
+def store_reference(source, notebook):
+    """Keep the marked outputs of a lesson run on the embedded corpus: what ``make test`` compares with."""
+    target = home.project_root() / "tests" / "notebooks" / "reference" / f"{source.stem}.ipynb"
+    notebooks.write(notebooks.text_only(notebooks.clean(notebook)), target)
+
+
+def leaderboard_file(corpus):
+    """The project's stored leaderboard for real corpora, the build's for the embedded one."""
+    if corpus.startswith("synthetic"):
+        return home.build_home() / "leaderboard.csv"
+    return Path(home.project_root() / "data" / "leaderboard.csv")

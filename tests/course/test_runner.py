@@ -1,0 +1,49 @@
+"""The runner goes on after a failing lesson, names the cell, exits non-zero and touches no stored notebook."""
+
+import io
+
+import nbformat
+import pytest
+from rich.console import Console
+
+from ser_helpers.course import notebooks, runner
+
+GOOD = "# %% [markdown]\n# # 01 · Good\n\n# %%\nimport os\nprint(os.environ['SER_CORPUS'])\n"
+BAD = "# %% [markdown]\n# # 00 · Bad\n\n# %%\nx = 1\n\n# %%\n# divide\nx / 0\n\n# %%\nprint('never')\n"
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    src = tmp_path / "notebooks" / "src"
+    src.mkdir(parents=True)
+    (src / "00_bad.py").write_text(BAD, encoding="utf-8")
+    (src / "01_good.py").write_text(GOOD, encoding="utf-8")
+    monkeypatch.setattr(notebooks, "folder", lambda: src.parent)
+    monkeypatch.setenv("SER_BUILD_HOME", str(tmp_path / "build"))
+    return tmp_path
+
+
+@pytest.fixture
+def run(course):
+    console, kept = Console(file=io.StringIO(), width=120), []
+    outcomes = runner.run_lessons(corpus="synthetic", console=console, keep=lambda source, nb: kept.append(source.name))
+    status = runner.report(outcomes, console)
+    return outcomes, status, console.file.getvalue(), kept
+
+
+def test_a_failing_lesson_does_not_stop_the_next_and_is_named_at_the_end(run, course):
+    outcomes, status, printed, kept = run
+    assert status == 1
+    assert [bool(outcome.error) for outcome in outcomes] == [True, False]
+    assert "1 of 2 lessons ran to the end" in printed
+    assert "code cell 2 of 3, which begins with `# divide`" in printed
+    assert "ZeroDivisionError: division by zero" in printed
+    assert kept == ["01_good.py"]
+    assert not list((course / "notebooks").glob("*.ipynb"))
+    executed = nbformat.read(course / "build" / "notebooks" / "01_good.ipynb", as_version=4)
+    assert executed.cells[1].outputs[0].text == "synthetic\n"
+    assert "ZeroDivisionError" in (course / "build" / "html" / "00_bad.html").read_text(encoding="utf-8")
+
+
+def test_all_lessons_good_means_exit_status_zero():
+    assert runner.report([runner.Outcome("00 · Fine", 1.0)], Console(file=io.StringIO())) == 0
