@@ -9,7 +9,6 @@ import subprocess
 import warnings
 
 from ser_helpers import corpora
-from ser_helpers.course.figures import publish_figures
 from ser_helpers.errors import CorpusMissing
 
 PACKAGES = ("ser-helpers", "numpy", "scikit-learn", "librosa", "keras")
@@ -40,10 +39,9 @@ def banner(lesson, corpus="ravdess"):
 
     Notes
     -----
-    Used in every lesson. It also quietens TensorFlow's start-up messages and gives figures their alternative texts.
+    Used in every lesson. It also quietens TensorFlow's start-up messages.
     """
     _prepare_keras()
-    publish_figures()
     table, note = _choose(corpus, os.environ.get("SER_CORPUS", "auto"))
     card = corpora.card(table.corpus.iloc[0])
     kind = "SYNTHETIC speech, made by this package" if card.synthetic else "real speech"
