@@ -55,8 +55,8 @@ def ensure_corpus(variant="full", seed=0, jobs=2, progress=True):
                     build_corpus(aside, VARIANTS[variant], seed, jobs, progress)
     except OSError as error:
         raise CorpusError(
-            f"The embedded corpus cannot be written to {folder.parent} ({error.strerror}): it needs about 140 MB there;"
-            " make room or set SER_CACHE_HOME to another folder."
+            f"The embedded corpus cannot be written to {folder.parent} ({error.strerror or error}):"
+            " it needs up to 140 MB; make room there or set SER_CACHE_HOME to another folder."
         ) from error
     return folder
 
@@ -69,10 +69,10 @@ def build_corpus(root, actors=VARIANTS["full"], seed=0, jobs=2, progress=True):
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     build_corpus(folder, actors=[1], jobs=1, progress=False).emotion.value_counts()["neutral"]
-    4
+    ...     len(build_corpus(folder, actors=[1], jobs=1, progress=False))
+    60
     """
-    actors = [int(actor) for actor in actors]
+    actors = list(actors)
     made = Parallel(jobs, return_as="generator")(delayed(_write_actor)(Path(root), actor, seed) for actor in actors)
     bar = tqdm(made, "Making synthetic speech", len(actors), unit="actor", leave=False, disable=not progress)
     metadata = pd.DataFrame([row for rows in bar for row in rows])

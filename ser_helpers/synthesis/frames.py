@@ -3,8 +3,9 @@
 A frame is 12.5 ms of speech taken apart into what the vocal folds do (the pitch) and what the mouth does to it (a
 spectral envelope for the voiced part, another for the noise): the source-filter model of Fant (1960).
 
-`frames.npz` (232 kB) was made with hibari-tts (https://pypi.org/project/hibari-tts, Apache-2.0), whose network predicts
-such frames; `tools/make_frames.py` makes it again. It holds 8-bit log magnitudes at 101 frequencies.
+`frames.npz` (232 kB) was made with hibari-tts 0.2.1 by Maureese Williams (https://github.com/MMWilliams/hibari,
+Apache-2.0), whose network predicts such frames, in its voice "heart", distilled from Kokoro-82M (Apache-2.0).
+`tools/make_frames.py` makes it again. It holds 8-bit log magnitudes at 101 frequencies.
 """
 
 from functools import cache

@@ -27,28 +27,39 @@ from ..errors import CorpusError
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 INTENSITIES = {1: "normal", 2: "strong"}
 
+
+class Cue(NamedTuple):
+    """One column of the table of prosody."""
+
+    meaning: str
+    chance: float  # standard deviation from clip to clip, and of an actor's own habit in each emotion
+    lowest: float  # a voice can do no less
+    highest: float  # and no more
+
+
 CUES = {
-    "f0": "mean pitch, semitones above the speaker's neutral",
-    "range": "× the sentence's own pitch movement",
-    "accent": "semitones on stressed syllables",
-    "slope": "rise over the utterance, semitones",
-    "final": "rise in its last third, semitones",
-    "dur": "× duration",
-    "db": "level, dB",
-    "tilt": "dB per octave above 500 Hz: more is brighter, a tenser voice",
-    "h1": "dB on the lowest harmonic: more is a laxer voice",
-    "breath": "dB of aspiration noise",
-    "jitter": "% of random change from one vocal-fold cycle's length to the next",
-    "shimmer": "dB of random change from one cycle's amplitude to the next",
-    "tremor": "trembling of the pitch at 5–8 Hz, semitones",
-    "creak": "0–1, how much weaker every second cycle is",
-    "formants": "× formant frequencies: a smile or a raised larynx shortens the vocal tract",
-    "artic": "× spectral contrast: precise against slurred",
-    "narrow": "dB near 950 Hz: a narrowed throat",
-    "whisper": "share of weak voiced frames that lose their voice",
-    "pause": "pause inside the sentence, seconds",
+    "f0": Cue("mean pitch, semitones above the speaker's neutral", 0.7, -12, 24),
+    "range": Cue("× the sentence's own pitch movement", 0.09, 0.3, 3),
+    "accent": Cue("semitones on stressed syllables", 0.25, -3, 8),
+    "slope": Cue("rise over the utterance, semitones", 0.5, -12, 12),
+    "final": Cue("rise in its last third, semitones", 0.5, -12, 12),
+    "dur": Cue("× duration", 0.06, 0.55, 3),
+    "db": Cue("level, dB", 1.2, -20, 30),
+    "tilt": Cue("dB per octave above 500 Hz: more is brighter, a tenser voice", 0.18, -6, 6),
+    "h1": Cue("dB on the lowest harmonic: more is a laxer voice", 0.35, -10, 10),
+    "breath": Cue("dB of aspiration noise", 0.7, -20, 20),
+    "jitter": Cue("% of random change from one vocal-fold cycle's length to the next", 0.09, -1, 5),
+    "shimmer": Cue("dB of random change from one cycle's amplitude to the next", 0.07, -1, 5),
+    "tremor": Cue("trembling of the pitch at 5–8 Hz, semitones", 0.05, 0, 3),
+    "creak": Cue("0–1, how much weaker every second cycle is", 0.04, 0, 1),
+    "formants": Cue("× formant frequencies: a smile or a raised larynx shortens the vocal tract", 0.007, 0.7, 1.4),
+    "artic": Cue("× spectral contrast: precise against slurred", 0.018, 0.5, 1.5),
+    "narrow": Cue("dB near 950 Hz: a narrowed throat", 0.5, -6, 12),
+    "whisper": Cue("share of the voiced frames, weakest first, that lose their voice", 0.024, 0, 0.5),
+    "pause": Cue("pause inside the sentence, seconds", 0.024, 0, 1),
 }
 Cues = namedtuple("Cues", CUES)
+NEUTRAL = ("neutral", 1)
 
 # fmt: off
 PROSODY = {
@@ -77,9 +88,6 @@ PROSODY = {
     ("surprised", 2): (9.7, 1.8, 2.3, 2.5, 5.8, 0.93, 11, 1.1, 1.8,  1, 1.2, 1.3, 0.0, 0.0, 1.06, 1.05, 1.1, .00, .00),
 }
 
-# Standard deviation of chance from clip to clip. An actor's own habit in each emotion is drawn with the same size.
-SPREAD = np.array((.7, .09, .25, .5, .5, .06, 1.2, .18, .35, .7, .09, .07, .05, .04, .007, .018, .5, .024, .024))
-
 # Valence, arousal and dominance of the emotion's name at strong intensity, -1 to 1, after RM; calm is their "relaxed".
 VAD = {
     "neutral": (0, 0, 0), "calm": (.68, -.46, .06), "happy": (.81, .51, .46), "sad": (-.63, -.27, -.33),
@@ -103,11 +111,32 @@ def performance(speaker, emotion, intensity, rng):
     Raises CorpusError for an emotion or intensity that is not in the table.
     """
     row = np.array(_row(emotion, intensity))
-    neutral = np.array(PROSODY["neutral", 1])
+    neutral = np.array(PROSODY[NEUTRAL])
     expressed = speaker.expressiveness[emotion] * rng.normal(1, 0.15)
-    cues = neutral + expressed * (row - neutral) + SPREAD * rng.normal(size=len(CUES)) + speaker.habit[emotion]
+    cues = neutral + expressed * (row - neutral) + by_chance(rng) + speaker.habit[emotion]
+    cues = np.clip(cues, [cue.lowest for cue in CUES.values()], [cue.highest for cue in CUES.values()])
     vad = np.array(VAD[emotion]) * VAD_AT_INTENSITY[intensity] * expressed + rng.normal(0, VAD_SPREAD, 3)
     return Performance(Cues(*cues.tolist()), tuple(np.clip(vad, -1, 1).round(3).tolist()))
+
+
+def by_chance(rng):
+    """(19,) a random departure from the table, in each cue's unit."""
+    return np.array([cue.chance for cue in CUES.values()]) * rng.normal(size=len(CUES))
+
+
+def adjust(cues, changes):
+    """The cues with some set by hand; raises CorpusError for one that does not exist or that no voice can do.
+
+    >>> adjust(Cues(*PROSODY[NEUTRAL]), {"f0": 6}).f0
+    6
+    """
+    for name, value in changes.items():
+        if name not in CUES:
+            raise CorpusError(f"There is no cue {name!r}: choose among {', '.join(CUES)}.")
+        if not CUES[name].lowest <= value <= CUES[name].highest:
+            low, high = CUES[name].lowest, CUES[name].highest
+            raise CorpusError(f"The cue {name} ({CUES[name].meaning}) cannot be {value}: choose from {low} to {high}.")
+    return cues._replace(**changes)
 
 
 def _row(emotion, intensity):
@@ -122,8 +151,11 @@ def _row(emotion, intensity):
 def prosody_table():
     """The table of prosody: one row per emotion and intensity, one column per cue, in `cue_table`'s units (Lesson 02).
 
-    >>> prosody_table().loc[("angry", "strong"), "f0"]
-    10.5
+    >>> prosody_table().loc["angry", ["f0", "db"]]
+                 f0    db
+    intensity
+    normal      3.5   9.0
+    strong     10.5  22.0
     """
     table = pd.DataFrame.from_dict(PROSODY, orient="index", columns=list(CUES), dtype=float)
     names = [(emotion, INTENSITIES[intensity]) for emotion, intensity in PROSODY]
@@ -131,19 +163,21 @@ def prosody_table():
 
 
 def cue_table():
-    """What each column of the table of prosody means, and how much it varies by chance (Lesson 02).
+    """What each column of the table of prosody means, how much it varies by chance, and its limits (Lesson 02).
 
     >>> cue_table().loc["pause", "meaning"]
     'pause inside the sentence, seconds'
     """
-    return pd.DataFrame({"meaning": CUES, "spread": dict(zip(CUES, SPREAD, strict=True))}).rename_axis("cue")
+    return pd.DataFrame.from_dict(CUES, orient="index", columns=list(Cue._fields)).rename_axis("cue")
 
 
 def vad_table():
     """Valence, arousal and dominance of each emotion at strong intensity, from -1 to 1 (Lesson 03).
 
-    >>> vad_table().loc["sad", "valence"]
-    -0.63
+    >>> vad_table().loc[["sad"]]
+             valence  arousal  dominance
+    emotion
+    sad        -0.63    -0.27      -0.33
     """
     columns = ["valence", "arousal", "dominance"]
     return pd.DataFrame.from_dict(VAD, orient="index", columns=columns, dtype=float).rename_axis("emotion")

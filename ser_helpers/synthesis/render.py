@@ -26,14 +26,14 @@ def render(frames, speaker, cues, rng):
     `frames` is a `frames.Frames`, `speaker` a `speakers.Speaker`, `cues` a `prosody.Cues`, `rng` decides the rest.
 
     >>> from ser_helpers.synthesis import chance, frames, prosody, speakers
-    >>> neutral = prosody.Cues(*prosody.PROSODY["neutral", 1])
+    >>> neutral = prosody.Cues(*prosody.PROSODY[prosody.NEUTRAL])
     >>> render(frames.carrier(1), speakers.speaker(1), neutral, chance.stream("example")).ndim
     1
     """
     loudness = _loudness(frames)
     spoken = frames.f0 > 0
     voiced = _keep_voice(spoken, loudness, cues.whisper)
-    position, paused = _timing(voiced, loudness, speaker.rate * max(cues.dur, 0.55), cues.pause, rng)
+    position, paused = _timing(voiced, loudness, speaker.rate * cues.dur, cues.pause, rng)
     stress = _stress(loudness, position, rng)
     hz = _pitch(frames.f0, voiced, position, stress, speaker, cues, rng)
     voicing = _at(position, voiced) > 0.5
@@ -52,7 +52,7 @@ def _loudness(frames):
 
 def _keep_voice(spoken, loudness, whisper):
     """Which carrier frames stay voiced when the weakest share `whisper` of them loses its voice."""
-    return spoken & (loudness >= np.quantile(loudness[spoken], np.clip(whisper, 0, 0.5)))
+    return spoken & (loudness >= np.quantile(loudness[spoken], whisper))
 
 
 def _timing(voiced, loudness, rate, pause, rng):
@@ -66,7 +66,7 @@ def _timing(voiced, loudness, rate, pause, rng):
     duration[weakest] += pause * SAMPLE_RATE / HOP
     time = np.cumsum(duration) - duration[0]
     position = np.interp(np.arange(int(time[-1]) + 1), time, np.arange(n))
-    paused = (position > weakest) & (position < weakest + 1) & (pause > 0)
+    paused = (position > weakest - 1) & (position < weakest) & (pause > 0)
     return position, paused
 
 
@@ -91,13 +91,12 @@ def _pitch(f0, voiced, position, stress, speaker, cues, rng):
     progress = np.linspace(0, 1, m)
     semitones = (
         cues.f0
-        + max(cues.range, 0.3) * speaker.range * melody
+        + cues.range * speaker.range * melody
         + cues.accent * stress
         + cues.slope * (progress - 0.5)
         + cues.final * np.clip((progress - 0.7) / 0.3, 0, 1) ** 2
         + 0.5 * slow_noise(m, 20, rng)
-        + max(cues.tremor, 0)
-        * np.sin(2 * np.pi * rng.uniform(5, 8) * np.arange(m) * HOP / SAMPLE_RATE + rng.uniform(0, 6))
+        + cues.tremor * np.sin(2 * np.pi * rng.uniform(5, 8) * np.arange(m) * HOP / SAMPLE_RATE + rng.uniform(0, 6))
     )
     return np.clip(speaker.hz * 2 ** (semitones / 12), LOWEST_HZ, HIGHEST_HZ)
 
@@ -151,10 +150,10 @@ def _source(hz, voicing, speaker, cues, rng):
     m = len(hz)
     f0 = np.interp(np.arange(m * HOP), np.arange(m) * HOP, hz)
     cycles = int(f0.sum() / SAMPLE_RATE * 1.2) + 9
-    jitter = 1 + 0.01 * (speaker.jitter + max(cues.jitter, 0)) * rng.normal(size=cycles)
+    jitter = 1 + 0.01 * max(speaker.jitter + cues.jitter, 0) * rng.normal(size=cycles)
     phase = np.cumsum(f0 * jitter[(np.cumsum(f0) / SAMPLE_RATE).astype(int)]) / SAMPLE_RATE
-    shimmer = 10 ** ((speaker.shimmer + max(cues.shimmer, 0)) * rng.normal(size=cycles) / 20)
-    creak = 1 - 0.5 * np.clip(cues.creak, 0, 1) * (np.arange(cycles) % 2)
+    shimmer = 10 ** (max(speaker.shimmer + cues.shimmer, 0) * rng.normal(size=cycles) / 20)
+    creak = 1 - 0.5 * cues.creak * (np.arange(cycles) % 2)
     amplitude = (shimmer * creak)[phase.astype(int)]
     return (_pulse_train(phase, f0) * amplitude * np.repeat(voicing, HOP)).astype(np.float32)
 

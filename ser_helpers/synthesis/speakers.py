@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import CorpusError
 from .chance import stream
-from .prosody import CUES, EMOTIONS, SPREAD
+from .prosody import EMOTIONS, by_chance
 
 EQ_BANDS = 12
 
@@ -59,5 +59,5 @@ def speaker(actor, seed=0):
         eq=np.cumsum(rng.normal(0, 0.4, EQ_BANDS)),
         room_noise=rng.uniform(-90, -80),
         expressiveness={emotion: rng.normal(1, 0.2) for emotion in EMOTIONS},
-        habit={emotion: SPREAD * rng.normal(size=len(CUES)) for emotion in EMOTIONS},
+        habit={emotion: by_chance(rng) for emotion in EMOTIONS},
     )

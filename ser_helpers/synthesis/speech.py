@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from ..errors import CorpusError
 from .chance import stream
 from .frames import SAMPLE_RATE, STATEMENTS, carrier
-from .prosody import CUES, performance
+from .prosody import adjust, performance
 from .render import render
 from .speakers import speaker
 
@@ -37,7 +36,5 @@ def perform(statement, actor, emotion, intensity, repetition=1, seed=0, cues=Non
     text = STATEMENTS.get(statement, statement)
     rng = stream(text, actor, emotion, intensity, repetition, seed)
     played = performance(voice, emotion, intensity, rng)
-    if unknown := set(cues or {}) - set(CUES):
-        raise CorpusError(f"There is no cue {min(unknown)!r}: choose among {', '.join(CUES)}.")
-    played = played._replace(cues=played.cues._replace(**(cues or {})))
+    played = played._replace(cues=adjust(played.cues, cues or {}))
     return render(frames, voice, played.cues, rng), played
