@@ -27,8 +27,8 @@ def read(root, corpus, parse, suffixes=AUDIO):
     corpus : str
         Its name, which begins the name of each utterance.
     parse : callable
-        Takes the path of a recording; returns its row of the table as a dict, or a text saying why it is left out. A
-        row may name its ``utterance``; otherwise that is the file's stem.
+        Takes the path of a recording; returns its row of the table as a dict, a text saying why it is left out, or
+        None when it is none of the corpus's utterances. A row may name its ``utterance``, otherwise the file's stem.
     suffixes : tuple of str
         Which files are looked at.
 
@@ -44,6 +44,8 @@ def read(root, corpus, parse, suffixes=AUDIO):
     rows = {}
     for path in recordings(root, oddities, suffixes):
         row = parse(path)
+        if row is None:
+            continue
         if isinstance(row, str):
             oddities[row].append(path)
             continue

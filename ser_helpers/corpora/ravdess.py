@@ -43,7 +43,7 @@ def _row(path, corpus):
         "gender": "male" if int(actor) % 2 else "female",
         "statement": f"ravdess-{int(statement)}",
         "text": TEXTS[statement],
-        "language": "en-US",
+        "language": "en",
         "emotion": EMOTIONS[emotion],
         "intensity": INTENSITIES[intensity],
         "repetition": int(repetition),

@@ -30,7 +30,7 @@ class Card:
     citation: str
     doi: str | None
     utterances: int
-    speakers: int
+    speakers: int | None
     female: int | None
     male: int | None
     hours: float | None
@@ -64,7 +64,7 @@ def cards():
     """All cards as a table, one row per corpus, one column per field of `Card` (Lesson 03).
 
     >>> cards().loc["emodb", ["speakers", "language"]].tolist()
-    [10, 'de-DE']
+    [10, 'de']
     """
     return pd.DataFrame([dataclasses.asdict(found) for found in _cards().values()]).set_index("name")
 
@@ -83,5 +83,5 @@ def _cards():
 
 
 def _fields(path):
-    optional = dict.fromkeys(("doi", "female", "male", "hours"))
+    optional = dict.fromkeys(("doi", "speakers", "female", "male", "hours"))
     return optional | tomllib.loads(path.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ column                                      holds
 ``corpus``, ``speaker``, ``session``        who spoke, named so that no two corpora share a name
 ``gender``                                  ``"female"`` or ``"male"``
 ``statement``, ``text``                     the sentence's name (shared only where the words are the same) and its words
-``language``                                a BCP-47 tag, such as ``"en-US"``
+``language``                                a BCP-47 tag, such as ``"en"``
 ``emotion``                                 the corpus's own word
 ``valence``, ``arousal``, ``dominance``     on the corpus's own scale
 ==========================================  ===========================================================================

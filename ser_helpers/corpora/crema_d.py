@@ -1,0 +1,58 @@
+"""CREMA-D: 91 actors, 12 sentences, six emotions (Cao et al. 2014), named ``1001_DFA_ANG_XX.wav``.
+
+The parts are actor, sentence, emotion and intensity: LO, MD and HI (low, medium, high) for one of the sentences, XX
+(unspecified) for the others. One published file ends in a plain X. https://doi.org/10.1109/TAFFC.2014.2336244
+"""
+
+import re
+
+from ser_helpers.corpora import files
+
+NAME = re.compile(r"(10\d\d)_([A-Z]{3})_([A-Z]{3})_(LO|MD|HI|XX?)", re.IGNORECASE)
+EMOTIONS = {"NEU": "neutral", "HAP": "happy", "SAD": "sad", "ANG": "anger", "FEA": "fear", "DIS": "disgust"}
+INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high"}
+TEXTS = {
+    "IEO": "It's eleven o'clock.",
+    "TIE": "That is exactly what happened.",
+    "IOM": "I'm on my way to the meeting.",
+    "IWW": "I wonder what this is about.",
+    "TAI": "The airplane is almost full.",
+    "MTI": "Maybe tomorrow it will be cold.",
+    "IWL": "I would like a new alarm clock.",
+    "ITH": "I think I have a doctor's appointment.",
+    "DFA": "Don't forget a jacket.",
+    "ITS": "I think I've seen this before.",
+    "TSI": "The surface is slick.",
+    "WSI": "We'll stop in a couple of minutes.",
+}
+#: The women's numbers, from the publisher's VideoDemographics.csv; the other actors of 1001 to 1091 are men.
+WOMEN = {
+    1000 + actor for actor in (2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 18, 20, 21, 24, 25, 28, 29, 30, 37, 43, 46, 47)
+} | {1000 + actor for actor in (49, 52, 53, 54, 55, 56, 58, 60, 61, 63, 72, 73, 74, 75, 76, 78, 79, 82, 84, 89, 91)}
+SPEAKERS = tuple(f"crema-d-{actor}" for actor in range(1001, 1092))
+
+
+def load(root):
+    """The utterance table of the CREMA-D files under `root`, and notes on what is odd there.
+
+    Extra column: ``intensity`` ("low", "medium" or "high"; missing where unspecified).
+    """
+    return files.read(root, "crema-d", _row)
+
+
+def _row(path):
+    match = NAME.fullmatch(path.stem)
+    if not match:
+        return "left out because they are not named like 1001_DFA_ANG_XX.wav"
+    actor, sentence, emotion, intensity = (part.upper() for part in match.groups())
+    if f"crema-d-{actor}" not in SPEAKERS or sentence not in TEXTS or emotion not in EMOTIONS:
+        return "left out because their names hold a code that CREMA-D does not use"
+    return {
+        "speaker": f"crema-d-{actor}",
+        "gender": "female" if int(actor) in WOMEN else "male",
+        "statement": f"crema-d-{sentence}",
+        "text": TEXTS[sentence],
+        "language": "en",
+        "emotion": EMOTIONS[emotion],
+        "intensity": INTENSITIES.get(intensity),
+    }
