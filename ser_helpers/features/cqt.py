@@ -45,11 +45,10 @@ def cqt(y, sr, tuning):
     3.75
     """
     filters, root_lengths = _top_octave(sr, tuning)
+    half = filters.shape[1] - 1
     octaves = []
     for octave in range(OCTAVES):
-        spectra = librosa.stft(
-            y, n_fft=2 * (filters.shape[1] - 1), hop_length=HOP >> octave, window="ones", pad_mode="constant"
-        )
+        spectra = librosa.stft(np.pad(y, half), n_fft=2 * half, hop_length=HOP >> octave, window="ones", center=False)
         octaves.insert(0, np.abs(filters @ spectra) / root_lengths)
         y = librosa.resample(y, orig_sr=2, target_sr=1, res_type="soxr_hq", scale=True)
     frames = min(octave.shape[1] for octave in octaves)

@@ -11,8 +11,6 @@ tonnetz         6     the harmonic part's chords, as a musician would map them
 `vector193_plain` is the recipe as it is usually written. `vector193` gives the same numbers several times faster.
 """
 
-import warnings
-
 import librosa
 import numpy as np
 from scipy.ndimage import median_filter
@@ -22,14 +20,15 @@ from ser_helpers.features.cqt import BINS_PER_OCTAVE, cqt
 
 SAMPLE_RATE = 22050
 _NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-_CHORDS = ("fifth_x", "fifth_y", "minor_x", "minor_y", "major_x", "major_y")
-NAMES = (
-    *(f"mfcc_{i:02}" for i in range(1, 41)),
-    *(f"chroma_{note}" for note in _NOTES),
-    *(f"mel_{i:03}" for i in range(1, 129)),
-    *(f"contrast_{i}" for i in range(1, 8)),
-    *(f"tonnetz_{axis}" for axis in _CHORDS),
-)
+NAMES = {
+    "vector193": (
+        *(f"mfcc_{i:02}" for i in range(1, 41)),
+        *(f"chroma_{note}" for note in _NOTES),
+        *(f"mel_{i:03}" for i in range(1, 129)),
+        *(f"contrast_{i}" for i in range(1, 8)),
+        *(f"tonnetz_{i}" for i in range(1, 7)),
+    )
+}
 
 
 def vector193_plain(y, sr):
@@ -90,23 +89,35 @@ def vector193(y, sr):
     (193,)
     """
     y, sr = audio.resample(audio.check(y, sr), sr, SAMPLE_RATE), SAMPLE_RATE
-    with warnings.catch_warnings():  # librosa warns of clips shorter than a window, and of silence having no tuning
-        warnings.simplefilter("ignore", UserWarning)
-        spectra = librosa.stft(y)
-        magnitude = np.abs(spectra)
-        mel = librosa.feature.melspectrogram(S=magnitude**2, sr=sr)
-        parts = [
-            librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=40),
-            librosa.feature.chroma_stft(S=magnitude, sr=sr),
-            mel,
-            librosa.feature.spectral_contrast(S=magnitude, sr=sr),
-            _tonnetz(_harmonic(spectra, magnitude, len(y)), sr),
-        ]
+    spectra = _stft(y)
+    magnitude = np.abs(spectra)
+    mel = librosa.feature.melspectrogram(S=magnitude**2, sr=sr)
+    parts = [
+        librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=40),
+        librosa.feature.chroma_stft(S=magnitude, sr=sr, tuning=_tuning(magnitude, sr, 12)),
+        mel,
+        librosa.feature.spectral_contrast(S=magnitude, sr=sr),
+        _tonnetz(_harmonic(spectra, magnitude, len(y)), sr),
+    ]
     return np.concatenate([part.mean(axis=1) for part in parts]).astype(np.float64)
 
 
+def _stft(y, n_fft=2048):
+    """As `librosa.stft`, which warns of clips shorter than a window unless they are padded beforehand."""
+    return librosa.stft(np.pad(y, n_fft // 2), n_fft=n_fft, center=False)
+
+
+def _tuning(magnitude, sr, bins_per_octave):
+    """As `librosa.estimate_tuning`, which warns of a sound without pitch before it answers 0."""
+    pitch, strength = librosa.piptrack(S=magnitude, sr=sr)
+    pitch, strength = pitch[pitch > 0], strength[pitch > 0]
+    if not pitch.size:
+        return 0.0
+    return librosa.pitch_tuning(pitch[strength >= np.median(strength)], bins_per_octave=bins_per_octave)
+
+
 def _tonnetz(y, sr):
-    tuning = librosa.estimate_tuning(y=y, sr=sr, bins_per_octave=BINS_PER_OCTAVE)
+    tuning = _tuning(np.abs(_stft(y)), sr, BINS_PER_OCTAVE)
     chroma = librosa.feature.chroma_cqt(C=cqt(y, sr, tuning), bins_per_octave=BINS_PER_OCTAVE)
     return librosa.feature.tonnetz(chroma=chroma)
 

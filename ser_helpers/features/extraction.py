@@ -1,0 +1,143 @@
+"""From an utterance table to a feature table on the same index: in parallel, cached, resumable."""
+
+import contextlib
+import functools
+import hashlib
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from ser_helpers import audio, home
+from ser_helpers.errors import AudioError, CorpusError
+from ser_helpers.features import registry
+from ser_helpers.features.store import Store
+
+
+def extract(table, kind, jobs=None, progress=True, cache=True, **parameters):
+    """Compute one kind of feature for every utterance of a table.
+
+    What has been computed is kept, keyed by the file's content, the part of it, the parameters and the code: a second
+    call only reads it, and a call after Ctrl-C goes on where the first one stopped. Under
+    ``joblib.parallel_config(backend="dask")`` the same call runs on a Dask cluster.
+
+    Parameters
+    ----------
+    table : DataFrame
+        An utterance table; the columns used are ``path``, ``start`` and ``end``.
+    kind : str
+        One of `kinds()`.
+    jobs : int or None
+        Processes to use; None is one per processor, 1 stays in this process.
+    progress : bool
+        Show a progress bar when it takes longer than a second.
+    cache : bool
+        Read and write the cache under ``home.cache_home()``.
+    **parameters
+        Passed to the kind's function, as ``deltas=True`` for "mfcc".
+
+    Returns
+    -------
+    DataFrame (utterances, dims) of float64, with ``names(kind)`` as columns
+        Or, for the sequences "logmel" and "mfcc", a Series of (frames, dims) float32 arrays. Either has the table's
+        index. A recording that cannot be used is named in a warning at the end and has NaN (or None) in its row; all
+        other numbers are finite.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    CorpusError
+        If columns are missing or an utterance occurs twice in the index.
+    AudioError
+        If no recording can be used.
+
+    Examples
+    --------
+    Lesson 02.
+
+    >>> from ser_helpers import corpora
+    >>> extract(corpora.load("synthetic-small")[:2], "egemaps", jobs=1).shape
+    (2, 88)
+    """
+    sequence = registry.find(kind).sequence
+    _check(table)
+    clips = list(zip(table["path"], table["start"].map(_seconds), table["end"].map(_seconds), strict=True))
+    problems = {}
+    with Store(home.cache_home() / "features" / f"{kind}.sqlite" if cache else None) as store:
+        keys = _keys(clips, kind, parameters)
+        rows = [store.get(key) for key in keys]
+        missing = [row for row, value in enumerate(rows) if value is None]
+        bar = tqdm(total=len(rows), initial=len(rows) - len(missing), desc=kind, leave=False, disable=not progress)
+        tasks = (joblib.delayed(_compute)(row, *clips[row], kind, parameters) for row in missing)
+        results = joblib.Parallel(n_jobs=-1 if jobs is None else jobs, return_as="generator_unordered")(tasks)
+        with bar, contextlib.closing(results):
+            for row, value, problem in results:
+                if problem:
+                    problems[row] = problem
+                else:
+                    rows[row] = value
+                    store.put(keys[row], value)
+                bar.update()
+    _report([problems[row] for row in sorted(problems)], len(rows))
+    if sequence:
+        return pd.Series(rows, index=table.index, name=kind, dtype=object)
+    columns = registry.names(kind)
+    empty = np.full(len(columns), np.nan)
+    values = np.array([empty if value is None else value for value in rows], dtype=np.float64)
+    return pd.DataFrame(values.reshape(-1, len(columns)), index=table.index, columns=columns)
+
+
+def _check(table):
+    absent = [column for column in ("path", "start", "end") if column not in table]
+    if absent:
+        raise CorpusError(f"The table has no column {' and no column '.join(absent)}; use one made by corpora.load.")
+    if not table.index.is_unique:
+        twice = table.index[table.index.duplicated()][0]
+        raise CorpusError(f"The utterance {twice} is in the table more than once; keep one row of it.")
+
+
+def _seconds(value):
+    return None if pd.isna(value) else float(value)
+
+
+def _keys(clips, kind, parameters):
+    """One text per clip that changes when its samples, the parameters or the code may have changed."""
+    code = registry.version(kind)
+
+    @functools.cache
+    def content(path):
+        try:
+            with open(path, "rb") as file:
+                return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        except OSError:  # extraction will say what is wrong with the file
+            return None
+
+    return [repr((kind, content(path), start, end, sorted(parameters.items()), code)) for path, start, end in clips]
+
+
+def _compute(row, path, start, end, kind, parameters):
+    """In a worker: `row`, its features or None, and what was wrong or None."""
+    try:
+        sr = registry.find(kind).sr
+        with threadpool_limits(1):
+            value = registry.compute(kind, audio.load(path, sr, start, end), sr, **parameters)
+    except AudioError as error:
+        return row, None, str(error)
+    except Exception as error:
+        return row, None, f"Cannot use {path}: {type(error).__name__}: {error}."
+    if not np.isfinite(value).all():
+        return row, None, f"Cannot use {path}: its {kind} features are not finite."
+    return row, value, None
+
+
+def _report(problems, total):
+    if not problems:
+        return
+    lines = "\n".join(problems[:10] + [f"... and {len(problems) - 10} more."] * (len(problems) > 10))
+    if len(problems) == total:
+        raise AudioError(f"None of the {total} recordings can be used:\n{lines}")
+    warnings.warn(f"{len(problems)} of {total} recordings cannot be used and have empty rows:\n{lines}", stacklevel=3)

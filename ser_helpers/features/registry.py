@@ -1,0 +1,93 @@
+"""The kinds of feature there are and how each is computed: one table behind `extract`, `kinds` and `names`."""
+
+import dataclasses
+import functools
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.resources
+
+_LIBRARIES = ("librosa", "numpy", "opensmile", "praat-parselmouth", "scipy", "soundfile", "soxr")
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """One kind of feature: what it is, which function of which module computes it, at which sample rate (Hz)."""
+
+    about: str
+    function: str
+    modules: tuple
+    sr: int
+    sequence: bool = False
+
+
+_KINDS = {
+    "vector193": Kind("MFCC, chroma, mel, contrast, tonnetz: means", "vector193", ("recipe193", "cqt"), 22050),
+    "egemaps": Kind("openSMILE eGeMAPSv02 functionals", "egemaps", ("smile",), 16000),
+    "compare": Kind("openSMILE ComParE 2016 functionals", "compare2016", ("smile",), 16000),
+    "logmel": Kind("log-mel spectrogram, a sequence", "logmel", ("sequences",), 16000, sequence=True),
+    "mfcc": Kind("MFCC per frame, a sequence", "mfcc", ("sequences",), 16000, sequence=True),
+}
+
+
+def kinds():
+    """The kinds of feature that `extract` can compute, each with a line saying what it is.
+
+    Examples
+    --------
+    Lesson 02.
+
+    >>> kinds()["egemaps"]
+    'openSMILE eGeMAPSv02 functionals'
+    """
+    return {name: kind.about for name, kind in _KINDS.items()}
+
+
+def find(kind):
+    """The `Kind` of that name, or a ValueError that lists the names there are."""
+    if kind not in _KINDS:
+        raise ValueError(f"There is no kind of feature called {kind!r}; choose one of {', '.join(_KINDS)}.")
+    return _KINDS[kind]
+
+
+def names(kind):
+    """Names of the features of a kind, in the order of its numbers.
+
+    Parameters
+    ----------
+    kind : str
+        One of `kinds()`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    Examples
+    --------
+    Lesson 02.
+
+    >>> names("vector193")[:2], names("vector193")[40:42], len(names("vector193"))
+    (['mfcc_01', 'mfcc_02'], ['chroma_C', 'chroma_C#'], 193)
+    """
+    return list(_module(find(kind).modules[0]).NAMES[kind])
+
+
+def compute(kind, y, sr, **parameters):
+    """Features of one recording: (dims,), or (frames, dims) for a sequence."""
+    spec = find(kind)
+    return getattr(_module(spec.modules[0]), spec.function)(y, sr, **parameters)
+
+
+@functools.cache
+def version(kind):
+    """A fingerprint of what a kind's numbers depend on: the source of our modules and the libraries' versions."""
+    package = importlib.resources.files("ser_helpers")
+    files = ["audio/io.py", "audio/signal.py", *(f"features/{name}.py" for name in find(kind).modules)]
+    parts = [(package / file).read_text(encoding="utf-8") for file in files]
+    parts += [f"{library} {importlib.metadata.version(library)}" for library in _LIBRARIES]
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _module(name):
+    return importlib.import_module(f"ser_helpers.features.{name}")

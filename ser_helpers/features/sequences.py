@@ -1,0 +1,98 @@
+"""Features that keep their order in time: one row per frame, for networks that listen from beginning to end."""
+
+import librosa
+import numpy as np
+
+from ser_helpers import audio
+
+SAMPLE_RATE = 16000
+WINDOW = 400
+HOP = 160
+NAMES = {
+    "logmel": tuple(f"logmel_{i:02}" for i in range(1, 65)),
+    "mfcc": tuple(f"mfcc_{i:02}" for i in range(1, 41)),
+}
+
+
+def logmel(y, sr, n_mels=64):
+    """Log-mel spectrogram: power in mel bands, in dB, in windows of 25 ms every 10 ms.
+
+    Parameters
+    ----------
+    y : array (n,)
+        Mono samples, at least 25 ms.
+    sr : int
+        Sample rate in Hz; resampled to 16 kHz.
+    n_mels : int
+        Number of bands between 0 and 8 kHz.
+
+    Returns
+    -------
+    array (frames, n_mels), float32
+        In dB relative to a power of 1, never below -100; ``frames`` is 1 + samples at 16 kHz // 160.
+
+    Raises
+    ------
+    AudioError
+        If `y` is not mono, shorter than 25 ms or not finite.
+
+    Notes
+    -----
+    Mel scale after Slaney, as in librosa.
+
+    Examples
+    --------
+    Lesson 06. One second:
+
+    >>> logmel(np.sin(np.arange(16000)), 16000).shape
+    (101, 64)
+    """
+    y = audio.resample(audio.check(y, sr), sr, SAMPLE_RATE)
+    power = librosa.feature.melspectrogram(
+        y=audio.pad(y, 512), sr=SAMPLE_RATE, n_fft=512, win_length=WINDOW, hop_length=HOP, n_mels=n_mels
+    )
+    return librosa.power_to_db(power, amin=1e-10, top_db=None).T[: 1 + len(y) // HOP].astype(np.float32)
+
+
+def mfcc(y, sr, n_mfcc=40, deltas=False):
+    """Mel-frequency cepstral coefficients per frame: the shape of the 64-band log-mel spectrum, smoothed.
+
+    Parameters
+    ----------
+    y : array (n,)
+        Mono samples, at least 25 ms.
+    sr : int
+        Sample rate in Hz; resampled to 16 kHz.
+    n_mfcc : int
+        Number of coefficients, at most 64.
+    deltas : bool
+        Add each coefficient's first and second derivative over 9 frames.
+
+    Returns
+    -------
+    array (frames, n_mfcc) or (frames, 3 * n_mfcc), float32
+        Frames as in `logmel`.
+
+    Raises
+    ------
+    AudioError
+        If `y` is not mono, shorter than 25 ms or not finite.
+
+    Notes
+    -----
+    Davis and Mermelstein, "Comparison of parametric representations for monosyllabic word recognition in continuously
+    spoken sentences", IEEE Transactions on Acoustics, Speech, and Signal Processing 28(4), 1980,
+    doi:10.1109/TASSP.1980.1163420.
+
+    Examples
+    --------
+    Lesson 07. One second:
+
+    >>> mfcc(np.sin(np.arange(16000)), 16000, deltas=True).shape
+    (101, 120)
+    """
+    coefficients = librosa.feature.mfcc(S=logmel(y, sr).T, n_mfcc=n_mfcc)
+    parts = [coefficients]
+    if deltas:
+        parts += [librosa.feature.delta(coefficients, order=order, mode="nearest") for order in (1, 2)]
+    return np.concatenate(parts).T.astype(np.float32)
