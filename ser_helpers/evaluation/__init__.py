@@ -6,4 +6,12 @@ comparisons ask whether a difference could be chance, and plots say it in one se
 
 import lazy_loader as _lazy
 
-__getattr__, __dir__, __all__ = _lazy.attach(__name__, submodules=["style"])
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["bootstrap", "metrics", "protocols", "result", "style"],
+    submod_attrs={
+        "metrics": ["accuracy", "ccc", "confusion", "mae", "mse", "per_class_recall", "uar", "weighted_f1"],
+        "protocols": ["cross_validate"],
+        "result": ["Result"],
+    },
+)

@@ -53,7 +53,7 @@ class _NotebookFigure(Figure):
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         page = io.BytesIO()
-        self.savefig(page, format="png")
+        self.savefig(page, format="png", metadata={"Software": None})
         image = base64.b64encode(page.getvalue()).decode("ascii")
         return {"image/png": image}, {"image/png": {"alt": self.get_label()}}
 

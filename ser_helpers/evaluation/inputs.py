@@ -1,0 +1,92 @@
+"""Joins features and utterances by name, and says in one sentence why they do not fit."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from ser_helpers.errors import EvaluationError
+
+
+def join(X, table, target):
+    """The utterances of `table` that have both features and a value of `target`: features and table on one index.
+
+    `X` may hold more utterances than `table`; the surplus is ignored. Utterances whose features are all NaN (their
+    recording could not be read) or that have no `target` are left out with a warning that names them. Anything else
+    that does not fit raises EvaluationError. Used by ``cross_validate``, Lesson 04.
+    """
+    if not isinstance(X, pd.DataFrame | pd.Series):
+        raise EvaluationError(
+            f"X must be a DataFrame or Series indexed by utterance, not {type(X).__name__}: wrap it in "
+            "pd.DataFrame(X, index=table.index)."
+        )
+    for name, index in (("X", X.index), ("The utterance table", table.index)):
+        if index.has_duplicates:
+            raise EvaluationError(f"{name} lists {_names(index[index.duplicated()])} more than once: drop the copies.")
+    if target not in table:
+        raise EvaluationError(f"The utterance table has no column {target!r}; it has {', '.join(table.columns)}.")
+    missing = table.index.difference(X.index, sort=False)
+    if len(missing) == len(table):
+        raise EvaluationError(
+            f"X and the utterance table share no utterance ({_names(X.index, 1)} against {_names(table.index, 1)}): "
+            "give X the table's index."
+        )
+    if len(missing):
+        raise EvaluationError(
+            f"X lacks {len(missing)} of {len(table)} utterances ({_names(missing)}): extract their features, or "
+            "evaluate table.loc[X.index]."
+        )
+    X = X.loc[table.index]
+    return _drop_unusable(X, table, target)
+
+
+def _drop_unusable(X, table, target):
+    empty, broken = _gaps(X)
+    if broken.any() and not empty[broken].all():
+        names = X.index[broken & ~empty]
+        raise EvaluationError(
+            f"The features of {_names(names)} hold NaN or infinite values: impute them, or drop these utterances."
+        )
+    unlabelled = table[target].isna().to_numpy()
+    for left_out, reason in ((empty, "no features"), (unlabelled, f"no {target}")):
+        if left_out.any():
+            warnings.warn(
+                f"{left_out.sum()} utterance(s) have {reason} and are left out: {_names(table.index[left_out])}.",
+                stacklevel=4,
+            )
+    keep = ~empty & ~unlabelled
+    if not keep.any():
+        raise EvaluationError(f"No utterance has both features and a value of {target!r}.")
+    return X[keep], table[keep]
+
+
+def _gaps(X):
+    """Which rows hold nothing but NaN, and which hold any NaN or infinity."""
+    if isinstance(X, pd.DataFrame):
+        try:
+            values = X.to_numpy(dtype=float)
+        except (TypeError, ValueError):
+            words = X.select_dtypes(exclude="number").columns
+            raise EvaluationError(f"The features {_names(words)} are not numbers: encode or drop them.") from None
+        finite = np.isfinite(values)
+        return np.isnan(values).all(axis=1), ~finite.all(axis=1)
+    arrays = [np.atleast_1d(np.asarray(np.nan if value is None else value, dtype=float)) for value in X]
+    empty = np.array([np.isnan(array).all() for array in arrays])
+    return empty, np.array([not np.isfinite(array).all() for array in arrays])
+
+
+def as_model_input(X):
+    """What a model is fed: a feature table stays one; sequences of one shape become one array, others a list-like."""
+    if isinstance(X, pd.DataFrame):
+        return X
+    arrays = [np.asarray(value) for value in X]
+    if len({array.shape for array in arrays}) == 1:
+        return np.stack(arrays)
+    ragged = np.empty(len(arrays), dtype=object)
+    ragged[:] = arrays
+    return ragged
+
+
+def _names(index, most=3):
+    more = f" and {len(index) - most} more" if len(index) > most and most > 1 else ""
+    return ", ".join(repr(name) for name in index[:most].tolist()) + more

@@ -1,0 +1,197 @@
+"""Cross-validation on utterance tables: who is heard in training, and who is not."""
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.pipeline import Pipeline
+from tqdm import tqdm
+
+from ser_helpers import corpora
+from ser_helpers.errors import EvaluationError
+from ser_helpers.evaluation import metrics
+from ser_helpers.evaluation.inputs import as_model_input, join
+from ser_helpers.evaluation.result import Result
+from ser_helpers.evaluation.style import label_order
+
+CLASS_METRICS = {"uar": metrics.uar, "accuracy": metrics.accuracy, "weighted_f1": metrics.weighted_f1}
+NUMBER_METRICS = {"ccc": metrics.ccc, "mse": metrics.mse, "mae": metrics.mae}
+
+
+def cross_validate(
+    model,
+    X,
+    table,
+    protocol="speaker",
+    n_splits=5,
+    seed=0,
+    jobs=1,
+    target="emotion",
+    name=None,
+    features=None,
+    progress=True,
+    return_train=False,
+):
+    """Fit a fresh copy of `model` in every fold and keep each prediction made on utterances it has not heard.
+
+    Parameters
+    ----------
+    model : scikit-learn estimator
+        Cloned for each fold, so it stays unfitted. Put scalers into a pipeline: outside, they see the test set.
+        Where it has a ``random_state`` or ``seed`` that is None, the copies get `seed`.
+    X : DataFrame or Series of arrays
+        Features by utterance: a feature table, or one array per utterance. Joined to `table` by index.
+    table : DataFrame
+        Utterance table of ``corpora.load``. A subset of the utterances of `X` is fine.
+    protocol, n_splits, seed
+        Passed to ``corpora.split``.
+    jobs : int
+        Number of folds fitted at the same time.
+    target : str
+        Column to predict. Words are classified; numbers (``"arousal"``) are regressed and scored by CCC, MSE and MAE.
+    name, features : str, optional
+        What to call the model and the features in tables and titles; by default the class of the (last) estimator
+        and what the feature table says of itself.
+    progress : bool
+        Show a bar that counts folds.
+    return_train : bool
+        Also score each fold on its own training set, as the column ``train_uar`` (or ``train_ccc``) of ``folds``.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    EvaluationError
+        Model, features and table do not fit together.
+    CorpusError
+        The table cannot be split this way, for example by speaker when there is only one.
+
+    Notes
+    -----
+    Used from Lesson 04 on.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> speakers = np.repeat(["a", "b", "c", "d"], 10)
+    >>> index = pd.Index([f"toy/{k}" for k in range(40)], name="utterance")
+    >>> table = pd.DataFrame({"corpus": "toy", "speaker": speakers, "emotion": ["sad", "angry"] * 20}, index)
+    >>> X = pd.DataFrame({"level": [-30.0, -10.0] * 20}, index)
+    >>> cross_validate(LogisticRegression(), X, table, n_splits=2, progress=False).uar
+    1.0
+    """
+    _check_model(model)
+    X, table = join(X, table, target)
+    regression = pd.api.types.is_numeric_dtype(table[target]) and not pd.api.types.is_bool_dtype(table[target])
+    _check_task(model, target, regression)
+    y = table[target].to_numpy(dtype=float) if regression else table[target].astype(str).to_numpy(dtype=str)
+    labels = [] if regression else label_order(y.tolist())
+    if not regression and len(labels) < 2:
+        raise EvaluationError(
+            f"Every utterance is {labels[0]!r}: a classifier needs at least two labels to tell apart."
+        )
+
+    splits = corpora.split(table, protocol, n_splits=n_splits, seed=seed)
+    audits = [corpora.audit(table, train, test) for train, test in splits]
+    inputs = as_model_input(X)
+    places = [(table.index.get_indexer(train), table.index.get_indexer(test)) for train, test in splits]
+    runs = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+        joblib.delayed(_fold)(model, inputs, y, train, test, number, seed, labels, return_train)
+        for number, (train, test) in enumerate(places, start=1)
+    )
+    runs = list(tqdm(runs, total=len(places), desc="folds", unit="fold", leave=False, disable=not progress))
+
+    predictions = pd.concat([frame.set_axis(test) for (frame, _), (_, test) in zip(runs, splits, strict=True)])
+    folds = pd.DataFrame([scores for _, scores in runs], index=pd.RangeIndex(1, len(runs) + 1, name="fold"))
+    folds["n_train"], folds["n_test"] = [len(train) for train, _ in splits], [len(test) for _, test in splits]
+    folds["test_speakers"] = [", ".join(sorted(table.loc[test, "speaker"].unique())) for _, test in splits]
+    return Result(
+        folds=folds,
+        predictions=predictions.rename_axis(table.index.name),
+        table=table,
+        labels=labels,
+        audits=audits,
+        protocol=protocol,
+        target=target,
+        name=name or _model_name(model),
+        features=features or _features_name(X),
+    )
+
+
+def _fold(model, X, y, train, test, number, seed, labels, return_train):
+    """Predictions on the test part as a DataFrame, and their scores."""
+    if labels and len(set(y[train])) < 2:
+        raise EvaluationError(
+            f"Fold {number} trains on '{y[train][0]}' alone: use fewer folds, or a protocol that mixes the labels."
+        )
+    model = _seeded(clone(model), seed).fit(_rows(X, train), y[train])
+    predicted = np.asarray(model.predict(_rows(X, test)))
+    if not labels and not np.isfinite(predicted.astype(float)).all():
+        raise EvaluationError(
+            f"In fold {number} the model predicts NaN: scale the features, or lower the learning rate."
+        )
+    frame = pd.DataFrame({"fold": number, "truth": y[test], "predicted": predicted.ravel()})
+    if labels and hasattr(model, "predict_proba"):
+        frame = frame.join(_probabilities(model, _rows(X, test), labels, number))
+    scores = {metric: function(y[test], predicted.ravel()) for metric, function in _metrics(labels).items()}
+    if return_train:
+        metric, function = next(iter(_metrics(labels).items()))
+        scores[f"train_{metric}"] = function(y[train], np.ravel(model.predict(_rows(X, train))))
+    return frame, scores
+
+
+def _probabilities(model, X, labels, number):
+    """Probabilities in label order; 0 for a label that this fold's training set lacks."""
+    classes = [str(label) for label in model.classes_]
+    probabilities = pd.DataFrame(np.asarray(model.predict_proba(X)), columns=classes).reindex(
+        columns=labels, fill_value=0.0
+    )
+    if not np.isfinite(probabilities.to_numpy()).all():
+        raise EvaluationError(
+            f"In fold {number} the model predicts NaN: scale the features, or lower the learning rate."
+        )
+    return probabilities.add_prefix("p_")
+
+
+def _seeded(model, seed):
+    """Fix every ``random_state`` and ``seed`` of the model and its steps that was left open."""
+    open_seeds = [
+        key
+        for key, value in model.get_params().items()
+        if value is None and key.rpartition("__")[2] in ("random_state", "seed")
+    ]
+    return model.set_params(**dict.fromkeys(open_seeds, seed))
+
+
+def _metrics(labels):
+    return CLASS_METRICS if labels else NUMBER_METRICS
+
+
+def _rows(X, places):
+    return X.iloc[places] if isinstance(X, pd.DataFrame) else X[places]
+
+
+def _check_model(model):
+    if isinstance(model, type) or not hasattr(model, "fit") or not hasattr(model, "get_params"):
+        raise EvaluationError(
+            f"{model!r} is not a scikit-learn estimator: pass an unfitted model such as SVC(), with its parentheses."
+        )
+
+
+def _check_task(model, target, regression):
+    if isinstance(model, BaseEstimator) and regression and is_classifier(model):
+        raise EvaluationError(f"{target!r} holds numbers and {_model_name(model)} is a classifier: use a regressor.")
+    if isinstance(model, BaseEstimator) and not regression and is_regressor(model):
+        raise EvaluationError(f"{target!r} holds words and {_model_name(model)} is a regressor: use a classifier.")
+
+
+def _model_name(model):
+    return type(model.steps[-1][1] if isinstance(model, Pipeline) else model).__name__
+
+
+def _features_name(X):
+    if isinstance(X, pd.Series):
+        return "sequences"
+    return X.attrs.get("kind") or f"{X.shape[1]} features"
