@@ -5,7 +5,11 @@ VENV ?= .venv
 CORPUS ?= synthetic
 GPU ?=
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready$(if $(GPU),-gpu)
+READY := $(VENV)/.ready
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# The two builds of TensorFlow share files, so one must go before the other comes.
+CUDA_BUILD = $(BIN)/python -m pip uninstall --quiet --yes tensorflow-cpu \
+  && $(INSTALL) --force-reinstall --no-deps tensorflow && $(INSTALL) 'tensorflow[and-cuda]'
 
 .DEFAULT_GOAL := help
 .PHONY: help env run test lab lesson notebooks student bench lint
@@ -13,14 +17,14 @@ READY := $(VENV)/.ready$(if $(GPU),-gpu)
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
-env: $(READY)  ## set up the environment (GPU=1 for a CUDA build of TensorFlow)
+env: $(READY)  ## set up the environment (GPU=1: once, for a CUDA build of TensorFlow)
+	$(if $(GPU),@touch $(VENV)/.gpu && $(CUDA_BUILD))
 
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	$(if $(GPU),$(BIN)/python -m pip uninstall --quiet --yes tensorflow-cpu)
-	$(if $(GPU),$(BIN)/python -m pip install --quiet --constraint constraints.txt --force-reinstall --no-deps tensorflow)
-	$(if $(GPU),$(BIN)/python -m pip install --quiet --constraint constraints.txt 'tensorflow[and-cuda]')
+	@echo "Setting up $(VENV), once: this takes a few minutes."
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --editable '.[dev]'
+	@if [ -e $(VENV)/.gpu ]; then $(CUDA_BUILD); fi
 	@touch $@
 
 run: $(READY)  ## execute the course (CORPUS=synthetic|auto|ravdess) and print the leaderboard
