@@ -1,0 +1,166 @@
+"""The leaderboard: one line per model, corpus and protocol, kept in a CSV file that every lesson adds to.
+
+Columns: ``lesson, corpus, synthetic, model, features, protocol, target, classes, chance, uar, uar_low, uar_high,
+accuracy, weighted_f1, ccc, ccc_low, ccc_high, utterances, speakers, audit``. A classification leaves the CCC columns
+empty, a regression those of UAR, accuracy and F1. The first lines are the best of their corpus and protocol.
+"""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ser_helpers import home
+from ser_helpers.errors import EvaluationError
+
+KEY = ["lesson", "corpus", "model", "features", "protocol", "target", "classes"]
+WORDS = ["lesson", "corpus", "model", "features", "protocol", "target", "audit"]
+COLUMNS = [
+    *("lesson", "corpus", "synthetic", "model", "features", "protocol", "target", "classes", "chance"),
+    *("uar", "uar_low", "uar_high", "accuracy", "weighted_f1", "ccc", "ccc_low", "ccc_high"),
+    *("utterances", "speakers", "audit"),
+]
+
+
+class Board:
+    """Lines of the leaderboard that print as an aligned table and show as HTML in a notebook."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __repr__(self):
+        return to_markdown(self.rows)
+
+    def _repr_html_(self):
+        return _for_reading(self.rows).to_html(index=False)
+
+
+def default_path():
+    """Where the leaderboard is kept: ``SER_LEADERBOARD``, or ``leaderboard.csv`` in the build folder."""
+    chosen = os.environ.get("SER_LEADERBOARD")
+    return Path(chosen).expanduser() if chosen else home.build_home() / "leaderboard.csv"
+
+
+def add(result, lesson, path=None):
+    """Write a :class:`Result` as one line and return the line as a dict. Lessons from 04 on end with it.
+
+    A line of the same lesson, corpus, model, features, protocol, target and number of classes is replaced, so running a
+    lesson twice changes nothing. Safe when lessons write at the same time. A file that cannot be read is kept beside
+    the new one as ``.bak``, with a warning. `path` defaults to :func:`default_path`.
+    """
+    path = Path(path or default_path())
+    line = _line(result, lesson)
+    with home.lock(path):
+        try:
+            rows = read(path)
+        except EvaluationError as error:
+            backup = path.with_name(path.name + ".bak")
+            os.replace(path, backup)
+            warnings.warn(f"{error} It is kept as {backup.name}, and a new leaderboard begins.", stacklevel=2)
+            rows = read(path)
+        other = rows[(rows[KEY] != pd.Series(line)[KEY]).any(axis=1)]
+        rows = pd.DataFrame([*other.to_dict("records"), line], columns=COLUMNS)
+        with home.atomic_file(path) as aside:
+            _sorted(rows).to_csv(aside, index=False)
+    return line
+
+
+def read(path=None):
+    """The leaderboard as a DataFrame, sorted by corpus, protocol and score; without lines when there is no file yet.
+
+    Raises EvaluationError when the file is not a leaderboard.
+    """
+    path = Path(path or default_path())
+    if not path.exists():
+        return pd.DataFrame(columns=COLUMNS)
+    try:
+        rows = pd.read_csv(path, dtype=dict.fromkeys(WORDS, str), encoding="utf-8")
+        if list(rows.columns) != COLUMNS or not all(
+            map(pd.api.types.is_numeric_dtype, rows.drop(columns=WORDS).dtypes)
+        ):
+            raise ValueError("its columns are not those of a leaderboard")
+    except (ValueError, OSError) as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
+        reason = str(error).strip().splitlines()[0]
+        raise EvaluationError(f"The leaderboard {path} cannot be read ({reason}).") from error
+    return _sorted(rows)
+
+
+def show(path=None):
+    """The leaderboard as a table to look at: text when printed, HTML in a notebook. Lesson 04.
+
+    >>> show("no-such-file.csv")
+    The leaderboard is empty: lessons from 04 on add to it.
+    """
+    return Board(read(path))
+
+
+def to_markdown(rows):
+    """Lines of :func:`read` as an aligned Markdown table, as in the README.
+
+    >>> to_markdown(pd.DataFrame(columns=COLUMNS))
+    'The leaderboard is empty: lessons from 04 on add to it.'
+    """
+    if len(rows) == 0:
+        return "The leaderboard is empty: lessons from 04 on add to it."
+    table = _for_reading(rows)
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in [list(table.columns), *table.to_numpy().tolist()]]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(table.columns))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def _line(result, lesson):
+    names = ("uar", "accuracy", "weighted_f1") if result.labels else ("ccc",)
+    low, high = result.interval
+    scores = {name: getattr(result, name) for name in names}
+    scores |= {f"{result.metric}_low": low, f"{result.metric}_high": high, "chance": result.chance}
+    crossing = any(len(audit.speakers) for audit in result.audits)
+    return dict.fromkeys(COLUMNS, np.nan) | {
+        "lesson": str(lesson),
+        "corpus": result.corpus,
+        "synthetic": result.synthetic,
+        "model": result.name,
+        "features": result.features,
+        "protocol": result.protocol,
+        "target": result.target,
+        "classes": len(result.labels),
+        **{name: round(float(value), 4) for name, value in scores.items()},
+        "utterances": len(result.table),
+        "speakers": int(result.table["speaker"].nunique()),
+        "audit": "speakers cross" if crossing else "no speaker crosses",
+    }
+
+
+def _sorted(rows):
+    score = rows["uar"].fillna(rows["ccc"]).astype(float)
+    order = rows.assign(score=-score).sort_values(["corpus", "protocol", "score", *KEY], kind="stable").index
+    return rows.loc[order].reset_index(drop=True)
+
+
+def _for_reading(rows):
+    """What a reader wants of each line, as words."""
+    return pd.DataFrame([_words(row) for row in rows.itertuples()])
+
+
+def _words(row):
+    labelled = row.classes > 0
+    score, low, high = (row.uar, row.uar_low, row.uar_high) if labelled else (row.ccc, row.ccc_low, row.ccc_high)
+    return {
+        "corpus": row.corpus,
+        "protocol": row.protocol,
+        "model": row.model,
+        "features": row.features,
+        "predicts": f"{row.target}, {row.classes} classes" if labelled else row.target,
+        "score": f"{'UAR' if labelled else 'CCC'} {score:.2f}",
+        "95 % interval": "" if np.isnan(low) else f"{low:.2f} to {high:.2f}",
+        "chance": f"{row.chance:.3g}",
+        "accuracy": f"{row.accuracy:.2f}" if labelled else "",
+        "speakers": str(row.speakers),
+        "audit": row.audit,
+        "lesson": row.lesson,
+    }
