@@ -23,6 +23,8 @@ class Kind:
 
 _KINDS = {
     "vector193": Kind("MFCC, chroma, mel, contrast, tonnetz: means", "vector193", ("recipe193", "cqt"), 22050),
+    "prosody": Kind("pitch, energy, rate and pauses", "prosody", ("prosodic",), 16000),
+    "voice": Kind("jitter, shimmer, HNR, formants", "voice_quality", ("voice",), 16000),
     "egemaps": Kind("openSMILE eGeMAPSv02 functionals", "egemaps", ("smile",), 16000),
     "compare": Kind("openSMILE ComParE 2016 functionals", "compare2016", ("smile",), 16000),
     "logmel": Kind("log-mel spectrogram, a sequence", "logmel", ("sequences",), 16000, sequence=True),
