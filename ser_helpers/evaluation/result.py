@@ -15,7 +15,7 @@ PROTOCOL_WORDS = {
     "leave-one-speaker-out": "each of {n} speakers left out in turn",
     "session": "each of {n} sessions left out in turn",
     "statement": "{n} folds, no sentence in both",
-    "random": "random 70/30, drawn {n} times",
+    "random": "{n} × random 70/30",
     "random-kfold": "{n} random folds",
 }
 

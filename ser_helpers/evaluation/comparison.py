@@ -1,0 +1,171 @@
+"""Is one model better than another, or lucky? Two answers: over speakers (bootstrap) and over utterances (McNemar)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from ser_helpers.errors import EvaluationError
+from ser_helpers.evaluation import bootstrap, metrics
+from ser_helpers.evaluation.style import label_order
+
+FEW = 30
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Two results on the utterances they share; the outcome of :func:`compare`.
+
+    Attributes
+    ----------
+    a, b : str
+        What tells the two results apart.
+    metric : str
+        ``"uar"``, or ``"ccc"`` for regressions.
+    score_a, score_b, difference : float
+        The metric on the shared utterances, and a's minus b's.
+    interval : (float, float)
+        95 % interval of the difference over speakers; NaN when there is only one.
+    p_value : float
+        McNemar's mid-p test on right and wrong answers; NaN for regressions. It takes utterances for independent, which
+        those of one speaker are not: trust the interval first.
+    only_a, only_b : int
+        Utterances that only a, or only b, has right.
+    utterances, speakers : int
+        How many are shared.
+    of_a, of_b : int
+        How many utterances each result has by itself.
+    """
+
+    a: str
+    b: str
+    metric: str
+    score_a: float
+    score_b: float
+    difference: float
+    interval: tuple
+    p_value: float
+    only_a: int
+    only_b: int
+    utterances: int
+    speakers: int
+    of_a: int
+    of_b: int
+
+    @property
+    def verdict(self):
+        """One sentence that says which is better, by how much, how surely, and on what."""
+        low, high = self.interval
+        better, worse = (self.a, self.b) if self.difference >= 0 else (self.b, self.a)
+        points = f"{abs(self.difference):.2f} {self.metric.upper()}"
+        shared = f"on the {self.utterances} utterances they share (of {self.of_a} and {self.of_b})"
+        if np.isnan(low):
+            return f"{better} is ahead of {worse} by {points} {shared}, but one speaker cannot tell whether by chance."
+        ends = f"95 % interval {low:+.2f} to {high:+.2f}"
+        if self.utterances < FEW:
+            return f"{better} is ahead of {worse} by {points} {shared}, but so few cannot decide ({ends})."
+        if low <= 0 <= high:
+            return f"Neither is clearly better {shared}: {self.a} and {self.b} differ by {points} ({ends})."
+        return f"{better} is better than {worse} by {points} {shared} ({ends})."
+
+    def __repr__(self):
+        return f"<Comparison {self.verdict}>"
+
+    def _repr_html_(self):
+        p = {} if np.isnan(self.p_value) else {"McNemar mid-p": f"{self.p_value:.2g}"}
+        rows = {
+            self.a: f"{self.metric.upper()} {self.score_a:.2f}",
+            self.b: f"{self.metric.upper()} {self.score_b:.2f}",
+            **p,
+            "verdict": self.verdict,
+        }
+        return pd.Series(rows).to_frame().to_html(header=False)
+
+
+def compare(a, b):
+    """Compare two results of :func:`cross_validate`, paired on the utterances that both have predicted. Lesson 04.
+
+    Speakers are drawn with replacement 1000 times, the same ones for both results, for the interval of the difference;
+    McNemar's test (mid-p version: Fagerland, Lydersen and Laake 2013, https://doi.org/10.1186/1471-2288-13-91) asks
+    whether one is right where the other is wrong more often than a coin would be. Where a repeated random split tested
+    an utterance several times, its first prediction counts.
+
+    Raises EvaluationError when the results have different targets, no shared utterance, or disagree about the truth.
+    """
+    if a.target != b.target:
+        raise EvaluationError(f"One result predicts {a.target!r} and the other {b.target!r}: compare like with like.")
+    left, right = (result.predictions[~result.predictions.index.duplicated()] for result in (a, b))
+    shared = left.index.intersection(right.index)
+    if len(shared) == 0:
+        raise EvaluationError(f"The two results ({a.corpus}; {b.corpus}) share no utterance to compare them on.")
+    truth, first, second = left.loc[shared, "truth"], left.loc[shared, "predicted"], right.loc[shared, "predicted"]
+    if not truth.equals(right.loc[shared, "truth"]):
+        raise EvaluationError("The two results disagree about the true labels: give both the same table.")
+
+    speakers = a.table.loc[shared, "speaker"]
+    metric = getattr(metrics, a.metric)
+    score_a, score_b = metric(truth, first), metric(truth, second)
+    only_a, only_b = (
+        int(((first == truth) & (second != truth)).sum()),
+        int(((first != truth) & (second == truth)).sum()),
+    )
+    name_a, name_b = distinct_names(a, b)
+    return Comparison(
+        a=name_a,
+        b=name_b,
+        metric=a.metric,
+        score_a=score_a,
+        score_b=score_b,
+        difference=score_a - score_b,
+        interval=_interval(truth, first, second, speakers, bool(a.labels)),
+        p_value=mcnemar(only_a, only_b) if a.labels else float("nan"),
+        only_a=only_a,
+        only_b=only_b,
+        utterances=len(shared),
+        speakers=speakers.nunique(),
+        of_a=len(left),
+        of_b=len(right),
+    )
+
+
+def mcnemar(only_a, only_b):
+    """Two-sided mid-p value that both are right equally often, from the utterances only one has right. Lesson 04.
+
+    >>> round(mcnemar(1, 9), 4)
+    0.0117
+    """
+    n, fewer = only_a + only_b, min(only_a, only_b)
+    return float(min(1.0, 2 * binom.cdf(fewer, n, 0.5) - binom.pmf(fewer, n, 0.5)))
+
+
+def distinct_names(a, b):
+    """Two short names that tell the results apart: what differs among model, features, protocol and corpus."""
+    parts = [
+        (x, y)
+        for x, y in (
+            (a.name, b.name),
+            (a.features, b.features),
+            (a.protocol_words, b.protocol_words),
+            (a.corpus, b.corpus),
+        )
+        if x != y
+    ]
+    if not parts:
+        return f"{a.name} (first)", f"{b.name} (second)"
+    return tuple(", ".join(side) for side in zip(*parts, strict=True))
+
+
+def _interval(truth, first, second, speakers, labelled):
+    if speakers.nunique() < 2:
+        return float("nan"), float("nan")
+    codes, weights = bootstrap.draw(speakers)
+    if labelled:
+        labels = label_order(truth)
+        one, two = (
+            np.nanmean(bootstrap.recalls(truth, side, labels, codes, weights), axis=1) for side in (first, second)
+        )
+    else:
+        one, two = (bootstrap.cccs(truth, side, codes, weights) for side in (first, second))
+    low, high = bootstrap.interval(one - two)
+    return float(low), float(high)
