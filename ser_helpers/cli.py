@@ -42,7 +42,7 @@ def run(lessons: Lessons = None, corpus: Corpus = "synthetic"):
     outcomes = runner.run_lessons(lessons, corpus)
     status = runner.report(outcomes)
     print(f"\nThe executed lessons, as pages: {os.path.relpath(home.build_home() / 'html')}\n")
-    leaderboard.show()
+    print(leaderboard.show())
     raise typer.Exit(status)
 
 
@@ -81,7 +81,7 @@ def leaderboard(
     if readme:
         page.update()
     else:
-        board.show()
+        print(board.show())
 
 
 @app.command()
@@ -92,7 +92,7 @@ def corpora():
     from ser_helpers.errors import CorpusMissing
 
     table = Table("name", "title", "utterances", "licence", "here")
-    for card in room.cards():
+    for card in room.cards().values():
         try:
             here = "yes" if card.synthetic or room.find(card.name) else "no"
         except CorpusMissing:

@@ -4,6 +4,6 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["notebooks", "runner"],
-    submod_attrs={"banner": ["banner"], "checks": ["check", "exercises"]},
+    submodules=["first_cell", "notebooks", "runner"],
+    submod_attrs={"first_cell": ["banner"], "checks": ["check", "exercises"]},
 )

@@ -13,7 +13,7 @@ BEGIN, END = "<!-- results: written by `ser leaderboard --readme` -->", "<!-- en
 def results():
     """The README's results table in Markdown: rows on real speech only, in the order of the leaderboard."""
     rows = leaderboard.read(leaderboard_file("real"))
-    return leaderboard.to_markdown(rows[~rows.synthetic])
+    return leaderboard.to_markdown(rows[~rows.synthetic.astype(bool)])
 
 
 def update(path=None):

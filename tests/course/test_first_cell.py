@@ -1,0 +1,59 @@
+"""The first cell of every lesson: it must never leave in doubt whether the voices are real."""
+
+import pytest
+
+from ser_helpers import corpora
+from ser_helpers.course import banner, first_cell
+from ser_helpers.errors import CorpusError, CorpusMissing
+
+
+@pytest.fixture
+def nothing_real(tmp_path, monkeypatch):
+    monkeypatch.setenv("SER_DATA_HOME", str(tmp_path))
+
+
+@pytest.mark.usefixtures("nothing_real")
+def test_without_the_real_corpus_it_takes_the_synthetic_one_and_says_so(monkeypatch, capsys):
+    monkeypatch.setenv("SER_CORPUS", "auto")
+    table = banner("04")
+    printed = capsys.readouterr().out
+    assert set(table.corpus) == {"synthetic"}
+    assert "SYNTHETIC speech" in printed
+    assert "1440 utterances, 24 speakers" in printed
+    assert "ser download ravdess" in printed
+    assert "/" not in printed, "no machine paths"
+
+
+@pytest.mark.usefixtures("nothing_real")
+def test_a_chosen_corpus_that_is_missing_is_an_error_not_a_silent_swap(monkeypatch):
+    monkeypatch.setenv("SER_CORPUS", "ravdess")
+    with pytest.raises(CorpusMissing, match="ser download ravdess"):
+        banner("04")
+
+
+def test_a_chosen_synthetic_corpus_is_taken(monkeypatch, capsys):
+    monkeypatch.setenv("SER_CORPUS", "synthetic-small")
+    assert len(banner("04")) == len(corpora.load("synthetic-small"))
+    assert "SER_CORPUS=synthetic-small" in capsys.readouterr().out
+
+
+def test_an_unknown_corpus_is_named(monkeypatch):
+    monkeypatch.setenv("SER_CORPUS", "ravdes")
+    with pytest.raises(CorpusError, match="ravdes"):
+        banner("04")
+
+
+def test_the_device_is_said_in_words(monkeypatch):
+    monkeypatch.setattr(first_cell.shutil, "which", lambda name: None)
+    assert first_cell.device().startswith("CPU, ")
+
+
+def test_an_idle_gpu_is_pointed_out(monkeypatch):
+    monkeypatch.setattr(first_cell.shutil, "which", lambda name: name)
+    answer = type("Done", (), {"stdout": "NVIDIA H200\n"})
+    monkeypatch.setattr(first_cell.subprocess, "run", lambda *args, **kwargs: answer)
+    monkeypatch.setattr(first_cell, "_installed", lambda package: "2.21")
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert "make env GPU=1" in first_cell.device()
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert first_cell.device() == "GPU, NVIDIA H200"

@@ -1,0 +1,55 @@
+"""The command `ser`: what it prints, and that its errors are one sentence."""
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from ser_helpers.cli import app
+
+
+@pytest.fixture
+def ser(tmp_path, monkeypatch):
+    monkeypatch.setenv("SER_BUILD_HOME", str(tmp_path / "build"))
+    monkeypatch.setenv("SER_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "160")
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def test_without_arguments_it_lists_its_commands(ser):
+    printed = ser().output
+    for command in ("run", "notebooks", "student", "leaderboard", "corpora", "download"):
+        assert re.search(rf"\b{command}\b", printed)
+
+
+def test_corpora_lists_every_card_and_what_is_here(ser):
+    done = ser("corpora")
+    assert done.exit_code == 0
+    for name in ("ravdess", "crema-d", "tess", "savee", "emodb", "iemocap", "msp-podcast", "meld"):
+        assert name in done.output
+    assert re.search(r"synthetic .*yes", done.output)
+    assert re.search(r"ravdess .*no", done.output)
+
+
+def test_a_known_problem_is_one_sentence_and_exit_status_2(ser):
+    done = ser("run", "77")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: There is no lesson 77; the lessons are 00")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_licensed_corpus_cannot_be_downloaded_and_whom_to_ask_is_said(ser):
+    done = ser("download", "iemocap")
+    assert done.exit_code == 2
+    assert "Ask the University of Southern California" in done.stderr
+    assert "sail.usc.edu" in done.stderr
+
+
+def test_the_leaderboard_is_printed(ser, tmp_path):
+    assert "empty" in ser("leaderboard").output
+
+
+def test_student_copies_are_written(ser, tmp_path):
+    done = ser("student")
+    assert done.exit_code == 0
+    assert len(list((tmp_path / "build" / "student").glob("*.ipynb"))) == len(done.output.splitlines())
