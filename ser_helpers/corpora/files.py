@@ -7,6 +7,8 @@ from pathlib import Path
 
 import soundfile as sf
 
+from ser_helpers.corpora.locate import how_to_get
+from ser_helpers.corpora.registry import card
 from ser_helpers.corpora.schema import make_table
 from ser_helpers.errors import CorpusMissing
 
@@ -62,9 +64,7 @@ def read(root, corpus, parse, suffixes=AUDIO):
         if sound.channels > 1:
             oddities["stereo; mixed down to mono when they are read as samples"].append(path)
     if not rows:
-        raise CorpusMissing(
-            f"Found no recording of {corpus} in {root}: it should hold the corpus as its publisher packs it."
-        )
+        raise CorpusMissing(f"There is no recording of {card(corpus).title} in {root}. {how_to_get(card(corpus))}")
     for same in byte_identical([Path(row["path"]) for row in rows.values()]):
         oddities["byte-identical, though their names differ"].extend(same)
     table = make_table(rows[name] for name in sorted(rows, key=lambda name: (rows[name]["speaker"], name)))
@@ -90,7 +90,7 @@ def recordings(root, oddities, suffixes=AUDIO):
             elif not name.startswith("."):
                 found.append(here / name)
         if leftovers:
-            oddities["ignored as leftovers of macOS"].extend(sorted(leftovers))
+            oddities.setdefault("ignored as leftovers of macOS", []).extend(sorted(leftovers))
     return sorted(found, key=lambda path: (len(path.parts), suffixes.index(path.suffix.lower()), path.as_posix()))
 
 

@@ -33,7 +33,9 @@ def load(root):
     """
     ratings = _ratings(root)
     if not ratings:
-        raise CorpusMissing(f"Found no Session1/dialog/EmoEvaluation/*.txt in {root}: IEMOCAP's labels are in there.")
+        raise CorpusMissing(
+            f"There is no Session1/dialog/EmoEvaluation/*.txt of IEMOCAP in {root}: it holds the labels."
+        )
     texts = _texts(root)
     return files.read(root, "iemocap", lambda path: _row(path, ratings, texts))
 

@@ -59,7 +59,7 @@ def load(name, root=None):
     """
     known = card(name)
     if known.name not in LOADERS:
-        raise CorpusError(f"{known.title} has a card but no loader here; {known.how}")
+        raise CorpusError(f"There is no loader of {known.title} here. {known.how}")
     table, notes = _module(known).load(_folder(known, root))
     for note in [*notes, *_missing(known, table)]:
         warnings.warn(note, CorpusWarning, stacklevel=2)
@@ -92,4 +92,4 @@ def _missing(known, table):
         text += f"; none by {', '.join(absent)}"
     if short:
         text += f"; fewer than {usual:.0f} by {', '.join(short)}"
-    yield f"{text}. For the rest, {how_to_get(known)}"
+    yield f"{text}. {how_to_get(known)}"

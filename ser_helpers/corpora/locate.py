@@ -16,8 +16,9 @@ def find(name, root=None):
     name : str
         The corpus, such as ``"crema-d"``.
     root : path, optional
-        Its folder, or the folder that holds it; by default the folder of all corpora (``SER_DATA_HOME``). A folder
-        called ``CREMA-D``, ``crema_d`` or as the publisher's archive names it (``AudioWAV``) is found too.
+        Its folder, or one that holds it under its own name. By default it is looked for in the folder of all corpora
+        (``SER_DATA_HOME``), under its own name or as its publisher's archive calls it (``AudioWAV``). Capitals, dashes
+        and underscores do not matter.
 
     Returns
     -------
@@ -39,15 +40,15 @@ def find(name, root=None):
     """
     known = card(name)
     top = Path(os.path.abspath(Path(root or home.data_home()).expanduser()))
-    inside = _named(top, [known.name, *known.folders])
-    if inside or (root and _holds_something(top)):
+    inside = _named(top, [known.name, *(() if root else known.folders)])
+    if inside or (root and top.is_dir()):
         return inside or top
-    raise CorpusMissing(f"There is no {known.title} in {top}: {how_to_get(known)}")
+    raise CorpusMissing(f"There is no {known.title} in {top}. {how_to_get(known)}")
 
 
 def how_to_get(known):
     """One sentence: the command that fetches a corpus, or whom to ask for it."""
-    return f"get it with `ser download {known.name}`." if known.files else known.how
+    return f"Get it with `ser download {known.name}`." if known.files else known.how
 
 
 def _named(top, names):
@@ -56,7 +57,3 @@ def _named(top, names):
         return None
     folders = {key(path.name): path for path in sorted(top.iterdir(), reverse=True) if path.is_dir()}
     return next((folders[key(name)] for name in names if key(name) in folders), None)
-
-
-def _holds_something(top):
-    return top.is_dir() and any(top.iterdir())

@@ -63,10 +63,11 @@ def card(name):
 def cards():
     """All cards as a table, one row per corpus, one column per field of `Card` (Lesson 03).
 
-    >>> cards().loc["emodb", ["speakers", "language"]].tolist()
-    [10, 'de']
+    >>> cards()["language"]["emodb"]
+    'de'
     """
-    return pd.DataFrame([dataclasses.asdict(found) for found in _cards().values()]).set_index("name")
+    table = pd.DataFrame([dataclasses.asdict(found) for found in _cards().values()]).set_index("name")
+    return table.astype({"speakers": "Int64", "female": "Int64", "male": "Int64"})
 
 
 def key(name):

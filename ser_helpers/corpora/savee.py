@@ -1,7 +1,7 @@
 """SAVEE: four Englishmen, seven emotions, files like ``DC/a01.wav`` or ``DC_a01.wav`` (Haq & Jackson 2010).
 
-The letters are the emotion, the digits the sentence: 15 for each emotion and 30 for neutral. The publisher says that
-three sentences are said in every emotion, but not under which numbers, so each emotion's sentences have their own names.
+The letters are the emotion, the digits the sentence: 15 for each emotion and 30 for neutral. Three of the sentences are
+said in every emotion, but the files do not say which, so the sentences of each emotion have their own names here.
 """
 
 import re
