@@ -92,7 +92,7 @@ def corpora():
     from ser_helpers.errors import CorpusMissing
 
     table = Table("name", "title", "utterances", "licence", "here")
-    for card in room.cards().values():
+    for card in map(room.card, room.cards().index):
         try:
             here = "yes" if card.synthetic or room.find(card.name) else "no"
         except CorpusMissing:

@@ -6,6 +6,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
+PREDICT_BATCH = 256
+
 
 class KerasClassifier(ClassifierMixin, BaseEstimator):
     """A Keras network that behaves like any scikit-learn classifier.
@@ -86,8 +88,12 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         """Probabilities of shape (n, n_classes), columns in the order of ``classes_``."""
+        import keras
+
         check_is_fitted(self)
-        return np.asarray(self.model_.predict(_examples(X), batch_size=256, verbose=0))
+        X = _examples(X)
+        batches = (X[start : start + PREDICT_BATCH] for start in range(0, len(X), PREDICT_BATCH))
+        return np.concatenate([keras.ops.convert_to_numpy(self.model_(batch, training=False)) for batch in batches])
 
     def predict(self, X):
         """The most probable label of each example, shape (n,)."""
