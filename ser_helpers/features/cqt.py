@@ -23,7 +23,7 @@ def cqt(y, sr, tuning):
     y : array (n,)
         Mono samples.
     sr : int
-        Sample rate in Hz.
+        Sample rate in Hz, up to 22,050 (librosa halves higher ones beforehand).
     tuning : float
         Deviation from A440 in fractions of a bin, from ``librosa.estimate_tuning(..., bins_per_octave=36)``.
 

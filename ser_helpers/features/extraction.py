@@ -71,7 +71,9 @@ def extract(table, kind, jobs=None, progress=True, cache=True, **parameters):
         keys = _keys(clips, kind, parameters)
         rows = [store.get(key) for key in keys]
         missing = [row for row, value in enumerate(rows) if value is None]
-        bar = tqdm(total=len(rows), initial=len(rows) - len(missing), desc=kind, leave=False, disable=not progress)
+        bar = tqdm(
+            desc=kind, total=len(rows), initial=len(rows) - len(missing), delay=1, leave=False, disable=not progress
+        )
         tasks = (joblib.delayed(_compute)(row, *clips[row], kind, parameters) for row in missing)
         results = joblib.Parallel(n_jobs=-1 if jobs is None else jobs, return_as="generator_unordered")(tasks)
         with bar, contextlib.closing(results):
@@ -105,7 +107,7 @@ def _seconds(value):
 
 
 def _keys(clips, kind, parameters):
-    """One text per clip that changes when its samples, the parameters or the code may have changed."""
+    """One text per clip that changes with its samples, the parameters and the code; None if it cannot be read."""
     code = registry.version(kind)
 
     @functools.cache
@@ -116,7 +118,10 @@ def _keys(clips, kind, parameters):
         except OSError:  # extraction will say what is wrong with the file
             return None
 
-    return [repr((kind, content(path), start, end, sorted(parameters.items()), code)) for path, start, end in clips]
+    return [
+        content(path) and repr((content(path), start, end, sorted(parameters.items()), code))
+        for path, start, end in clips
+    ]
 
 
 def _compute(row, path, start, end, kind, parameters):

@@ -89,15 +89,14 @@ def vector193(y, sr):
     (193,)
     """
     y, sr = audio.resample(audio.check(y, sr), sr, SAMPLE_RATE), SAMPLE_RATE
-    spectra = _stft(y)
-    magnitude = np.abs(spectra)
+    magnitude, phase = librosa.magphase(_stft(y))
     mel = librosa.feature.melspectrogram(S=magnitude**2, sr=sr)
     parts = [
         librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=40),
         librosa.feature.chroma_stft(S=magnitude, sr=sr, tuning=_tuning(magnitude, sr, 12)),
         mel,
         librosa.feature.spectral_contrast(S=magnitude, sr=sr),
-        _tonnetz(_harmonic(spectra, magnitude, len(y)), sr),
+        _tonnetz(_harmonic(magnitude, phase, len(y)), sr),
     ]
     return np.concatenate([part.mean(axis=1) for part in parts]).astype(np.float64)
 
@@ -122,11 +121,11 @@ def _tonnetz(y, sr):
     return librosa.feature.tonnetz(chroma=chroma)
 
 
-def _harmonic(spectra, magnitude, length):
+def _harmonic(magnitude, phase, length):
     """The samples of what sustains: bins that stand out from their neighbours in time more than in frequency."""
     harmonic, percussive = _running_median(magnitude), _running_median(magnitude.T).T
     mask = librosa.util.softmask(harmonic, percussive, power=2, split_zeros=True)
-    return librosa.istft(spectra * mask, length=length)
+    return librosa.istft(magnitude * mask * phase, length=length)
 
 
 def _running_median(rows, width=31):
