@@ -1,7 +1,8 @@
 """CREMA-D: 91 actors, 12 sentences, six emotions (Cao et al. 2014), named ``1001_DFA_ANG_XX.wav``.
 
 The parts are actor, sentence, emotion and intensity: LO, MD and HI (low, medium, high) for one of the sentences, XX
-(unspecified) for the others. One published file ends in a plain X. https://doi.org/10.1109/TAFFC.2014.2336244
+(unspecified) for the others. Of the published files one ends in a plain X, and 1076_MTI_SAD_XX is silent.
+https://doi.org/10.1109/TAFFC.2014.2336244
 """
 
 import re

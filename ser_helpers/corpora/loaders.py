@@ -85,11 +85,11 @@ def _missing(known, table):
         return
     counts = table["speaker"].value_counts()
     absent = [speaker for speaker in _module(known).SPEAKERS[: known.speakers] if speaker not in counts]
-    usual = known.utterances / known.speakers
-    short = [f"{speaker} ({count})" for speaker, count in counts.sort_index().items() if count < usual]
+    usual, uneven = divmod(known.utterances, known.speakers)
+    short = [f"{name} ({count})" for name, count in counts.sort_index().items() if count < usual and not uneven]
     text = f"{known.name}: only {len(table)} of {known.utterances} utterances are here"
     if absent:
         text += f"; none by {', '.join(absent)}"
     if short:
-        text += f"; fewer than {usual:.0f} by {', '.join(short)}"
+        text += f"; fewer than {usual} by {', '.join(short)}"
     yield f"{text}. {how_to_get(known)}"

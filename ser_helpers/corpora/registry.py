@@ -77,7 +77,7 @@ def key(name):
 
 @functools.cache
 def _cards():
-    paths = sorted(home.registry().glob("*.toml"))
+    paths = sorted(home.registry().glob("*.toml"), key=lambda path: path.stem)
     if not paths:
         raise CorpusError(f"There is no corpus card in {home.registry()}; reinstall ser-helpers.")
     return {path.stem: Card(name=path.stem, **_fields(path)) for path in paths}

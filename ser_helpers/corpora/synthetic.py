@@ -7,6 +7,7 @@ import pandas as pd
 
 from ser_helpers.corpora import ravdess
 from ser_helpers.corpora.schema import check_table
+from ser_helpers.errors import CorpusMissing
 
 SPEAKERS = tuple(f"synthetic-{actor:02d}" for actor in range(1, 25))
 
@@ -14,6 +15,10 @@ SPEAKERS = tuple(f"synthetic-{actor:02d}" for actor in range(1, 25))
 def load(root):
     """The utterance table of an embedded corpus written under `root`, and notes on what is odd there."""
     table, notes = ravdess.load(root, corpus="synthetic")
+    if not (root / "metadata.csv").is_file():
+        raise CorpusMissing(
+            f"There is no metadata.csv in {root}: it holds valence, arousal and dominance of each clip."
+        )
     feelings = pd.read_csv(root / "metadata.csv", index_col="path")
     feelings.index = "synthetic/" + feelings.index.str.extract(r"([^/]+)\.\w+$")[0]
     for dimension in ("valence", "arousal", "dominance"):
