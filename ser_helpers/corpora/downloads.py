@@ -74,10 +74,12 @@ def download(name, progress=True):
 
 
 def _complete(known):
-    """The folder of a complete corpus, None when there is none; a partial one is never overwritten."""
+    """The folder of a complete corpus, None when there is none or it is empty; a partial one is never overwritten."""
     try:
         folder = find(known.name)
     except CorpusMissing:
+        return None
+    if not any(folder.iterdir()):
         return None
     count = len({path.stem for path in recordings(folder, {})})
     if count < known.utterances:

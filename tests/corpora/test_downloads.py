@@ -254,6 +254,12 @@ def test_what_a_killed_run_left_is_cleared_away(publish):
     assert left(publish) == ["ravdess"]
 
 
+def test_an_empty_folder_is_filled(publish):
+    (publish / "ravdess").mkdir(parents=True)
+    corpora.download("ravdess", progress=False)
+    assert (publish / "ravdess" / "readme.txt").read_bytes() == b"hello"
+
+
 def test_a_partial_corpus_is_not_overwritten(publish):
     mine = publish / "RAVDESS" / "03-01-01-01-01-01-01.wav"
     mine.parent.mkdir(parents=True)
