@@ -10,14 +10,18 @@ SAMPLE_RATE = 16000
 STEP = 0.01
 LOWEST, HIGHEST = 75, 600
 """Where the voice's pitch is looked for, in Hz."""
+FAINTEST = 0
+"""A recording whose loudest frame is below this, in dB, is silent: a full-scale sine has 91 dB."""
 SILENCE = 25
 """A frame this far below the loudest, in dB, is silent."""
+DEPTH = 60
+"""No frame counts as further below the loudest than this, in dB; digital silence would be infinitely far."""
 DIP = 2
 """Energy falls at least this far between two syllables, in dB."""
 PAUSE = 0.3
 """A silence this long, in seconds, is a pause."""
-MARGIN = 0.075
-"""Silence put before and after a clip, in seconds: Praat's windows reach beyond the frames they describe."""
+SHORTEST = 0.15
+"""A clip shorter than this, in seconds, is padded with zeros to it."""
 
 NAMES = {
     "prosody": (
@@ -36,7 +40,7 @@ def prosody(y, sr):
 
     - **f0**: pitch by Praat's autocorrelation, 75-600 Hz, every 10 ms where voiced: mean, standard deviation, range
       (5th to 95th percentile) and slope of a straight line; in Hz, and in semitones above 100 Hz.
-    - **energy**: the same four of Praat's intensity, in dB above 2e-5 (a full-scale sine has 91 dB), never below 0.
+    - **energy**: the same four of Praat's intensity, in dB above 2e-5 (a full-scale sine has 91 dB).
     - **speech_rate**: syllable nuclei per second, which are voiced peaks of intensity, at most 25 dB below the loudest
       frame, with dips of 2 dB between them; **articulation_rate**: the same without the pauses.
     - **pause_ratio**: share of the time that is silent for at least 0.3 s; **voiced_fraction**: share that is voiced.
@@ -44,7 +48,7 @@ def prosody(y, sr):
     Parameters
     ----------
     y : array (n,)
-        Mono samples, at least 25 ms.
+        Mono samples, at least 25 ms; a clip under 150 ms is padded with zeros to 150 ms.
     sr : int
         Sample rate in Hz; resampled to 16 kHz.
 
@@ -74,11 +78,10 @@ def prosody(y, sr):
     200.0
     """
     sound = to_sound(y, sr)
-    intensity = sound.to_intensity(minimum_pitch=50, time_step=STEP)
-    energy, times = np.maximum(intensity.values[0], 0), intensity.xs()
-    loud = np.flatnonzero(energy > max(energy.max() - SILENCE, 0))
-    if not loud.size:
+    times, energy = _energy(sound)
+    if energy.max() < FAINTEST:
         return np.zeros(len(NAMES["prosody"]))
+    loud = np.flatnonzero(energy > energy.max() - SILENCE)
     pitch = sound.to_pitch_ac(time_step=STEP, pitch_floor=LOWEST, pitch_ceiling=HIGHEST)
     f0, f0_times = pitch.selected_array["frequency"], pitch.xs()
     voiced = np.interp(times, f0_times, f0 > 0) >= 0.5
@@ -103,9 +106,19 @@ def prosody(y, sr):
 
 
 def to_sound(y, sr):
-    """Checked samples as a Praat sound at 16 kHz, their mean removed, with 75 ms of silence on each side."""
-    y = audio.resample(audio.check(y, sr), sr, SAMPLE_RATE).astype(np.float64)
-    return parselmouth.Sound(np.pad(y - y.mean(), int(MARGIN * SAMPLE_RATE)), SAMPLE_RATE)
+    """Checked samples as a Praat sound at 16 kHz, padded with zeros to the 150 ms that its analyses need."""
+    y = audio.resample(audio.check(y, sr), sr, SAMPLE_RATE)
+    return parselmouth.Sound(audio.pad(y, int(SHORTEST * SAMPLE_RATE)).astype(np.float64), SAMPLE_RATE)
+
+
+def _energy(sound):
+    """Times in s and intensity in dB of frames from the first sample to the last, limited to `DEPTH`."""
+    samples = sound.values[0] - sound.values.mean()
+    padded = parselmouth.Sound(np.pad(samples, SAMPLE_RATE // 10), SAMPLE_RATE, start_time=-0.1)
+    intensity = padded.to_intensity(minimum_pitch=50, time_step=STEP)
+    inside = (intensity.xs() >= 0) & (intensity.xs() <= sound.duration)
+    energy = intensity.values[0][inside]
+    return intensity.xs()[inside], np.maximum(energy, energy.max() - DEPTH)
 
 
 def _statistics(times, values):

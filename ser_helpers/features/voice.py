@@ -36,7 +36,7 @@ def voice_quality(y, sr):
     Parameters
     ----------
     y : array (n,)
-        Mono samples, at least 25 ms.
+        Mono samples, at least 25 ms; a clip under 150 ms is padded with zeros to 150 ms.
     sr : int
         Sample rate in Hz; resampled to 16 kHz.
 
