@@ -8,6 +8,7 @@ from scipy.stats import binom
 
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import bootstrap, metrics
+from ser_helpers.evaluation.result import PROTOCOL_NAMES
 from ser_helpers.evaluation.style import label_order
 
 FEW = 30
@@ -60,14 +61,14 @@ class Comparison:
         better, worse = (self.a, self.b) if self.difference >= 0 else (self.b, self.a)
         points = f"{abs(self.difference):.2f} {self.metric.upper()}"
         shared = f"on the {self.utterances} utterances they share (of {self.of_a} and {self.of_b})"
-        if np.isnan(low):
-            return f"{better} is ahead of {worse} by {points} {shared}, but one speaker cannot tell whether by chance."
         ends = f"95 % interval {low:+.2f} to {high:+.2f}"
+        if np.isnan(low):
+            return f"{better}: {points} above {worse} {shared}, but one speaker cannot tell whether by chance."
         if self.utterances < FEW:
-            return f"{better} is ahead of {worse} by {points} {shared}, but so few cannot decide ({ends})."
+            return f"{better}: {points} above {worse} {shared}, but so few cannot decide ({ends})."
         if low <= 0 <= high:
-            return f"Neither is clearly better {shared}: {self.a} and {self.b} differ by {points} ({ends})."
-        return f"{better} is better than {worse} by {points} {shared} ({ends})."
+            return f"No clear difference between {self.a} and {self.b} {shared}: {points} ({ends})."
+        return f"{better}: {points} above {worse} {shared} ({ends})."
 
     def __repr__(self):
         return f"<Comparison {self.verdict}>"
@@ -141,16 +142,8 @@ def mcnemar(only_a, only_b):
 
 def distinct_names(a, b):
     """Two short names that tell the results apart: what differs among model, features, protocol and corpus."""
-    parts = [
-        (x, y)
-        for x, y in (
-            (a.name, b.name),
-            (a.features, b.features),
-            (a.protocol_words, b.protocol_words),
-            (a.corpus, b.corpus),
-        )
-        if x != y
-    ]
+    sides = [(r.name, r.features, PROTOCOL_NAMES.get(r.protocol, r.protocol), r.corpus) for r in (a, b)]
+    parts = [(x, y) for x, y in zip(*sides, strict=True) if x != y]
     if not parts:
         return f"{a.name} (first)", f"{b.name} (second)"
     return tuple(", ".join(side) for side in zip(*parts, strict=True))

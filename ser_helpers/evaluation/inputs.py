@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from ser_helpers import corpora
 from ser_helpers.errors import EvaluationError
 
 
@@ -23,6 +24,9 @@ def join(X, table, target):
     for name, index in (("X", X.index), ("The utterance table", table.index)):
         if index.has_duplicates:
             raise EvaluationError(f"{name} lists {_names(index[index.duplicated()])} more than once: drop the copies.")
+    lacking = [column for column in corpora.COLUMNS if column not in table]
+    if lacking:
+        raise EvaluationError(f"The utterance table lacks {_names(lacking)}: start from one of corpora.load.")
     if target not in table:
         raise EvaluationError(f"The utterance table has no column {target!r}; it has {', '.join(table.columns)}.")
     missing = table.index.difference(X.index, sort=False)
@@ -89,4 +93,4 @@ def as_model_input(X):
 
 def _names(index, most=3):
     more = f" and {len(index) - most} more" if len(index) > most and most > 1 else ""
-    return ", ".join(repr(name) for name in index[:most].tolist()) + more
+    return ", ".join(repr(name) for name in list(index)[:most]) + more

@@ -119,7 +119,7 @@ def _line(result, lesson):
     low, high = result.interval
     scores = {name: getattr(result, name) for name in names}
     scores |= {f"{result.metric}_low": low, f"{result.metric}_high": high, "chance": result.chance}
-    crossing = any(len(audit.speakers) for audit in result.audits)
+    crossing = any(audit.speakers for audit in result.audits)
     return dict.fromkeys(COLUMNS, np.nan) | {
         "lesson": str(lesson),
         "corpus": result.corpus,

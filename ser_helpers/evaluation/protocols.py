@@ -75,12 +75,11 @@ def cross_validate(
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression
-    >>> speakers = np.repeat(["a", "b", "c", "d"], 10)
-    >>> index = pd.Index([f"toy/{k}" for k in range(40)], name="utterance")
-    >>> table = pd.DataFrame({"corpus": "toy", "speaker": speakers, "emotion": ["sad", "angry"] * 20}, index)
-    >>> X = pd.DataFrame({"level": [-30.0, -10.0] * 20}, index)
-    >>> cross_validate(LogisticRegression(), X, table, n_splits=2, progress=False).uar
-    1.0
+    >>> table = corpora.load("synthetic-small")
+    >>> X = table[["valence", "arousal"]]  # in earnest: features.extract(table, "egemaps")
+    >>> result = cross_validate(LogisticRegression(), X, table, n_splits=4, features="V-A", progress=False)
+    >>> result.verdict
+    'No speaker crosses between training and test.'
     """
     _check_model(model)
     X, table = join(X, table, target)

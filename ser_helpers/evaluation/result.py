@@ -18,6 +18,14 @@ PROTOCOL_WORDS = {
     "random": "{n} × random 70/30",
     "random-kfold": "{n} random folds",
 }
+PROTOCOL_NAMES = {
+    "speaker": "unseen speakers",
+    "leave-one-speaker-out": "unseen speakers, one by one",
+    "session": "unseen sessions",
+    "statement": "unseen sentences",
+    "random": "random split",
+    "random-kfold": "random folds",
+}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -110,13 +118,13 @@ class Result:
     @property
     def verdict(self):
         """One sentence on what training and test sets shared, over all folds."""
-        n, crossed = len(self.audits), [audit for audit in self.audits if len(audit.speakers)]
-        copies = max((len(audit.duplicates) for audit in self.audits), default=0)
-        also = f" Up to {copies} recording(s) are in training and test as copies." if copies else ""
-        if not crossed:
-            return f"No speaker crosses between training and test.{also}"
-        crossing = f"Speakers cross between training and test in {len(crossed)} of {n} folds"
-        return f"{crossing}: the score is for known voices.{also}"
+        crossed = sum(bool(audit.speakers) for audit in self.audits)
+        copies = {name for audit in self.audits for pair in audit.duplicates for name in pair}
+        sentence = "No speaker crosses between training and test."
+        if crossed:
+            folds = f"{crossed} of {len(self.audits)} folds"
+            sentence = f"Speakers cross between training and test in {folds}: the score is for known voices."
+        return sentence + (f" {len(copies)} utterances share a recording across the split." if copies else "")
 
     @property
     def caption(self):

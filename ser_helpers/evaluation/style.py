@@ -31,7 +31,7 @@ EMOTION_COLOURS = {
 """One colour per label, in the order in which labels are listed: the eight RAVDESS emotions, then other corpora's."""
 
 INK, QUIET, GRID = "#222222", "#666666", "#e4e4e4"
-ACCENT, ACCENT_2 = "#1858ba", "#e78949"
+ACCENT, ACCENT_2 = "#1858ba", "#c2560c"
 
 _RC = {
     "font.family": "sans-serif",

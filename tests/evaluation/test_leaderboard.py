@@ -11,7 +11,7 @@ from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import cross_validate, leaderboard
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def result(toy):
     X, table = toy(noise=1.5)
     return cross_validate(LogisticRegression(), X, table, n_splits=3, features="toy|5", progress=False)

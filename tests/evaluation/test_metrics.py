@@ -4,7 +4,7 @@ import audmetric
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -25,6 +25,7 @@ def by_hand_ccc(truth, predicted):
     return 2 * cov / (vt + vp + (mt - mp) ** 2)
 
 
+@settings(deadline=None, max_examples=50)
 @given(pairs)
 def test_labels_agree_with_scikit_learn(pairs):
     truth, predicted = zip(*pairs, strict=True)
@@ -40,6 +41,7 @@ def test_labels_agree_with_scikit_learn(pairs):
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(pairs)
 def test_uar_agrees_with_audmetric_over_the_classes_of_the_truth(pairs):
     truth, predicted = zip(*pairs, strict=True)
@@ -47,6 +49,7 @@ def test_uar_agrees_with_audmetric_over_the_classes_of_the_truth(pairs):
     assert metrics.uar(truth, predicted) == pytest.approx(np.mean([recalls[label] for label in set(truth)]))
 
 
+@settings(deadline=None, max_examples=50)
 @given(pairs)
 def test_uar_is_the_mean_of_the_normalised_diagonal(pairs):
     truth, predicted = zip(*pairs, strict=True)
@@ -57,6 +60,7 @@ def test_uar_is_the_mean_of_the_normalised_diagonal(pairs):
     assert set(share.index[share.isna().all(axis=1)]) == set(LABELS) - set(truth)
 
 
+@settings(deadline=None, max_examples=50)
 @given(pairs, st.permutations(LABELS))
 def test_renaming_the_classes_changes_nothing(pairs, renamed):
     truth, predicted = zip(*pairs, strict=True)
@@ -82,6 +86,7 @@ def test_confusion_rows_are_the_truth_in_canonical_order():
     assert counts.columns.name == "predicted"
 
 
+@settings(deadline=None, max_examples=50)
 @given(number_pairs)
 def test_numbers_agree_with_scikit_learn_and_audmetric(pairs):
     truth, predicted = (np.array(side) for side in zip(*pairs, strict=True))
@@ -92,6 +97,7 @@ def test_numbers_agree_with_scikit_learn_and_audmetric(pairs):
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(number_pairs, values)
 def test_ccc_is_symmetric_bounded_and_blind_to_a_common_shift(pairs, shift):
     truth, predicted = (np.array(side) for side in zip(*pairs, strict=True))

@@ -240,7 +240,7 @@ BAD = {
     "'toy/005' hold NaN": lambda X, table: (X.assign(f1=X["f1"].where(X.index != "toy/005")), table),
     "'toy/006' hold NaN": lambda X, table: (X.assign(f1=X["f1"].where(X.index != "toy/006", np.inf)), table),
     "'word' are not numbers": lambda X, table: (X.assign(word="loud"), table),
-    "no column 'emotion'": lambda X, table: (X, table.drop(columns="emotion")),
+    "lacks 'path', 'emotion'": lambda X, table: (X, table.drop(columns=["emotion", "path"])),
     "No utterance has both": lambda X, table: (X * np.nan, table),
     "Every utterance is 'sad'": lambda X, table: (X, table.assign(emotion="sad")),
 }
@@ -258,6 +258,7 @@ def test_bad_tables_get_a_sentence(toy, words):
     ("model", "target", "words"),
     [
         (SVC, "emotion", "with its parentheses"),
+        (SVC(), "mood", "no column 'mood'"),
         ("svm", "emotion", "not a scikit-learn estimator"),
         (LinearSVC(), "arousal", "use a regressor"),
         (LinearRegression(), "emotion", "use a classifier"),
@@ -267,6 +268,13 @@ def test_bad_models_get_a_sentence(toy, model, target, words):
     X, table = toy()
     with pytest.raises(EvaluationError, match=words):
         cross_validate(model, X, table, target=target, n_splits=3, **QUIET)
+
+
+def test_copies_of_a_recording_across_the_split_are_told(toy):
+    X, table = toy()
+    table.loc["toy/000", ["start", "end"]] = table.loc["toy/095", ["start", "end"]]
+    result = cross_validate(LOGISTIC, X, table, n_splits=3, **QUIET)
+    assert result.verdict.endswith("2 utterances share a recording across the split.")
 
 
 def test_a_fold_that_trains_on_one_label_gets_a_sentence(toy):
