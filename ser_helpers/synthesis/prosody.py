@@ -32,7 +32,7 @@ class Cue(NamedTuple):
     """One column of the table of prosody."""
 
     meaning: str
-    chance: float  # standard deviation from clip to clip, and of an actor's own habit in each emotion
+    spread: float  # of voices around the table: HABIT of it is the actor's, CHANCE of it the clip's
     lowest: float  # a voice can do no less
     highest: float  # and no more
 
@@ -60,6 +60,10 @@ CUES = {
 }
 Cues = namedtuple("Cues", CUES)
 NEUTRAL = ("neutral", 1)
+
+# An actor has a habit in each emotion, and no two clips are alike. Sizes relative to a cue's spread, chosen so that
+# actors and clips share the variance of eGeMAPS and of the 193-d vector about as they do in RAVDESS.
+HABIT, CHANCE = 1.6, 0.6
 
 # fmt: off
 PROSODY = {
@@ -99,10 +103,11 @@ VAD_SPREAD = 0.06
 
 
 class Performance(NamedTuple):
-    """What one utterance will do: its cues, and the valence, arousal and dominance it stands for."""
+    """What one utterance will do."""
 
     cues: Cues
-    vad: tuple
+    colour: np.ndarray  # (12,) dB, the spectral colour from 0 to 8 kHz
+    vad: tuple  # valence, arousal and dominance, -1 to 1
 
 
 def performance(speaker, emotion, intensity, rng):
@@ -112,16 +117,17 @@ def performance(speaker, emotion, intensity, rng):
     """
     row = np.array(_row(emotion, intensity))
     neutral = np.array(PROSODY[NEUTRAL])
-    expressed = speaker.expressiveness[emotion] * rng.normal(1, 0.15)
-    cues = neutral + expressed * (row - neutral) + by_chance(rng) + speaker.habit[emotion]
+    expressed = speaker.expressiveness[emotion] * rng.normal(1, 0.1)
+    cues = neutral + expressed * (row - neutral) + speaker.habit[emotion] + CHANCE * departure(rng)
     cues = np.clip(cues, [cue.lowest for cue in CUES.values()], [cue.highest for cue in CUES.values()])
+    colour = speaker.colour + speaker.habit_colour[emotion] + rng.normal(0, 0.4, len(speaker.colour))
     vad = np.array(VAD[emotion]) * VAD_AT_INTENSITY[intensity] * expressed + rng.normal(0, VAD_SPREAD, 3)
-    return Performance(Cues(*cues.tolist()), tuple(np.clip(vad, -1, 1).round(3).tolist()))
+    return Performance(Cues(*cues.tolist()), colour, tuple(np.clip(vad, -1, 1).round(3).tolist()))
 
 
-def by_chance(rng):
-    """(19,) a random departure from the table, in each cue's unit."""
-    return np.array([cue.chance for cue in CUES.values()]) * rng.normal(size=len(CUES))
+def departure(rng):
+    """(19,) a random departure from the table, one spread in size, in each cue's unit."""
+    return np.array([cue.spread for cue in CUES.values()]) * rng.normal(size=len(CUES))
 
 
 def adjust(cues, changes):
@@ -163,7 +169,7 @@ def prosody_table():
 
 
 def cue_table():
-    """What each column of the table of prosody means, how much it varies by chance, and its limits (Lesson 02).
+    """What each column of the table of prosody means, how much it varies, and its limits (Lesson 02).
 
     >>> cue_table().loc["pause", "meaning"]
     'pause inside the sentence, seconds'

@@ -20,16 +20,18 @@ PAUSE_GAIN = 0.05
 LOWEST_HZ, HIGHEST_HZ = 60, 600
 
 
-def render(frames, speaker, cues, rng):
+def render(frames, speaker, performance, rng):
     """Speak a sentence: (k,) float32 at 16 kHz, without silence around it, peaks not yet limited.
 
-    `frames` is a `frames.Frames`, `speaker` a `speakers.Speaker`, `cues` a `prosody.Cues`, `rng` decides the rest.
+    `frames` is a `frames.Frames`, `speaker` a `speakers.Speaker`, `performance` a `prosody.Performance`; `rng` decides
+    the rest.
 
     >>> from ser_helpers.synthesis import chance, frames, prosody, speakers
-    >>> neutral = prosody.Cues(*prosody.PROSODY[prosody.NEUTRAL])
-    >>> render(frames.carrier(1), speakers.speaker(1), neutral, chance.stream("example")).ndim
+    >>> rng, actor = chance.stream("example"), speakers.speaker(1)
+    >>> render(frames.carrier(1), actor, prosody.performance(actor, "angry", 2, rng), rng).ndim
     1
     """
+    cues = performance.cues
     loudness = _loudness(frames)
     spoken = frames.f0 > 0
     voiced = _keep_voice(spoken, loudness, cues.whisper)
@@ -38,7 +40,7 @@ def render(frames, speaker, cues, rng):
     hz = _pitch(frames.f0, voiced, position, stress, speaker, cues, rng)
     voicing = _at(position, voiced) > 0.5
     whispered = _at(position, spoken & ~voiced)
-    harmonics, noise = _spectrum(frames, position, voicing, whispered, stress, np.median(hz), speaker, cues, rng)
+    harmonics, noise = _spectrum(frames, position, voicing, whispered, stress, np.median(hz), speaker, performance, rng)
     pulses = _source(hz, voicing, speaker, cues, rng)
     y = _overlap_add(pulses, harmonics, noise, np.where(paused, PAUSE_GAIN, 1), rng)
     return _set_level(y, REFERENCE_DB + speaker.db + cues.db)
@@ -101,15 +103,15 @@ def _pitch(f0, voiced, position, stress, speaker, cues, rng):
     return np.clip(speaker.hz * 2 ** (semitones / 12), LOWEST_HZ, HIGHEST_HZ)
 
 
-def _spectrum(frames, position, voicing, whispered, stress, hz, speaker, cues, rng):
+def _spectrum(frames, position, voicing, whispered, stress, hz, speaker, performance, rng):
     """Log magnitude of the harmonics and of the noise, both (m, 401), in this speaker's voice and emotion."""
+    cues, colour = performance.cues, performance.colour
     scale = _formant_scale(speaker, cues)
     harmonics = _resample(frames.harmonics, position, scale)
     noise = _resample(frames.noise, position, scale)
     average = harmonics[voicing].mean(0)
     harmonics = average + cues.artic * (harmonics - average)
 
-    colour = speaker.eq + rng.normal(0, 1, len(speaker.eq))
     shape = (
         (speaker.tilt + cues.tilt) * OCTAVES
         + np.interp(FREQUENCIES, np.linspace(0, SAMPLE_RATE / 2, len(colour)), colour)

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..errors import CorpusError
 from .chance import stream
-from .prosody import EMOTIONS, by_chance
+from .prosody import EMOTIONS, HABIT, departure
 
-EQ_BANDS = 12
+COLOUR_BANDS = 12
 
 
 class Speaker(NamedTuple):
@@ -26,10 +26,11 @@ class Speaker(NamedTuple):
     jitter: float  # % cycle-to-cycle change of period
     shimmer: float  # dB cycle-to-cycle change of amplitude
     range: float  # x pitch movement
-    eq: np.ndarray  # (12,) dB, a spectral colour of one's own from 0 to 8 kHz
+    colour: np.ndarray  # (12,) dB, a spectral colour of one's own from 0 to 8 kHz
     room_noise: float  # dBFS
     expressiveness: dict  # emotion -> how much of the table's row this actor performs; 1 is all of it
     habit: dict  # emotion -> (19,) this actor's own departure from the table, in its units
+    habit_colour: dict  # emotion -> (12,) dB, the same for the spectral colour
 
 
 @cache
@@ -49,15 +50,16 @@ def speaker(actor, seed=0):
         hz=rng.normal(208, 16) if female else rng.normal(115, 14),
         formants=rng.normal(0.95, 0.03) if female else rng.normal(0.81, 0.03),
         rate=rng.normal(1.2, 0.08),
-        db=rng.normal(0, 1.5),
-        tilt=rng.normal(1.4, 0.3),
-        h1=rng.normal(0 if female else -3, 1),
-        breath=rng.normal(0, 1.5),
+        db=rng.normal(0, 2),
+        tilt=rng.normal(1.4, 0.4),
+        h1=rng.normal(0 if female else -3, 1.3),
+        breath=rng.normal(0, 2),
         jitter=rng.uniform(0.1, 0.5),
         shimmer=rng.uniform(0, 0.2),
         range=rng.normal(1, 0.15),
-        eq=np.cumsum(rng.normal(0, 0.4, EQ_BANDS)),
+        colour=np.cumsum(rng.normal(0, 0.6, COLOUR_BANDS)),
         room_noise=rng.uniform(-90, -80),
         expressiveness={emotion: rng.normal(1, 0.2) for emotion in EMOTIONS},
-        habit={emotion: by_chance(rng) for emotion in EMOTIONS},
+        habit={emotion: HABIT * departure(rng) for emotion in EMOTIONS},
+        habit_colour={emotion: rng.normal(0, 1, COLOUR_BANDS) for emotion in EMOTIONS},
     )

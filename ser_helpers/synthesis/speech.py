@@ -37,4 +37,4 @@ def perform(statement, actor, emotion, intensity, repetition=1, seed=0, cues=Non
     rng = stream(text, actor, emotion, intensity, repetition, seed)
     played = performance(voice, emotion, intensity, rng)
     played = played._replace(cues=adjust(played.cues, cues or {}))
-    return render(frames, voice, played.cues, rng), played
+    return render(frames, voice, played, rng), played
