@@ -117,8 +117,8 @@ cards[["labels", "licence", "how"]]
 
 # %% [markdown]
 # `ser download ravdess` fetches a corpus; for one that needs a signature, the command says whom to ask. `corpora.load`
-# reads the first six that most people meet: RAVDESS, CREMA-D, TESS, SAVEE, EmoDB and IEMOCAP. Read the licence before
-# you train: the NC in CC BY-NC excludes commercial use, and the people who speak agreed to no other.
+# reads six of the nine: RAVDESS, CREMA-D, TESS, SAVEE, EmoDB and IEMOCAP. Read the licence before you train (the NC in
+# CC BY-NC excludes commercial use), and ask what the speakers agreed to.
 
 # %% [markdown]
 # ## 3. Is your "happy" my "joy"?
@@ -137,8 +137,9 @@ figures_03.words(cards.drop("cmu-mosei"))
 # raters did not agree".)
 
 # %% tags=["nbval-check-output"]
-print("schemes:", *corpora.SCHEMES)
-print("shared: ", *corpora.SCHEMES["shared"])
+print(corpora.WORDS["happy"])
+print(corpora.SCHEMES["common"]["pleasant surprise"])
+print(*corpora.SCHEMES["shared"])
 
 # %% [markdown]
 # `common` is the scheme of the figure; `shared` keeps the six labels that RAVDESS, CREMA-D, TESS and SAVEE all have.
@@ -153,9 +154,9 @@ neutral = common.loc["meld", "neutral"] / common.loc["meld"].sum()
 figures_03.counts(common, f"Most studio corpora are balanced; MELD is {neutral:.0%} neutral")
 
 # %% [markdown]
-# A studio orders the same number of each emotion. Conversation does not: even in a comedy nearly half of the
-# utterances are neutral, and fear is rare. This is why the course reports [UAR](GLOSSARY.md#uar), where each label
-# counts the same.
+# A studio orders the same number of each emotion. (EmoDB did, too, before it dropped what listeners did not
+# recognise.) Conversation does not: even in a comedy nearly half of the utterances are neutral, and fear is rare. This
+# is why the course reports [UAR](GLOSSARY.md#uar), where each label counts the same.
 #
 # The four corpora that tutorials join most often are TESS, SAVEE, RAVDESS and CREMA-D. All complete, they have:
 
@@ -295,9 +296,10 @@ figures_03.votes(ratings)
 # anger, a thousand of them will agree on anger.
 #
 # **Another sense?** When raters watch the video, the label may rest on a smile that no microphone records. The
-# dialogues of MELD were labelled twice: from the text alone the raters agreed with a kappa of 0.34, with sound and
-# picture of 0.43. Some corpora go further, and let a *face* model write the labels from which a voice model learns.
-# Ask of every label: which sense does it come from, and does my model have that sense?
+# dialogues of MELD were labelled twice: from the text alone the raters' agreement (the kappa of the next section) was
+# 0.34, with sound and picture 0.43. Some corpora borrow more: a *face* model writes the labels from which a voice
+# model learns (Albanie et al. 2018). Ask of every label: which sense does it come from, and does my model have that
+# sense?
 
 # %% [markdown]
 # ## 6. How well do the raters agree?
