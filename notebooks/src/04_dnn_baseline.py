@@ -338,19 +338,16 @@ leaderboard.show()
 # **Three questions to answer aloud**
 #
 # <details><summary>1. Your colleague reports 92 % on RAVDESS. Which two things do you ask first?</summary>
-#
 # How was it split (are the test speakers new?), and how many emotions were kept (what is chance)? Then: how wide is the
 # interval over speakers?
 # </details>
 #
 # <details><summary>2. The network reaches 100 % on its training data. Is that bad?</summary>
-#
 # Not by itself: a large network can do so and still generalise. It says that the training score tells you nothing any more. Look at unseen
 # speakers.
 # </details>
 #
 # <details><summary>3. Why do we draw speakers and not recordings in the bootstrap?</summary>
-#
 # Recordings of one person resemble each other, so 1440 recordings are not 1440 independent witnesses. The question is
 # how the score would change with other *people*.
 # </details>
