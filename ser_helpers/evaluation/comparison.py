@@ -16,7 +16,7 @@ FEW = 30
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """Two results on the utterances they share; the outcome of :func:`compare`.
+    """Two results on the utterances they share; the outcome of :func:`compare`. Lesson 04.
 
     Attributes
     ----------
@@ -58,17 +58,21 @@ class Comparison:
     def verdict(self):
         """One sentence that says which is better, by how much, how surely, and on what."""
         low, high = self.interval
-        better, worse = (self.a, self.b) if self.difference >= 0 else (self.b, self.a)
+        better, worse = self.a, self.b
+        if self.difference < 0:
+            better, worse, low, high = worse, better, -high, -low
         points = f"{abs(self.difference):.2f} {self.metric.upper()}"
-        shared = f"on the {self.utterances} utterances they share (of {self.of_a} and {self.of_b})"
+        where = f"on {self.utterances} utterances"
+        if {self.of_a, self.of_b} != {self.utterances}:
+            where = f"on the {self.utterances} utterances they share (of {self.of_a} and {self.of_b})"
         ends = f"95 % interval {low:+.2f} to {high:+.2f}"
         if np.isnan(low):
-            return f"{better}: {points} above {worse} {shared}, but one speaker cannot tell whether by chance."
+            return f"{better}: {points} above {worse} {where}, but one speaker cannot tell whether by chance."
         if self.utterances < FEW:
-            return f"{better}: {points} above {worse} {shared}, but so few cannot decide ({ends})."
+            return f"{better}: {points} above {worse} {where}, but so few cannot decide ({ends})."
         if low <= 0 <= high:
-            return f"No clear difference between {self.a} and {self.b} {shared}: {points} ({ends})."
-        return f"{better}: {points} above {worse} {shared} ({ends})."
+            return f"No clear difference between {better} and {worse} {where}: {points} ({ends})."
+        return f"{better}: {points} above {worse} {where} ({ends})."
 
     def __repr__(self):
         return f"<Comparison {self.verdict}>"
@@ -92,10 +96,26 @@ def compare(a, b):
     whether one is right where the other is wrong more often than a coin would be. Where a repeated random split tested
     an utterance several times, its first prediction counts.
 
-    Raises EvaluationError when the results have different targets, no shared utterance, or disagree about the truth.
+    Raises EvaluationError when the results have different targets or labels, share no utterance, or disagree about the
+    truth.
+
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from ser_helpers import corpora, evaluation
+    >>> table = corpora.load("synthetic-small")
+    >>> models = DummyClassifier(), LogisticRegression()
+    >>> X = table[["valence", "arousal"]]  # in earnest: features.extract(table, "egemaps")
+    >>> a, b = (evaluation.cross_validate(model, X, table, n_splits=4, progress=False) for model in models)
+    >>> compare(a, b)
+    <Comparison LogisticRegression: 0... UAR above DummyClassifier on 240 utterances (95 % interval +0... to +0...).>
     """
     if a.target != b.target:
         raise EvaluationError(f"One result predicts {a.target!r} and the other {b.target!r}: compare like with like.")
+    if a.labels != b.labels:
+        raise EvaluationError(
+            f"One result chooses among {len(a.labels)} labels and the other among {len(b.labels)}, which are not the "
+            "same: compare like with like."
+        )
     left, right = (result.predictions[~result.predictions.index.duplicated()] for result in (a, b))
     shared = left.index.intersection(right.index)
     if len(shared) == 0:
@@ -141,8 +161,11 @@ def mcnemar(only_a, only_b):
 
 
 def distinct_names(a, b):
-    """Two short names that tell the results apart: what differs among model, features, protocol and corpus."""
-    sides = [(r.name, r.features, PROTOCOL_NAMES.get(r.protocol, r.protocol), r.corpus) for r in (a, b)]
+    """Two short names that tell the results apart: what differs among model, features, labels, protocol, corpus."""
+    sides = [
+        (r.name, r.features, f"{len(r.labels)} labels", PROTOCOL_NAMES.get(r.protocol, r.protocol), r.corpus)
+        for r in (a, b)
+    ]
     parts = [(x, y) for x, y in zip(*sides, strict=True) if x != y]
     if not parts:
         return f"{a.name} (first)", f"{b.name} (second)"

@@ -38,7 +38,11 @@ class Board:
 
 
 def default_path():
-    """Where the leaderboard is kept: ``SER_LEADERBOARD``, or ``leaderboard.csv`` in the build folder."""
+    """Where the leaderboard is kept: ``SER_LEADERBOARD``, or ``leaderboard.csv`` in the build folder. Lesson 04.
+
+    >>> default_path().suffix
+    '.csv'
+    """
     chosen = os.environ.get("SER_LEADERBOARD")
     return Path(chosen).expanduser() if chosen else home.build_home() / "leaderboard.csv"
 
@@ -49,6 +53,17 @@ def add(result, lesson, path=None):
     A line of the same lesson, corpus, model, features, protocol, target and number of classes is replaced, so running a
     lesson twice changes nothing. Safe when lessons write at the same time. A file that cannot be read is kept beside
     the new one as ``.bak``, with a warning. `path` defaults to :func:`default_path`.
+
+    >>> import tempfile
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from ser_helpers import corpora, evaluation
+    >>> table = corpora.load("synthetic-small")
+    >>> X = table[["valence", "arousal"]]  # in earnest: features.extract(table, "egemaps")
+    >>> result = evaluation.cross_validate(LogisticRegression(), X, table, n_splits=4, progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     line = add(result, "04", Path(folder) / "leaderboard.csv")
+    >>> line["corpus"], line["synthetic"], line["chance"]
+    ('synthetic', True, 0.125)
     """
     path = Path(path or default_path())
     line = _line(result, lesson)
@@ -63,20 +78,26 @@ def add(result, lesson, path=None):
         other = rows[(rows[KEY] != pd.Series(line)[KEY]).any(axis=1)]
         rows = pd.DataFrame([*other.to_dict("records"), line], columns=COLUMNS)
         with home.atomic_file(path) as aside:
-            _sorted(rows).to_csv(aside, index=False)
+            _sorted(rows).to_csv(aside, index=False, lineterminator="\n")
     return line
 
 
 def read(path=None):
     """The leaderboard as a DataFrame, sorted by corpus, protocol and score; without lines when there is no file yet.
 
-    Raises EvaluationError when the file is not a leaderboard.
+    Raises EvaluationError when the file is not a leaderboard. Lesson 04.
+
+    >>> read("no-such-file.csv").columns[:4].tolist()
+    ['lesson', 'corpus', 'synthetic', 'model']
     """
     path = Path(path or default_path())
     if not path.exists():
         return pd.DataFrame(columns=COLUMNS)
     try:
-        rows = pd.read_csv(path, dtype=dict.fromkeys(WORDS, str), encoding="utf-8")
+        blank = {column: [""] for column in COLUMNS if column not in WORDS}
+        rows = pd.read_csv(
+            path, dtype=dict.fromkeys(WORDS, str), keep_default_na=False, na_values=blank, encoding="utf-8"
+        )
         if list(rows.columns) != COLUMNS or not all(
             map(pd.api.types.is_numeric_dtype, rows.drop(columns=WORDS).dtypes)
         ):
@@ -97,7 +118,7 @@ def show(path=None):
 
 
 def to_markdown(rows):
-    """Lines of :func:`read` as an aligned Markdown table, as in the README.
+    """Lines of :func:`read` as an aligned Markdown table, as in the README. Lesson 04.
 
     >>> to_markdown(pd.DataFrame(columns=COLUMNS))
     'The leaderboard is empty: lessons from 04 on add to it.'

@@ -130,7 +130,7 @@ def learning_curves(history, corpus, protocol, title=None):
 
 
 def describe(table):
-    """Corpus, utterances and speakers of a table in one line.
+    """Corpus, utterances and speakers of a table in one line. Lesson 03.
 
     >>> describe(pd.DataFrame({"corpus": ["toy"] * 2, "speaker": ["a", "b"]}))
     'toy · 2 utterances of 2 speakers'

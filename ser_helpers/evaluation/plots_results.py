@@ -22,7 +22,7 @@ def confusion(result, title=None):
 
 
 def confusion_pair(a, b, title=None):
-    """Two confusion matrices side by side, for results with the same labels. Lesson 05."""
+    """Two confusion matrices side by side, for results with the same labels. Lesson 04."""
     if a.labels != b.labels:
         raise EvaluationError(f"One result has the labels {a.labels} and the other {b.labels}: plot them one by one.")
     shares = [result.confusion(normalise=True) for result in (a, b)]

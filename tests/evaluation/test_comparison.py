@@ -42,7 +42,7 @@ def test_a_better_model_is_found_better_both_ways(toy):
     assert (there.only_a, there.only_b) == (back.only_b, back.only_a)
     for verdict in (there.verdict, back.verdict):
         assert verdict.startswith(f"LogisticRegression: {there.difference:.2f} UAR above DummyClassifier")
-        assert "160 utterances they share (of 160 and 160)" in verdict
+        assert "on 160 utterances (95 % interval +" in verdict
     assert there.verdict in repr(there)
     assert "McNemar" in there._repr_html_()
 
@@ -68,6 +68,7 @@ def test_only_shared_utterances_count(toy):
     outcome = compare(once, folds)
     shared = once.predictions.index
     assert outcome.utterances == len(shared) == outcome.of_a < outcome.of_b == 128
+    assert "on the 39 utterances they share (of 39 and 128)" in outcome.verdict
     by_hand = folds.predictions.loc[shared]
     recalls = [(part["predicted"] == label).mean() for label, part in by_hand.groupby("truth")]
     assert outcome.score_b == pytest.approx(np.mean(recalls))
@@ -116,5 +117,8 @@ def test_what_cannot_be_compared_gets_a_sentence(toy):
     elsewhere = run(LogisticRegression(), (X.set_axis(moved), table.set_axis(moved)))
     with pytest.raises(EvaluationError, match="share no utterance"):
         compare(result, elsewhere)
+    with pytest.raises(EvaluationError, match="4 labels and the other among 3"):
+        compare(result, run(LogisticRegression(), (X, table[table["emotion"] != "sad"])))
+    swapped = table.assign(emotion=table["emotion"].map(dict(zip(result.labels, reversed(result.labels), strict=True))))
     with pytest.raises(EvaluationError, match="disagree about the true labels"):
-        compare(result, run(LogisticRegression(), (X, table.replace({"emotion": {"sad": "fearful"}}))))
+        compare(result, run(LogisticRegression(), (X, swapped)))

@@ -54,10 +54,18 @@ def test_running_a_lesson_twice_changes_nothing(result, path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": "SVM"}, {"features": "egemaps"}, {"protocol": "random"}, {"labels": ["happy", "sad", "angry"]}]
+    "change",
+    [
+        {"name": "SVM"},
+        {"name": "NA"},
+        {"features": "egemaps"},
+        {"protocol": "random"},
+        {"labels": ["happy", "sad", "angry"]},
+    ],
 )
 def test_another_model_features_protocol_or_label_set_is_another_line(result, path, change):
     leaderboard.add(result, "04", path)
+    leaderboard.add(renamed(result, **change), "04", path)
     leaderboard.add(renamed(result, **change), "04", path)
     assert len(leaderboard.read(path)) == 2
 

@@ -111,6 +111,19 @@ def test_few_and_many_speakers_stay_readable(toy, speakers):
     check(result.plot_recall())
 
 
+def test_speakers_of_two_corpora_keep_their_full_names(data):
+    X, table = data
+    both = table.assign(speaker=table["speaker"].replace({"toy-00": "other-01", "toy-02": "other-03"}))
+    fig = check(plots.speakers(run((X, both))))
+    assert {label.get_text() for label in fig.axes[0].get_xticklabels()} == set(both["speaker"])
+
+
+def test_speakers_too_short_for_a_ccc_get_a_sentence(toy):
+    numbers = run(toy(speakers=12, per_speaker=1), LinearRegression(), target="arousal", protocol="random-kfold")
+    with pytest.raises(EvaluationError, match="enough utterances for a CCC"):
+        plots.speakers(numbers)
+
+
 def test_the_confusion_figure_shows_shares_and_counts(result):
     fig = plots.confusion(result)
     share, counts = result.confusion(normalise=True), result.confusion()

@@ -294,6 +294,16 @@ def test_a_model_that_diverges_gets_a_sentence(toy):
         cross_validate(Diverged(), X, table, n_splits=3, **QUIET)
 
 
+def test_a_regression_that_diverges_gets_a_sentence(toy):
+    class Diverged(LinearRegression):
+        def predict(self, X):
+            return super().predict(X) * np.nan
+
+    X, table = toy()
+    with pytest.raises(EvaluationError, match="In fold 1 the model predicts NaN"):
+        cross_validate(Diverged(), X, table, target="arousal", n_splits=3, **QUIET)
+
+
 def test_the_model_is_left_unfitted_and_named_by_its_last_step(toy):
     X, table = toy()
     X.attrs["kind"] = "egemaps"
