@@ -9,7 +9,7 @@ from scipy.stats import binom
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import bootstrap, metrics
 from ser_helpers.evaluation.result import PROTOCOL_NAMES
-from ser_helpers.evaluation.style import label_order
+from ser_helpers.evaluation.style import html, label_order
 
 FEW = 30
 
@@ -85,7 +85,7 @@ class Comparison:
             **p,
             "verdict": self.verdict,
         }
-        return pd.Series(rows).to_frame().to_html(header=False)
+        return html(rows)
 
 
 def compare(a, b):

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ser_helpers import home
 from ser_helpers.errors import EvaluationError
+from ser_helpers.evaluation.style import html
 
 KEY = ["lesson", "corpus", "model", "features", "protocol", "target", "classes"]
 WORDS = ["lesson", "corpus", "model", "features", "protocol", "target", "audit"]
@@ -34,7 +35,7 @@ class Board:
         return to_markdown(self.rows)
 
     def _repr_html_(self):
-        return _for_reading(self.rows).to_html(index=False)
+        return html(_for_reading(self.rows), index=False)
 
 
 def default_path():

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import bootstrap, metrics
-from ser_helpers.evaluation.style import label_order
+from ser_helpers.evaluation.style import html, label_order
 
 PROTOCOL_WORDS = {
     "speaker": "{n} folds, no speaker in both",
@@ -203,7 +203,7 @@ class Result:
             "chance": f"{self.chance:.3g}",
             "audit": self.verdict,
         }
-        return pd.Series(rows).to_frame().to_html(header=False)
+        return html(rows)
 
     def _score(self, metric):
         if (metric == "ccc") == bool(self.labels):

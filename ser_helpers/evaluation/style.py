@@ -10,6 +10,7 @@ import io
 import textwrap
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.figure import Figure
 
 EMOTION_COLOURS = {
@@ -122,3 +123,15 @@ def finish(fig, title, alt, subtitle=None):
         fig.text(pad / width, below, "\n".join(quiet), ha="left", va="top", size=11, color=QUIET)
     fig.set_label(alt)
     return fig
+
+
+def html(table, **kw):
+    """A DataFrame, or a dict as one line per key, as HTML for a notebook with no cell cut short. Lesson 04.
+
+    >>> "chance</th>" in html({"chance": 0.125})
+    True
+    """
+    if isinstance(table, dict):
+        table, kw = pd.Series(table).to_frame(), {"header": False} | kw
+    with pd.option_context("display.max_colwidth", None):
+        return table.to_html(**kw)

@@ -118,6 +118,12 @@ def test_it_says_what_it_is_and_on_whose_voices(data, result):
     assert "synthetic" in made._repr_html_()
 
 
+def test_a_long_verdict_is_shown_in_full(data):
+    leaky = cross_validate(LogisticRegression(), *data, protocol="random", progress=False)
+    assert leaky.verdict.startswith("Speakers cross between training and test in 5 of 5 folds")
+    assert leaky.verdict in leaky._repr_html_()
+
+
 def test_several_corpora_are_all_named(data):
     X, table = data
     mixed = table.assign(corpus=np.where(table["speaker"] < "toy-04", "savee", "ravdess"))
