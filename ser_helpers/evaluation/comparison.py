@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.stats import binom
 
 from ser_helpers.errors import EvaluationError
