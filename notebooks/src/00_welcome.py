@@ -111,7 +111,7 @@ for text in (*utterances.text.unique(), "I love this idea", "Thanks a lot", "Gre
 from ser_helpers import features
 
 X = features.extract(utterances, "egemaps")
-X.iloc[:3, :4].round(2)
+X.iloc[:3, :4].T.round(2)
 
 # %% [markdown]
 # One of the 88 is the mean pitch, in semitones (twelve make an octave). Women's and men's voices differ in pitch whatever they feel, so we subtract each speaker's own neutral.
@@ -132,11 +132,11 @@ figures_00.words_and_voice(said, pitch, utterances.emotion, f"corpus: {corpus}, 
 #
 # ## 3 · What is the problem, exactly?
 #
-# - $U$ is the set of utterances, $L$ the set of labels, here eight emotions.
-# - We are given the labels of some utterances, $V \subset U$, to learn from, and of others, $W \subset U$, to be judged on. They are disjoint: $V \cap W = \emptyset$.
-# - Learn from $V$ a function $F: U \to L$ that gives the right label as often as possible *on $W$*.
+# - *U* is the set of utterances, *L* the set of labels, here eight emotions.
+# - We are given the labels of some utterances, *V* ⊂ *U*, to learn from, and of others, *W* ⊂ *U*, to be judged on. They are disjoint: *V* ∩ *W* = ∅.
+# - Learn from *V* a function *F* : *U* → *L* that gives the right label as often as possible *on W*.
 #
-# One condition more is easily forgotten: no *speaker* may be in both either. Otherwise $F$ can learn how each person sounds in each emotion, and that is no use with a stranger.
+# One condition more is easily forgotten: no *speaker* may be in both either. Otherwise *F* can learn how each person sounds in each emotion, and that is no use with a stranger.
 # Lesson 04 measures what this mistake is worth.
 
 # %% tags=["nbval-check-output"]
@@ -211,7 +211,7 @@ result
 # Guessing scores 1 / 8 = 0.125. On real RAVDESS our ten lines get 0.47, on the synthetic corpus about 0.6: far better than chance, and wrong about almost every second utterance.
 # The interval says how far the score may move with other actors.
 #
-# Why not [accuracy](GLOSSARY.md#accuracy), the share of right answers? In everyday talk about half of all utterances are neutral. A program that always says "neutral" is then right half the time, and has heard nothing.
+# Why not [accuracy](GLOSSARY.md#accuracy), the share of right answers? In MELD, dialogues of a television series, 47 % of the utterances are neutral. A program that always says "neutral" is then right half the time, and has heard nothing.
 
 
 # %% tags=["exercise"]
@@ -272,7 +272,7 @@ from ser_helpers.evaluation import plots
 plots.speakers(result)
 
 # %% [markdown]
-# For some actors the program is right more than twice as often as for others. Nobody chose that, and an average would never have shown it.
+# For some actors the program is right twice as often as for others. Nobody chose that, and an average would never have shown it.
 
 # %%
 result.by("gender").round(2)
@@ -308,7 +308,7 @@ check("00.3", gap)
 figures_00.timeline()
 
 # %% [markdown]
-# Three threads to watch. Corpora moved from a few actors in a studio to real conversations, and scores fell each time. Features moved from measurements chosen by experts to ones learned from unlabelled speech (part 3).
+# Three threads to watch. Corpora moved from a few actors in a studio to real conversations, which are harder. Features moved from measurements chosen by experts to ones learned from unlabelled speech (part 3).
 # And the question moved from "can it be done?" to "may it be done, and for whom does it fail?"
 #
 # Your row on the leaderboard, the first of many:
@@ -334,7 +334,7 @@ print(result.summary())
 # ## What you can now do
 #
 # - [ ] say what SER hears that sentiment analysis cannot
-# - [ ] state the problem with $U$, $L$, $V$, $W$ and $F$, and check a split for common speakers
+# - [ ] state the problem with *U*, *L*, *V*, *W* and *F*, and check a split for common speakers
 # - [ ] build a recogniser in ten lines and give its UAR beside chance
 # - [ ] name three uses you would defend, three you would refuse, and the article of the AI Act
 #

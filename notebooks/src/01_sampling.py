@@ -28,7 +28,7 @@
 # - what sample rate and bit depth throw away, and how to hear it;
 # - how to change a sample rate without inventing sounds that were never there;
 # - how to measure loudness in decibels, and why anger fills more bits than calm;
-# - how to compute a spectrogram in five lines, choose its window, and bend it to the ear's own scale, the mel.
+# - how to compute a spectrogram in three lines, choose its window, and bend it to the ear's own scale, the mel.
 
 # %% tags=["colab"]
 # On Colab this installs the course; elsewhere it does nothing.
@@ -81,7 +81,7 @@ figures_01.zoom(y, sr, sound.caption(angry))
 
 # %% [markdown]
 # Left: the [waveform](GLOSSARY.md#waveform), where you see syllables and pauses. Middle: the voice repeats itself, once per opening and closing of the vocal folds.
-# Right: the samples. Between two dots the computer knows nothing.
+# Right: the samples. Between two dots nothing is stored. Is anything lost there?
 
 # %% [markdown]
 # ## 2 · How often must we measure?
@@ -149,14 +149,21 @@ def heard_frequency(hz, sr):
 check("01.1", heard_frequency)
 
 # %% [markdown]
-# **A bug that circulates.** To bring 48 kHz down to 16 kHz, this function keeps every third sample. It runs, its length is right, and it is wrong:
-# whatever the recording held between 8 and 24 kHz (hiss, *s*, a ringing monitor) is now an alias in the middle of the speech.
+# **A bug that circulates.** To bring 48 kHz down to 16 kHz, this function keeps every third sample. It runs, and the length is right.
 
 
-# %%
+# %% tags=["nbval-check-output"]
 def to_16k_with_a_bug(y):
     """Samples at 48 kHz in, samples at 16 kHz out."""
     return y[::3]
+
+
+whistle = np.sin(2 * np.pi * 10_000 * np.arange(48_000) / 48_000)  # one second
+strongest = np.argmax(np.abs(np.fft.rfft(to_16k_with_a_bug(whistle))))
+print(f"a whistle of 10000 Hz comes out as {strongest} Hz")
+
+# %% [markdown]
+# Whatever a recording holds between 8 and 24 kHz (hiss, *s*, a ringing screen) is now an alias in the middle of the speech.
 
 
 # %% tags=["exercise"]
@@ -199,7 +206,7 @@ figures_01.kept(y, sr, sound.caption(angry))
 # Almost all energy lies below 4 kHz: vowels, and the pitch. Energy is not information, though: what makes *s* differ from *f* lies above, and so does part of what makes a voice sharp.
 # On real RAVDESS the curve goes on above 8 kHz, about 30 dB down: that is the *s*. The synthetic voices were made at 16 kHz, so theirs ends there.
 #
-# Listen: first 16 kHz, then the telephone. The words survive; the *s* in "dogs" and "sitting" turns dull; you still hear that she is angry.
+# Listen: first 16 kHz, then the telephone. The words survive; the *s* of "sitting" turns dull; you still hear that she is angry.
 
 # %%
 wide = audio.resample(y, sr, 16_000)
@@ -248,9 +255,9 @@ said = said.assign(level=[level(audio.trim(audio.load(path), 16_000)) for path i
 figures_01.levels(said, f"strong anger and neutral, {len(said)} recordings, corpus: {corpus}")
 
 # %% [markdown]
-# About 20 dB (on real RAVDESS 23, on the synthetic corpus 18): the angry waveform is roughly ten times as tall.
-# It is the strongest single cue there is, and the most treacherous: step back from the microphone, and anger turns into calm.
-# In RAVDESS the distance was held still. On a telephone it is not.
+# About 20 dB (on real RAVDESS 23, on the synthetic corpus about 18): the angry waveform is roughly ten times as tall.
+# It is a strong cue, and the most treacherous of all: step back from the microphone, and anger turns into calm.
+# In RAVDESS's studio the distance was fixed. On a telephone it is not.
 
 
 # %% tags=["exercise"]
@@ -301,13 +308,13 @@ for bits in (12, 10, 8, 6):
 
 # %% [markdown]
 # Each bit is worth 6 dB: half the step, half the noise. A quiet voice uses only the lowest steps, so it is left with fewer bits than a loud one.
-# At eight bits the angry voice still stands 25 dB or more above the noise, and the neutral voice drowns in it. Sixteen bits have room for both.
+# At eight bits the angry voice still stands 25 dB or more above the noise, and the neutral voice nearly drowns in it. Sixteen bits have room for both.
 
 # %%
 sound.play(quantise(sounds["neutral voice"], 8), sr)
 
 # %% [markdown]
-# Now the smallest depth there is: one bit, plus or minus. **Before you listen:** will you understand a word?
+# Now the smallest depth there is: one bit, plus or minus. It is loud: turn the volume down. **Before you listen:** will you understand a word?
 
 # %%
 sound.play(quantise(y, 1), sr, normalise=False)
@@ -333,7 +340,7 @@ figures_01.one_frame(y[loudest : loudest + size], window, 16_000, sound.caption(
 # %% [markdown]
 # The teeth of the comb are the [harmonics](GLOSSARY.md#harmonic): multiples of the rate at which the vocal folds open. Their spacing is the pitch; their heights are the vowel.
 #
-# Now slide on by a [hop](GLOSSARY.md#hop-length) of 10 ms and do it again, to the end. These four lines are the whole *short-time Fourier transform*, and librosa's answer is the same:
+# Now slide on by a [hop](GLOSSARY.md#hop-length) of 10 ms and do it again, to the end. With the window above, three lines are the whole *short-time Fourier transform*. librosa's answer is the same:
 
 # %% tags=["nbval-check-output"]
 import librosa
@@ -374,6 +381,8 @@ title = "A short window tells the clicks apart, a long one the tones"
 sound.spectrograms(views, title, window=[0.005, 0.025, 0.1], top=2000)
 
 # %% [markdown]
+# 5 ms: two clicks, one fat tone. 100 ms: two tones, one fat click. 25 ms: neither. (The flares at the ends are the sound being switched on and off.)
+#
 # And on a voice? Half a second of a man speaking calmly, first through 5 ms, then through 50 ms.
 
 # %%

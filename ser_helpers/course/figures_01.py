@@ -74,7 +74,7 @@ def kept(y, sr, subtitle=None):
 
 
 def levels(table, subtitle=None):
-    """Each actor's mean level, neutral and in strong anger; `table` has columns ``speaker``, ``emotion`` and ``level`` (dBFS).
+    """Each actor's mean level (dBFS), neutral and in strong anger, from the columns speaker, emotion and level.
 
     >>> import pandas as pd
     >>> table = pd.DataFrame({"speaker": "a", "emotion": ["neutral", "angry"], "level": [-40.0, -20.0]})
