@@ -180,7 +180,7 @@ points = round(100 * (leaky.uar - honest.uar))
 honest.plot_against(leaky, title=f"Unseen actors cost {points} points of UAR")
 
 # %% [markdown]
-# On real RAVDESS the score falls from about 0.63 to about 0.36; on the synthetic corpus it falls too, though less.
+# On real RAVDESS the score falls from about 0.62 to about 0.36; on the synthetic corpus it falls too, though less.
 # Same network, same features, same 200 epochs. Only the question changed: *new recordings of people you know*, or
 # *people you do not know*. A call centre, a car or a robot meets people it does not know.
 

@@ -90,26 +90,22 @@ def content(notebook):
     return [(cell.cell_type, cell.source.strip(), cell.metadata.get("tags", [])) for cell in notebook.cells]
 
 
-def clean(notebook):
-    """Drop from the outputs what must not be stored: audio players, progress bars, timings. Returns the notebook."""
-    notebook.metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info")}
-    notebook.metadata["language_info"] = {"name": "python"}
+def quiet(notebook):
+    """Drop progress bars and library messages, which is all that goes to the error stream. Returns the notebook."""
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [_without_player(output) for output in cell.outputs if not _is_chatter(output)]
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     return notebook
 
 
-def _is_chatter(output):
-    """Progress bars and library messages: all that goes to the error stream."""
-    return output.output_type == "stream" and output.name == "stderr"
-
-
-def _without_player(output):
-    if "<audio" in output.get("data", {}).get("text/html", ""):
-        output.data = {"text/plain": AUDIO_NOTE}
-    return output
+def silence(notebook):
+    """Replace audio players by a line of text, and forget what the kernel said of itself. Returns the notebook."""
+    notebook.metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "<audio" in output.get("data", {}).get("text/html", ""):
+                output.data = {"text/plain": AUDIO_NOTE}
+    return notebook
 
 
 def text_only(notebook):

@@ -59,6 +59,7 @@ def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
             mark = "[red]✗" if outcome.error else "[green]✓"
             console.print(f"{mark}[/] {outcome.title:<44} {outcome.seconds:6.1f} s")
             outcomes.append(outcome)
+            notebooks.quiet(notebook)
             notebooks.write(notebook, home.build_home() / "notebooks" / f"{source.stem}.ipynb")
             notebooks.write_html(notebook, home.build_home() / "html" / f"{source.stem}.html")
             if keep and not outcome.error:
@@ -127,13 +128,13 @@ def _environment(**variables):
 
 def store(source, notebook):
     """Keep an executed lesson as the notebook that readers see."""
-    notebooks.write(notebooks.clean(notebook), notebooks.stored(source))
+    notebooks.write(notebooks.silence(notebook), notebooks.stored(source))
 
 
 def store_reference(source, notebook):
     """Keep the marked outputs of a lesson run on the embedded corpus: what ``make test`` compares with."""
     target = home.project_root() / "tests" / "notebooks" / "reference" / f"{source.stem}.ipynb"
-    notebooks.write(notebooks.text_only(notebooks.clean(notebook)), target)
+    notebooks.write(notebooks.text_only(notebooks.silence(notebook)), target)
 
 
 def leaderboard_file(corpus):

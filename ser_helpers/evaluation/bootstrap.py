@@ -41,7 +41,7 @@ def recalls(truth, predicted, labels, codes, weights):
 
 
 def cccs(truth, predicted, codes, weights):
-    """CCC in each draw, shape (draws,); NaN where undefined. Lesson 09.
+    """CCC in each draw, shape (draws,); NaN where undefined.
 
     >>> codes, weights = np.array([0, 0, 1, 1]), np.array([[1, 1]])
     >>> cccs([0, 1, 2, 3], [0, 1, 2, 3], codes, weights).tolist()

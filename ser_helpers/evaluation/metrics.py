@@ -79,7 +79,7 @@ def weighted_f1(truth, predicted):
 
 
 def ccc(truth, predicted):
-    """Lin's concordance correlation coefficient, -1 to 1: correlation that also punishes a wrong scale. Lesson 09.
+    """Lin's concordance correlation coefficient, -1 to 1: correlation that also punishes a wrong scale.
 
     ``2 cov / (var(truth) + var(predicted) + (mean(truth) - mean(predicted))²)``, all with *population* moments
     (divided by n); NaN where undefined: two equal constants, or a single value. Lin (1989), doi:10.2307/2532051.
@@ -100,7 +100,7 @@ def ccc(truth, predicted):
 
 
 def mse(truth, predicted):
-    """Mean squared error, in the square of the target's unit. Lesson 09.
+    """Mean squared error, in the square of the target's unit.
 
     >>> mse([0, 1], [0, 3])
     2.0
@@ -110,7 +110,7 @@ def mse(truth, predicted):
 
 
 def mae(truth, predicted):
-    """Mean absolute error, in the target's unit. Lesson 09.
+    """Mean absolute error, in the target's unit.
 
     >>> mae([0, 1], [0, 3])
     1.0

@@ -1,5 +1,7 @@
 """Keras networks as scikit-learn classifiers."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -102,7 +104,9 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
     def _progress_bar(self):
         if not self.progress:
             return []
-        from tqdm.keras import TqdmCallback
+        with warnings.catch_warnings():  # tqdm.keras asks for ipywidgets, which a plain text bar does not need
+            warnings.simplefilter("ignore")
+            from tqdm.keras import TqdmCallback
 
         return [TqdmCallback(verbose=0, tqdm_class=tqdm, leave=False)]
 

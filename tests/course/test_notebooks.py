@@ -47,8 +47,8 @@ def test_reading_folds_solutions_and_gives_the_same_ids_every_time(source):
     nbformat.validate(first)
 
 
-def test_cleaning_strips_players_and_progress_bars_and_keeps_the_rest(source):
-    notebook = notebooks.clean(with_outputs(notebooks.read(source)))
+def test_players_and_progress_bars_go_and_the_rest_stays(source):
+    notebook = notebooks.silence(notebooks.quiet(with_outputs(notebooks.read(source))))
     assert notebook.cells[1].outputs == [
         {"output_type": "display_data", "metadata": {}, "data": {"text/plain": notebooks.AUDIO_NOTE}}
     ]
