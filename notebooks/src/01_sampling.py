@@ -329,6 +329,7 @@ sound.play(quantise(y, 1), sr, normalise=False)
 # Then the Fourier transform says how much of each frequency is in it.
 
 # %%
+import librosa
 from scipy.signal.windows import hann
 
 y = audio.load(angry.path)
@@ -343,8 +344,6 @@ figures_01.one_frame(y[loudest : loudest + size], window, 16_000, sound.caption(
 # Now slide on by a [hop](GLOSSARY.md#hop-length) of 10 ms and do it again, to the end. With the window above, three lines are the whole *short-time Fourier transform*. librosa's answer is the same:
 
 # %% tags=["nbval-check-output"]
-import librosa
-
 frames = np.lib.stride_tricks.sliding_window_view(y, size)[::hop] * window
 power = np.abs(np.fft.rfft(frames)) ** 2
 decibels = 10 * np.log10(power / power.max() + 1e-8)
