@@ -114,7 +114,7 @@ def pad(y, length):
 
     Examples
     --------
-    Lesson 06.
+    Lesson 02.
 
     >>> pad(np.ones(2), 4)
     array([1., 1., 0., 0.])

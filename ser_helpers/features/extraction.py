@@ -65,7 +65,7 @@ def extract(table, kind, jobs=None, progress=True, cache=True, **parameters):
     """
     sequence = registry.find(kind).sequence
     _check(table)
-    clips = list(zip(table["path"], table["start"].map(_seconds), table["end"].map(_seconds), strict=True))
+    clips = [(row.path, _seconds(row.start), _seconds(row.end)) for row in table.itertuples()]
     problems = {}
     with Store(home.cache_home() / "features" / f"{kind}.sqlite" if cache else None) as store:
         keys = _keys(clips, kind, parameters)

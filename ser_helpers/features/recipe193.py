@@ -34,7 +34,8 @@ NAMES = {
 def vector193_plain(y, sr):
     """The recipe as it is usually written, five features and five means; `vector193` is the same, faster.
 
-    Parameters and result as in `vector193`.
+    Parameters and result as in `vector193`. On clips under 0.1 s it may fail or be wrong, where `vector193` is right:
+    the 2-D median filter of scipy 1.17 reads beyond arrays far smaller than its window.
 
     Examples
     --------
@@ -57,7 +58,7 @@ def vector193(y, sr):
     """MFCC, chroma, mel, spectral contrast and tonnetz, averaged over time: 193 numbers.
 
     Three savings make it several times faster than `vector193_plain`: the spectrum is computed once, the two median
-    filters that find the harmonic part run in one dimension, and the constant-Q filters are kept between clips.
+    filters that find the harmonic part run in one dimension, and one octave's constant-Q filters serve all octaves.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ def logmel(y, sr, n_mels=64):
 
     Examples
     --------
-    Lesson 06. One second:
+    Lesson 02. One second:
 
     >>> logmel(np.sin(np.arange(16000)), 16000).shape
     (101, 64)
@@ -86,7 +86,7 @@ def mfcc(y, sr, n_mfcc=40, deltas=False):
 
     Examples
     --------
-    Lesson 07. One second:
+    Lesson 02. One second:
 
     >>> mfcc(np.sin(np.arange(16000)), 16000, deltas=True).shape
     (101, 120)

@@ -132,6 +132,15 @@ def test_a_second_call_computes_nothing(table, count):
     assert len(count) == 4
 
 
+def test_the_cache_knows_a_part_in_whatever_table_it_is(table, count):
+    mixed = table(3).assign(start=[np.nan, 0.1, np.nan], end=[0.2, np.nan, np.nan])
+    features.extract(mixed, "prosody", jobs=1)
+    for row in range(3):
+        features.extract(mixed.iloc[[row]], "prosody", jobs=1)
+    features.extract(mixed.astype({"start": object, "end": object}).replace(np.nan, None), "prosody", jobs=1)
+    assert len(count) == 3
+
+
 def test_the_cache_knows_a_recording_by_its_content(table, tmp_path, count):
     table = table(2)
     features.extract(table, "prosody", jobs=1)
