@@ -35,9 +35,7 @@
 try:
     import ser_helpers
 except ImportError:
-    get_ipython().run_line_magic(
-        "pip", "install -q 'ser-helpers[course] @ git+https://github.com/ser-course/ser-course'"
-    )
+    get_ipython().run_line_magic("pip", "install -q 'ser-helpers[course] @ git+https://github.com/ser-course/ser-course'")
 
 # %%
 from ser_helpers.course import banner, check

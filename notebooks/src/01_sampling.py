@@ -35,9 +35,7 @@
 try:
     import ser_helpers
 except ImportError:
-    get_ipython().run_line_magic(
-        "pip", "install -q 'ser-helpers[course] @ git+https://github.com/ser-course/ser-course'"
-    )
+    get_ipython().run_line_magic("pip", "install -q 'ser-helpers[course] @ git+https://github.com/ser-course/ser-course'")
 
 # %%
 from ser_helpers.course import banner, check
@@ -329,7 +327,6 @@ sound.play(quantise(y, 1), sr, normalise=False)
 # Then the Fourier transform says how much of each frequency is in it.
 
 # %%
-import librosa
 from scipy.signal.windows import hann
 
 y = audio.load(angry.path)
@@ -341,15 +338,19 @@ figures_01.one_frame(y[loudest : loudest + size], window, 16_000, sound.caption(
 # %% [markdown]
 # The teeth of the comb are the [harmonics](GLOSSARY.md#harmonic): multiples of the rate at which the vocal folds open. Their spacing is the pitch; their heights are the vowel.
 #
-# Now slide on by a [hop](GLOSSARY.md#hop-length) of 10 ms and do it again, to the end. With the window above, three lines are the whole *short-time Fourier transform*. librosa's answer is the same:
+# Now slide on by a [hop](GLOSSARY.md#hop-length) of 10 ms and do it again, to the end. With the window above, three lines are the whole *short-time Fourier transform*:
 
 # %% tags=["nbval-check-output"]
 frames = np.lib.stride_tricks.sliding_window_view(y, size)[::hop] * window
 power = np.abs(np.fft.rfft(frames)) ** 2
 decibels = 10 * np.log10(power / power.max() + 1e-8)
-theirs = np.abs(librosa.stft(y, n_fft=size, hop_length=hop, window="hann", center=False)) ** 2
-print(f"{len(frames)} frames of {frames.shape[1]} samples become {power.shape[1]} frequencies each,", end=" ")
-print(f"{16_000 / size:.0f} Hz apart; the same as librosa's: {np.allclose(power.T, theirs, rtol=1e-3, atol=1e-4)}")
+print(f"{len(frames)} frames of {size} samples, {power.shape[1]} frequencies each, {16_000 / size:.0f} Hz apart")
+
+# %%
+import librosa
+
+theirs = np.abs(librosa.stft(y, n_fft=size, hop_length=hop, center=False)) ** 2
+print("librosa finds the same:", np.allclose(power.T, theirs, rtol=1e-3, atol=1e-4))
 
 # %%
 sound.spectrogram(y, 16_000, "A sentence in anger: where the bright bands bend, the pitch moves", sound.caption(angry))
