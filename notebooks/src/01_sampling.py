@@ -253,7 +253,7 @@ said = said.assign(level=[level(audio.trim(audio.load(path), 16_000)) for path i
 figures_01.levels(said, f"strong anger and neutral, {len(said)} recordings, corpus: {corpus}")
 
 # %% [markdown]
-# About 20 dB (on real RAVDESS 23, on the synthetic corpus about 18): the angry waveform is roughly ten times as tall.
+# About 20 dB (on real RAVDESS 23, on the synthetic corpus a few less): the angry waveform is roughly ten times as tall.
 # It is a strong cue, and the most treacherous of all: step back from the microphone, and anger turns into calm.
 # In RAVDESS's studio the distance was fixed. On a telephone it is not.
 
