@@ -65,34 +65,36 @@ NEUTRAL = ("neutral", 1)
 # actors and clips share the variance of eGeMAPS and of the 193-d vector about as they do in RAVDESS.
 HABIT, CHANCE = 1.6, 0.6
 
+# Columns in the order of CUES.
 # fmt: off
 PROSODY = {
-    #                    f0 range acc slope final dur  db tilt  h1  brea  jit shim trem creak form artic narr whis pause
-    ("neutral", 1):   (0.0, 1.0, 0.0, 0.0, 0.0, 1.00,  0, 0.0, 0.0,  0, 0.0, 0.0, 0.0, 0.0, 1.00, 1.00, 0.0, .02, .04),
+    #                   f0  rng  acc   slo   fin   dur  db  tlt    h1  br  jit  shi  tr  cr  form   art  nar  whi  pau
+    ("neutral", 1):  (   0,   1,   0,    0,    0,    1,  0,   0,    0,  0,   0,   0,  0,  0,    1,    1,   0, .02, .04),
     # after JL (tenderness): slow, soft, low, little pitch movement, little high-frequency energy, a regular voice
-    ("calm", 1):      (-.3, .81, 0.1, 0.7, 1.0, 1.15, -2, -.2, 1.0, -1, -.1, -.2, 0.0, 0.0, 0.99, 0.96, 0.0, .06, .11),
-    ("calm", 2):      (-.5, .74, 0.2, 1.2, 1.1, 1.33, -4, -.4, 1.2, -1, -.3, -.5, 0.0, 0.0, 1.01, 0.94, 0.4, .17, .25),
+    ("calm", 1):     ( -.3, .81,  .1,   .7,  1.5, 1.15, -2, -.2,    1, -1, -.1, -.2,  0,  0,  .99,  .96,   0, .06, .11),
+    ("calm", 2):     ( -.5, .74,  .2,  1.2,  1.9, 1.33, -4, -.4,  1.2, -1, -.3, -.5,  0,  0, 1.01,  .94,  .4, .17, .25),
     # after JL, S, MA: high and mobile pitch, loud, bright; after BS: spread lips raise the formants
-    ("happy", 1):     (3.0, 1.0, 0.4, 0.3, -1.1, 1.04, 6, 0.6, -.5, -1, 0.7, 0.2, 0.0, 0.0, 1.02, 1.03, 0.6, .02, .02),
-    ("happy", 2):     (8.9, 1.2, 1.2, 1.4, -.5, 1.12, 16, 1.5, -.3, -4, 0.4, 0.3, 0.0, 0.0, 1.05, 1.11, 0.9, .00, .00),
+    ("happy", 1):    (   3,   1,  .4,   .3, -1.1, 1.04,  6,  .6,  -.5, -1,  .7,  .2,  0,  0, 1.02, 1.03,  .6, .02, .02),
+    ("happy", 2):    ( 8.9, 1.2, 1.2,  1.4, -2.4, 1.12, 16, 1.5,  -.3, -4,  .4,  .3,  0,  0, 1.05, 1.11,  .9,   0,   0),
     # quiet sorrow, after JL, S: slow, soft, narrow, breathy, pauses; crying despair, after BS, B: high, irregular
-    ("sad", 1):       (0.1, .72, 0.1, 0.3, -.5, 1.15, -4, -.5, 2.3,  1, 0.3, 0.2, 0.0, 0.1, 1.03, 0.96, 0.3, .15, .12),
-    ("sad", 2):       (5.8, 1.2, 0.4, 1.5, -.5, 1.21,  5, 0.5, 0.9,  1, 1.2, 1.1, 0.4, 0.2, 1.04, 1.01, 0.5, .09, .14),
+    ("sad", 1):      (  .1, .72,  .1,   .3,  2.5, 1.15, -4, -.5,  2.3,  1,  .3,  .2,  0, .1, 1.03,  .96,  .3, .15, .12),
+    ("sad", 2):      ( 5.8, 1.2,  .4,  1.5,   .6, 1.21,  5,  .5,   .9,  1, 1.2, 1.1, .4, .2, 1.04, 1.01,  .5, .09, .14),
     # after JL, MA, S: loud, tense, abrupt accents on stressed syllables, irregular; hot anger is also high in pitch
-    ("angry", 1):     (3.5, 1.0, 0.6, 0.8, -1.0, 1.05, 9, 1.0, 0.0,  2, 0.2, 0.3, 0.0, 0.3, 1.04, 1.01, 1.1, .03, .05),
-    ("angry", 2):    (10.5, 1.5, 1.4, 4.1, -2.0, 1.24, 22, 2.8, -1.9, 2, 0.6, 0.8, 0.0, 0.3, 1.07, 1.13, 3.3, .05, .07),
+    ("angry", 1):    ( 3.5,   1,  .6,   .8,  -.3, 1.05,  9,   1,    0,  2,  .2,  .3,  0, .3, 1.04, 1.01, 1.1, .03, .05),
+    ("angry", 2):    (10.5, 1.5, 1.4,  4.1,   -2, 1.24, 22, 2.8, -1.9,  2,  .6,  .8,  0, .3, 1.07, 1.13, 3.3, .05, .07),
     # after JL, BS, S: very high, little pitch movement, level or rising, not slow, trembling, raised larynx
-    ("fearful", 1):   (3.9, .87, 0.2, 1.3, 0.3, 0.99,  5, 0.6, 0.8,  0, 0.5, 0.2, 0.1, 0.0, 1.03, 0.98, 0.6, .07, .07),
-    ("fearful", 2):  (12.0, .62, 0.5, 4.5, -1.4, 1.08, 15, 1.5, 0.7, -5, 0.7, 0.6, 0.6, 0.0, 1.10, 1.07, 0.0, .10, .12),
+    ("fearful", 1):  ( 3.9, .87,  .2,  1.3,  1.2,  .99,  5,  .6,   .8,  0,  .5,  .2, .1,  0, 1.03,  .98,  .6, .07, .07),
+    ("fearful", 2):  (  12, .62,  .5,  4.5,    0, 1.08, 15, 1.5,   .7, -5,  .7,  .6, .6,  0,  1.1, 1.07,   0,  .1, .12),
     # after MA: very much slower, wider, a grumbled chest tone: slow, creaky, a narrowed throat, voiceless ends
-    ("disgust", 1):   (1.0, 1.1, 0.4, -1.1, 0.3, 1.12, 1, 0.4, -.3,  2, 0.1, 0.0, 0.0, 0.2, 1.01, 1.00, 1.5, .10, .09),
-    ("disgust", 2):   (2.7, 1.1, 1.0, 0.5, 0.8, 1.38,  6, 0.8, -1.2, 1, 0.4, 0.1, 0.0, 0.4, 1.03, 1.02, 3.8, .24, .17),
+    ("disgust", 1):  (   1, 1.1,  .4, -1.1,    2, 1.12,  1,  .4,  -.3,  2,  .1,   0,  0, .2, 1.01,    1, 1.5,  .1, .09),
+    ("disgust", 2):  ( 2.7, 1.1,   1,   .5,  1.6, 1.38,  6,  .8, -1.2,  1,  .4,  .1,  0, .4, 1.03, 1.02, 3.8, .24, .17),
     # after S: wide range, steep accents, a high final rise, slightly fast, louder
-    ("surprised", 1): (3.5, 1.5, 0.7, 1.9, 1.8, 0.89,  5, 0.3, -1.1, 1, 0.7, 0.4, 0.0, 0.0, 1.05, 1.01, 0.6, .07, .02),
-    ("surprised", 2): (9.7, 1.8, 2.3, 2.5, 5.8, 0.93, 11, 1.1, 1.8,  1, 1.2, 1.3, 0.0, 0.0, 1.06, 1.05, 1.1, .00, .00),
+    ("surprised", 1):( 3.5, 1.5,  .7,  1.9,    5,  .89,  5,  .3, -1.1,  1,  .7,  .4,  0,  0, 1.05, 1.01,  .6, .07, .02),
+    ("surprised", 2):( 9.7, 1.8, 2.3,  2.5,  5.3,  .93, 11, 1.1,  1.8,  1, 1.2, 1.3,  0,  0, 1.06, 1.05, 1.1,   0,   0),
 }
 
-# Valence, arousal and dominance of the emotion's name at strong intensity, -1 to 1, after RM; calm is their "relaxed".
+# Valence, arousal and dominance of the emotion's name at strong intensity, -1 to 1, after RM; calm stands for their
+# "relaxed", whose dominance is less certain than the rest.
 VAD = {
     "neutral": (0, 0, 0), "calm": (.68, -.46, .06), "happy": (.81, .51, .46), "sad": (-.63, -.27, -.33),
     "angry": (-.51, .59, .25), "fearful": (-.64, .60, -.43), "disgust": (-.60, .35, .11), "surprised": (.40, .67, -.13),

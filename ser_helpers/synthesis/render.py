@@ -17,6 +17,7 @@ DB = np.log(10) / 20  # one decibel, as a natural logarithm of magnitude
 HANN = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
 REFERENCE_DB = -36  # level of neutral speech, dBFS: RAVDESS's own
 PAUSE_GAIN = 0.05
+FINAL_FALL = -5  # semitones by which a statement falls at its end
 LOWEST_HZ, HIGHEST_HZ = 60, 600
 
 
@@ -60,7 +61,7 @@ def _keep_voice(spoken, loudness, whisper):
 def _timing(voiced, loudness, rate, pause, rng):
     """Where in the carrier each frame comes from, and which frames are paused, both (m,).
 
-    Vowels stretch more than consonants (Klatt 1979), and the weakest moment inside the sentence may become a pause.
+    Vowels stretch more than consonants, and the weakest moment inside the sentence may become a pause.
     """
     n, pause = len(voiced), pause if pause > 0.04 else 0
     duration = np.where(voiced, rate, 1 + 0.6 * (rate - 1)) * (1 + 0.15 * slow_noise(n, 12, rng))
@@ -90,13 +91,14 @@ def _pitch(f0, voiced, position, stress, speaker, cues, rng):
     m, n = len(position), len(f0)
     through = np.interp(np.arange(n), np.flatnonzero(voiced), f0[voiced])
     melody = np.clip(0.8 * _at(position, 12 * np.log2(through / np.median(f0[voiced]))), -5, 6)
-    progress = np.linspace(0, 1, m)
+    first, last = np.flatnonzero(_at(position, voiced) > 0.5)[[0, -1]]
+    progress = (np.arange(m) - first) / (last - first)
     semitones = (
         cues.f0
         + cues.range * speaker.range * melody
         + cues.accent * stress
         + cues.slope * (progress - 0.5)
-        + cues.final * np.clip((progress - 0.7) / 0.3, 0, 1) ** 2
+        + (FINAL_FALL + cues.final) * np.clip((progress - 0.6) / 0.25, 0, 1)
         + 0.5 * slow_noise(m, 20, rng)
         + cues.tremor * np.sin(2 * np.pi * rng.uniform(5, 8) * np.arange(m) * HOP / SAMPLE_RATE + rng.uniform(0, 6))
     )
