@@ -1,0 +1,86 @@
+"""Lesson 02's figures say in their titles what was measured."""
+
+import numpy as np
+import pytest
+
+from ser_helpers import features
+from ser_helpers.course import figures_02
+
+SR = 16_000
+Y = np.sin(2 * np.pi * 200 * np.arange(SR) / SR)
+STEPS = np.arange(50) / 50
+
+
+def curve(hz, db):
+    return STEPS, np.full(50, hz), STEPS, np.full(50, db)
+
+
+FIGURES = {
+    "mel": lambda: figures_02.mel(np.ones((128, 9)), 1.0, "a tone"),
+    "mfcc": lambda: figures_02.mfcc(np.ones((40, 9)), 1.0),
+    "chroma": lambda: figures_02.chroma(np.ones((12, 9)), 1.0),
+    "contrast": lambda: figures_02.contrast(np.ones((7, 9)), 1.0),
+    "tonnetz": lambda: figures_02.tonnetz(np.ones((6, 9)), 1.0),
+    "cepstrum": lambda: figures_02.cepstrum(np.sin(np.arange(128.0))),
+    "changes": lambda: figures_02.changes(np.zeros(193), {"louder": np.ones(193)}, np.ones(193)),
+    "contours": lambda: figures_02.contours({"calm": curve(100.0, 50.0), "angry": curve(200.0, 70.0)}),
+    "deltas": lambda: figures_02.deltas(features.mfcc(Y, SR, deltas=True)),
+    "formants": lambda: figures_02.formants(Y, SR, [0.1, 0.2], [[500, 520], [1500, 1480]]),
+    "cycles": lambda: figures_02.cycles(Y, SR, np.arange(0.1, 0.14, 0.005)),
+}
+
+
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_every_figure_has_a_title_an_alt_text_and_labelled_axes(draw):
+    fig = draw()
+    assert len(fig.get_suptitle().strip()) > 20
+    assert len(fig.get_label()) > 20
+    panels = [ax for ax in fig.axes if ax.get_label() != "<colorbar>"]
+    assert panels[-1].get_xlabel()
+    assert panels[len(panels) // 2 - 1].get_ylabel()
+
+
+@pytest.mark.parametrize("block", ["chroma", "contrast", "tonnetz"])
+def test_the_bars_are_the_means_over_time(block):
+    rows = figures_02.BLOCKS[block]
+    values = np.random.default_rng(0).uniform(size=(rows, 30))
+    bars = getattr(figures_02, block)(values, 1.0).axes[1].patches[0].get_data().values
+    assert np.allclose(bars, values.mean(axis=1))
+
+
+def test_mel_bars_are_decibels_of_the_mean_power():
+    values = np.ones((128, 10))
+    values[5] = np.r_[np.zeros(9), 1]
+    bars = figures_02.mel(values, 1.0).axes[1].patches[0].get_data().values
+    assert bars[4] == pytest.approx(0)
+    assert bars[5] == pytest.approx(-10)
+
+
+def test_all_128_coefficients_redraw_the_frame_whole():
+    frame = np.random.default_rng(0).normal(size=128)
+    assert "they keep 100 % of the ups and downs" in figures_02.cepstrum(frame, keep=128).get_suptitle()
+    assert "they keep 100 %" not in figures_02.cepstrum(frame, keep=40).get_suptitle()
+
+
+def test_movement_is_in_standard_deviations_and_leaves_out_numbers_that_stand_still():
+    spread = np.full(193, 2.0)
+    spread[179] = 1e-9
+    moves = figures_02.movement(np.zeros(193), {"up": np.ones(193)}, spread)["up"]
+    assert moves.drop(179).eq(0.5).all()
+    assert np.isnan(moves[179])
+
+
+def test_contours_compares_voiced_frames_only():
+    low, high = curve(100.0, 50.0), curve(200.0, 74.0)
+    high[1][:20] = 0
+    title = figures_02.contours({"neutral": low, "happy": high}).get_suptitle()
+    assert title.strip() == "Happy lies 12 semitones above neutral, and 24 dB"
+
+
+def test_cycles_measures_length_and_height():
+    pulses = np.cumsum([0.1, 0.004, 0.006, 0.004, 0.006])
+    loud = np.full(SR, 0.5)
+    loud[round(pulses[1] * SR) : round(pulses[2] * SR)] = 1
+    title = figures_02.cycles(loud, SR, pulses).get_suptitle()
+    assert "4 cycles: neighbours differ by 40.0 % in length" in title
+    assert f"{100 * (1 / 3) / 0.625:.1f} % in height" in title
