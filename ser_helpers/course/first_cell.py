@@ -41,7 +41,7 @@ def banner(lesson, corpus="ravdess"):
     -----
     Used in every lesson. It also quietens TensorFlow's start-up messages.
     """
-    _prepare_keras()
+    _prepare_libraries()
     table, note = _choose(corpus, os.environ.get("SER_CORPUS", "auto"))
     card = corpora.card(table.corpus.iloc[0])
     kind = "SYNTHETIC speech, made by this package" if card.synthetic else "real speech"
@@ -89,8 +89,9 @@ def device():
     return f"GPU, {names[0]}"
 
 
-def _prepare_keras():
-    """Settings that must stand before the first ``import keras``."""
+def _prepare_libraries():
+    """Settings that must stand before TensorFlow and tqdm are first imported."""
+    warnings.filterwarnings("ignore", message="IProgress not found")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     if importlib.util.find_spec("tensorflow") is None and importlib.util.find_spec("torch") is not None:

@@ -49,7 +49,7 @@ def default_path():
 
 
 def add(result, lesson, path=None):
-    """Write a :class:`Result` as one line and return the line as a dict. Lessons from 04 on end with it.
+    """Write a :class:`Result` as one line and return the line as a dict. Lessons 00 and 04 end with it.
 
     A line of the same lesson, corpus, model, features, protocol, target and number of classes is replaced, so running a
     lesson twice changes nothing. Safe when lessons write at the same time. A file that cannot be read is kept beside
@@ -113,7 +113,7 @@ def show(path=None):
     """The leaderboard as a table to look at: text when printed, HTML in a notebook. Lesson 04.
 
     >>> show("no-such-file.csv")
-    The leaderboard is empty: lessons from 04 on add to it.
+    The leaderboard is empty: run a lesson that trains a model, such as 04.
     """
     return Board(read(path))
 
@@ -122,10 +122,10 @@ def to_markdown(rows):
     """Lines of :func:`read` as an aligned Markdown table, as in the README. Lesson 04.
 
     >>> to_markdown(pd.DataFrame(columns=COLUMNS))
-    'The leaderboard is empty: lessons from 04 on add to it.'
+    'The leaderboard is empty: run a lesson that trains a model, such as 04.'
     """
     if len(rows) == 0:
-        return "The leaderboard is empty: lessons from 04 on add to it."
+        return "The leaderboard is empty: run a lesson that trains a model, such as 04."
     table = _for_reading(rows)
     cells = [[cell.replace("|", "\\|") for cell in row] for row in [list(table.columns), *table.to_numpy().tolist()]]
     widths = [max(len(row[k]) for row in cells) for k in range(len(table.columns))]

@@ -12,6 +12,7 @@ import textwrap
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
+from PIL import Image
 
 EMOTION_COLOURS = {
     "neutral": "#9da9a2",
@@ -34,6 +35,8 @@ EMOTION_COLOURS = {
 INK, QUIET, GRID = "#222222", "#666666", "#e4e4e4"
 ACCENT, ACCENT_2 = "#1858ba", "#c2560c"
 
+COLOURS_STORED = 128  # a notebook full of figures stays under 1 MB
+
 _RC = {
     "font.family": "sans-serif",
     "font.size": 11,
@@ -50,12 +53,14 @@ _RC = {
 
 
 class _NotebookFigure(Figure):
-    """A figure that a notebook shows once, when it is the last expression of a cell, with its alt text."""
+    """A figure that a notebook shows once, when it is the last expression of a cell: a light PNG with its alt text."""
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        page = io.BytesIO()
-        self.savefig(page, format="png", metadata={"Software": None})
-        image = base64.b64encode(page.getvalue()).decode("ascii")
+        drawn, small = io.BytesIO(), io.BytesIO()
+        self.savefig(drawn, format="png")
+        few_colours = Image.open(drawn).convert("RGB").quantize(COLOURS_STORED, dither=Image.Dither.NONE)
+        few_colours.save(small, format="png", optimize=True)
+        image = base64.b64encode(small.getvalue()).decode("ascii")
         return {"image/png": image}, {"image/png": {"alt": self.get_label()}}
 
 
