@@ -1,6 +1,7 @@
 import hashlib
 
 import numpy as np
+import pandas as pd
 import parselmouth
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from ser_helpers import synthesis
 from ser_helpers.errors import CorpusError
 from ser_helpers.synthesis import say
-from ser_helpers.synthesis.prosody import CUES, PROSODY
+from ser_helpers.synthesis.prosody import CUES, NEUTRAL, PROSODY
 
 ACTORS = (1, 2, 7, 8)
 actors, statements = st.integers(1, 99), st.sampled_from(synthesis.sentences())
@@ -92,7 +93,7 @@ def measure(y, sr, gender):
     spectrum = np.abs(np.fft.rfft(y)) ** 2
     frequency = np.fft.rfftfreq(len(y), 1 / sr)
     bands = [spectrum[(frequency > low) & (frequency < high)].sum() for low, high in ((50, 1000), (1000, 5000))]
-    harmonicity = parselmouth.Sound(y.astype(np.float64), sr).to_harmonicity_cc(0.01, 75).values
+    harmonicity = parselmouth.Sound(y.astype(np.float64), sr).to_harmonicity_cc(0.01, 75).as_array()
     return {
         "pitch": np.median(semitones),
         "spread": np.subtract(*np.percentile(semitones, [90, 10])),
@@ -106,21 +107,10 @@ def measure(y, sr, gender):
 
 @pytest.fixture(scope="module")
 def cues():
-    """Mean of each measured cue relative to the same actor's neutral voice, per emotion and intensity."""
-
-    def mean(actor, row):
-        gender = synthesis.speaker(actor).gender
-        clips = [measure(*say(statement, actor, *row), gender) for statement in (1, 2)]
-        return {name: np.mean([clip[name] for clip in clips]) for name in clips[0]}
-
-    measured = {(actor, row): mean(actor, row) for actor in ACTORS for row in PROSODY}
-    return {
-        row: {
-            name: np.mean([measured[a, row][name] - measured[a, ("neutral", 1)][name] for a in ACTORS]) for name in clip
-        }
-        for row in PROSODY
-        for clip in [measured[ACTORS[0], row]]
-    }
+    """Mean of each measured cue per emotion and intensity, relative to the same actor's neutral voice."""
+    measured = {(a, row): measure(*say(1, a, *row), synthesis.speaker(a).gender) for a in ACTORS for row in PROSODY}
+    relative = {key: pd.Series(clip) - pd.Series(measured[key[0], NEUTRAL]) for key, clip in measured.items()}
+    return {row: sum(relative[actor, row] for actor in ACTORS) / len(ACTORS) for row in PROSODY}
 
 
 @pytest.mark.parametrize(
@@ -137,6 +127,7 @@ def cues():
         ("duration", ("calm", 2), ("neutral", 1), 0.3),
         ("duration", ("disgust", 2), ("surprised", 2), 0.4),
         ("spread", ("surprised", 2), ("calm", 1), 2),
+        ("rise", ("surprised", 2), ("neutral", 1), 2),
         ("harmonicity", ("calm", 1), ("sad", 2), 0.5),
     ],
 )
