@@ -21,6 +21,11 @@ def test_the_results_table_is_the_stored_leaderboard():
     assert {"random", "speaker"} <= set(lesson_4.protocol)
 
 
+def test_the_picture_is_the_one_in_lesson_04():
+    assert (ROOT / readme.PICTURE).read_bytes() == readme.picture()
+    assert f"]({readme.PICTURE})" in README
+
+
 def test_only_real_speech_is_in_the_results_table():
     assert "synthetic" not in readme.results()
 
@@ -34,6 +39,7 @@ def test_updating_replaces_the_table_and_nothing_else(tmp_path):
     assert text.endswith("after\n")
     assert "old" not in text
     assert readme.results() in text
+    assert (tmp_path / readme.PICTURE).read_bytes() == readme.picture()
 
 
 def test_lost_markers_are_said(tmp_path):
