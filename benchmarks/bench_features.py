@@ -1,6 +1,7 @@
 """Features: the 193-d vector against the plain recipe, and extract with two processes and with its cache.
 
-The fastest of three interleaved runs over the small synthetic corpus; numerics are single-threaded throughout.
+The fastest of three interleaved runs over a part of the small synthetic corpus; numerics are single-threaded. The two
+ways to the vector are timed by the processor time they take, all else by the clock on the wall.
 """
 
 import os
@@ -24,6 +25,7 @@ def bench():
         plain, fast = _fastest(
             lambda: [features.vector193_plain(y, 22050) for y in clips],
             lambda: [features.vector193(y, 22050) for y in clips],
+            clock=time.process_time,
         )
     one, two = _fastest(lambda: _extract(table, 1), lambda: _extract(table, 2))
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, SER_CACHE_HOME=folder):
@@ -45,13 +47,13 @@ def _extract(table, jobs, cache=False):
     return features.extract(table, "vector193", jobs=jobs, progress=False, cache=cache)
 
 
-def _fastest(*works):
+def _fastest(*works, clock=time.perf_counter):
     """The shortest of three times of each piece of work, in seconds, after one that loads libraries and processes."""
-    rounds = [[_seconds(work) for work in works] for _ in range(4)]
+    rounds = [[_seconds(work, clock) for work in works] for _ in range(4)]
     return [min(times) for times in zip(*rounds[1:], strict=True)]
 
 
-def _seconds(work):
-    start = time.perf_counter()
+def _seconds(work, clock=time.perf_counter):
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
