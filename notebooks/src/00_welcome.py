@@ -350,13 +350,13 @@ print(result.summary())
 #
 # <details><summary>3. May a company in the EU analyse the emotions of its call-centre agents to train them better?</summary>
 #
-# No: inferring emotions of people at work is prohibited (Article 5(1)(f)), whatever the good intention, unless the reason is medical or one of safety. Coaching from what was said, or asking the agents, is open to it.
+# As a rule no: inferring emotions of people at work is prohibited (Article 5(1)(f)), unless the reason is medical or one of safety. The Commission's guidelines, which do not bind the courts, leave one narrow door open: an agent's own training, if the personnel department never sees the results and they cannot affect the job. Coaching from what was said, or asking the agents, needs no such door.
 # </details>
 #
 # ## Where to read on
 #
 # - B. W. Schuller (2018), Speech emotion recognition: two decades in a nutshell, benchmarks, and ongoing trends, *Communications of the ACM* 61, [doi:10.1145/3129340](https://doi.org/10.1145/3129340)
-# - Regulation (EU) 2024/1689 (the AI Act), [eur-lex.europa.eu/eli/reg/2024/1689/oj](https://eur-lex.europa.eu/eli/reg/2024/1689/oj)
+# - Regulation (EU) 2024/1689 (the AI Act), [eur-lex.europa.eu/eli/reg/2024/1689/oj](https://eur-lex.europa.eu/eli/reg/2024/1689/oj), and the European Commission's [guidelines on its prohibitions](https://digital-strategy.ec.europa.eu/en/library/commission-publishes-guidelines-prohibited-artificial-intelligence-ai-practices-defined-ai-act) (2025)
 # - J. D. Harnsberger et al. (2009), Stress and deception in speech: evaluating layered voice analysis, *Journal of Forensic Sciences* 54, [doi:10.1111/j.1556-4029.2009.01026.x](https://doi.org/10.1111/j.1556-4029.2009.01026.x)
 # - L. F. Barrett et al. (2019), Emotional expressions reconsidered, *Psychological Science in the Public Interest* 20, [doi:10.1177/1529100619832930](https://doi.org/10.1177/1529100619832930) (about faces; the argument holds for voices)
 # - S. R. Livingstone & F. A. Russo (2018), RAVDESS, *PLoS ONE* 13, [doi:10.1371/journal.pone.0196391](https://doi.org/10.1371/journal.pone.0196391)

@@ -102,7 +102,7 @@ figures_01.alias(5000, 3000, 8000)
 # %% [markdown]
 # The 5 kHz tone has come back as 3 kHz. A false frequency like this is an [alias](GLOSSARY.md#alias).
 #
-# **The sampling theorem** (Nyquist 1928, Shannon 1949): if all frequencies of a sound lie below *half* the sample rate, its samples determine it exactly, between the dots too.
+# **The sampling theorem** (Shannon 1949, after Nyquist 1928): if all frequencies of a sound lie below *half* the sample rate, its samples determine it exactly, between the dots too.
 # Half the sample rate is the [Nyquist frequency](GLOSSARY.md#nyquist-frequency). What lies above it is folded back below it.
 
 # %% [markdown]
