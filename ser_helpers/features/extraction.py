@@ -90,7 +90,9 @@ def extract(table, kind, jobs=None, progress=True, cache=True, **parameters):
     columns = registry.names(kind)
     empty = np.full(len(columns), np.nan)
     values = np.array([empty if value is None else value for value in rows], dtype=np.float64)
-    return pd.DataFrame(values.reshape(-1, len(columns)), index=table.index, columns=columns)
+    frame = pd.DataFrame(values.reshape(-1, len(columns)), index=table.index, columns=columns)
+    frame.attrs["kind"] = kind  # evaluation names its results by it
+    return frame
 
 
 def _check(table):
