@@ -104,7 +104,7 @@ print("same as librosa's:", np.allclose(mfcc, librosa.feature.mfcc(y=y, sr=sr, n
 figures_02.cepstrum(log_mel[:, mel.sum(axis=0).argmax()], subtitle=f"the loudest frame of {who}")
 
 # %% [markdown]
-# Forty numbers redraw the spectrum almost whole. Three say only that it falls. Over time:
+# Forty numbers redraw the spectrum almost whole. Three draw no more than a hill. Over time:
 
 # %%
 figures_02.mfcc(mfcc, seconds, who)
@@ -183,11 +183,15 @@ difference = np.abs(features.vector193(y, sr) - vector).max() / np.abs(vector).m
 print("equal to one part in 100,000:", bool(difference < 1e-5))
 
 # %%
+from time import process_time
 from timeit import repeat
 
-plain_time = min(repeat(lambda: recipe(y, sr), number=1, repeat=5))
-fast_time = min(repeat(lambda: features.vector193(y, sr), number=1, repeat=5))
-print(f"On this machine it is {plain_time / fast_time:.1f} times as fast.")
+from threadpoolctl import threadpool_limits
+
+with threadpool_limits(1):
+    plain_time = min(repeat(lambda: recipe(y, sr), number=1, repeat=5, timer=process_time))
+    fast_time = min(repeat(lambda: features.vector193(y, sr), number=1, repeat=5, timer=process_time))
+print(f"On one core of this machine, the plain recipe takes {plain_time / fast_time:.1f} times as long.")
 
 # %% [markdown]
 # ## 3. What does the mean throw away?
@@ -201,9 +205,9 @@ sound.play(backwards, sr)
 
 # %% [markdown]
 # "Much" needs a measure. We extract the vector for a third of the corpus, eight women and eight men who say everything
-# once, and measure in [standard deviations](GLOSSARY.md#standard-deviation) over their recordings. This takes about
-# five seconds. For comparison, two other changes: one second of silence at the end, and the same sentence in her
-# neutral voice.
+# once, and measure in [standard deviations](GLOSSARY.md#standard-deviation) over their recordings. This takes about ten
+# seconds. For comparison, two other changes: one second of silence at the end, and the same sentence in her neutral
+# voice.
 
 # %%
 few = utterances[(utterances.speaker.str[-2:] <= "16") & (utterances.repetition == 1)]
@@ -323,9 +327,8 @@ check("02.2", mean_pitch)
 import pandas as pd
 
 pair = {"neutral": z, "angry": y, "angry, backwards": backwards}
-pd.DataFrame({name: features.prosody(clip, sr) for name, clip in pair.items()}, index=features.names("prosody")).round(
-    1
-)
+measured = {name: features.prosody(clip, sr) for name, clip in pair.items()}
+pd.DataFrame(measured, index=features.names("prosody")).round(1)
 
 # %% [markdown]
 # Compare the last two columns. Nearly all numbers agree, but the *slopes* change their sign: here is the order that the
@@ -421,9 +424,8 @@ sound.play(np.concatenate([samples for samples, _ in voices.values()]), 16000)
 # **Guess first:** which of the four has the most jitter, the most shimmer, and the lowest HNR?
 
 # %%
-quality = pd.DataFrame(
-    {name: features.voice_quality(*clip) for name, clip in voices.items()}, index=features.names("voice")
-).T
+measured = {name: features.voice_quality(*clip) for name, clip in voices.items()}
+quality = pd.DataFrame(measured, index=features.names("voice")).T
 quality[["jitter_local", "shimmer_local", "hnr_mean_db"]].round(3)
 
 # %% tags=["nbval-check-output"]
@@ -472,9 +474,8 @@ for family, starts in families.items():
 
 # %% tags=["nbval-check-output"]
 everything = pd.Series(features.names("compare"))
-print(
-    everything.str.extract(r"(.+_sma(?:_de)?(?:\[\d+\])?)_")[0].nunique(), "curves,", features.compare2016(y, sr).shape
-)
+curve = everything.str.extract(r"(.+_sma(?:_de)?(?:\[\d+\])?)_")[0]
+print(curve.nunique(), "curves become", len(features.compare2016(y, sr)), "numbers")
 print("one of them:", everything[everything.str.contains("audSpec_Rfilt_sma_de")].iloc[100])
 
 # %% [markdown]
@@ -484,7 +485,7 @@ print("one of them:", everything[everything.str.contains("audSpec_Rfilt_sma_de")
 # %% [markdown]
 # ## 8. Which emotion sounds how?
 #
-# Now the same recordings in eGeMAPS and in prosody. This takes about 15 seconds the first time.
+# Now the same recordings in eGeMAPS and in prosody. This takes about 20 seconds the first time.
 
 # %%
 egemaps = features.extract(few, "egemaps")
@@ -531,7 +532,7 @@ plots.feature_by_emotion(shown, few, "pitch", relative_to_neutral=True, unit="se
 
 # %% [markdown]
 # The same numbers, one subtraction later. Calm stays at the speaker's own pitch or a little below; sadness and disgust
-# rise by about two semitones; happiness, anger, fear and surprise by four to seven. Pitch tells how *aroused* a voice
+# rise by one to three semitones; happiness, anger, fear and surprise by four to six. Pitch tells how *aroused* a voice
 # is, and less about what arouses it.
 #
 # **Before you run the next cell:** textbooks say that anger is fast and sadness slow. Is it so?
@@ -540,9 +541,9 @@ plots.feature_by_emotion(shown, few, "pitch", relative_to_neutral=True, unit="se
 plots.feature_by_emotion(shown, few, "articulation rate", relative_to_neutral=True, unit="syllables per second")
 
 # %% [markdown]
-# Calm and disgust are slow. But angry actors are *not* faster than neutral ones: acted strong anger stresses every
-# word, and takes its time (on real RAVDESS as on the synthetic corpus, whose table was fitted to RAVDESS). Textbook
-# profiles are a beginning; look at your own data.
+# Calm and disgust are slow; sadness is slow on the synthetic corpus and hardly so on real RAVDESS. But on both, angry
+# actors are *not* faster than neutral ones, perhaps because strong anger stresses every word. (The synthetic corpus
+# learnt its anger from RAVDESS.) Textbook profiles are a beginning; look at your own data.
 
 # %%
 plots.feature_by_emotion(shown, few, "brightness", relative_to_neutral=True, unit="dB")
@@ -617,7 +618,7 @@ leaderboard.show()
 # <details><summary>1. A colleague's model tells questions from statements with the 193-d vector. Do you believe it?</summary>
 #
 # A question in English differs by its rise at the end. The vector has no order, so it cannot hear the rise. Perhaps the
-# questions were longer, or came from other speakers: ask what else differs.
+# questions came from other speakers, or with longer pauses: ask what else differs.
 # </details>
 #
 # <details><summary>2. Why do 16 numbers keep up with 193?</summary>

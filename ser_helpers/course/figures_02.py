@@ -132,7 +132,7 @@ def cepstrum(frame, keep=40, subtitle=None):
     ax.set(xlabel="mel band", ylabel="level (dB)", xlim=(0, 127))
     kept = 1 - np.var(frame - most) / np.var(frame)
     title = f"{keep} numbers for {len(frame)}: they keep {100 * kept:.0f} % of the ups and downs"
-    alt = f"A jagged spectrum; the curve of {keep} coefficients follows it closely, that of 3 only shows its tilt."
+    alt = f"A jagged spectrum; the curve of {keep} coefficients follows it closely, that of 3 is one broad hill."
     return finish(fig, title, alt, subtitle)
 
 
