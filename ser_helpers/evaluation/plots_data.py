@@ -78,7 +78,7 @@ def feature_by_emotion(X, table, feature, relative_to_neutral=False, unit=None, 
     ax.grid(False, axis="x")
     if relative_to_neutral:
         ax.axhline(0, color=QUIET, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
-    medians = pd.Series({label: group.median() for label, group in groups.items()})
+    medians = pd.Series({label: group.median() for label, group in groups.items()}).round(9) + 0.0
     sentence = f"{_cap(medians.idxmax())} has the highest {feature}, {medians.idxmin()} the lowest"
     alt = f"Boxes of {feature} per emotion; medians: " + ", ".join(f"{k} {v:.3g}" for k, v in medians.items()) + "."
     return finish(fig, title or sentence, alt, describe(table.loc[values.index]))
