@@ -1,5 +1,7 @@
 """Cross-validation on utterance tables: who is heard in training, and who is not."""
 
+import os
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -97,7 +99,9 @@ def cross_validate(
     inputs = as_model_input(X)
     places = [(table.index.get_indexer(train), table.index.get_indexer(test)) for train, test in splits]
     runs = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(_fold)(model, inputs, y, train, test, number, seed, labels, return_train)
+        joblib.delayed(_fold if jobs == 1 else _fold_in_worker)(
+            model, inputs, y, train, test, number, seed, labels, return_train
+        )
         for number, (train, test) in enumerate(places, start=1)
     )
     runs = list(tqdm(runs, total=len(places), desc="folds", unit="fold", leave=False, disable=not progress))
@@ -117,6 +121,13 @@ def cross_validate(
         name=name or _model_name(model),
         features=features or _features_name(X),
     )
+
+
+def _fold_in_worker(*arguments):
+    """The same in a worker, which has one core: joblib tells BLAS so, and TensorFlow must be told apart."""
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    return _fold(*arguments)
 
 
 def _fold(model, X, y, train, test, number, seed, labels, return_train):
