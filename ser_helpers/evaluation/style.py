@@ -35,8 +35,6 @@ EMOTION_COLOURS = {
 INK, QUIET, GRID = "#222222", "#666666", "#e4e4e4"
 ACCENT, ACCENT_2 = "#1858ba", "#c2560c"
 
-COLOURS_STORED = 128  # a notebook full of figures stays under 1 MB
-
 _RC = {
     "font.family": "sans-serif",
     "font.size": 11,
@@ -58,10 +56,11 @@ class _NotebookFigure(Figure):
     def _repr_mimebundle_(self, include=None, exclude=None):
         drawn, small = io.BytesIO(), io.BytesIO()
         self.savefig(drawn, format="png")
-        few_colours = Image.open(drawn).convert("RGB").quantize(COLOURS_STORED, dither=Image.Dither.NONE)
+        image = Image.open(drawn).convert("RGB")
+        few_colours = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         few_colours.save(small, format="png", optimize=True)
-        image = base64.b64encode(small.getvalue()).decode("ascii")
-        return {"image/png": image}, {"image/png": {"alt": self.get_label()}}
+        png = base64.b64encode(small.getvalue()).decode("ascii")
+        return {"image/png": png}, {"image/png": {"alt": self.get_label()}}
 
 
 def colour(label):

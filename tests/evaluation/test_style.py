@@ -1,9 +1,12 @@
+import base64
+import io
 from itertools import combinations
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 from ser_helpers.evaluation import style
 
@@ -88,3 +91,16 @@ def test_long_titles_wrap_and_stay_clear_of_subtitle_and_axes(panels):
     assert title.y1 < height
     assert subtitle.x1 < width
     assert max(ax.get_tightbbox(renderer).y1 for ax in axes.flat) < subtitle.y0 + 3
+
+
+def test_the_stored_picture_is_light_and_keeps_every_colour():
+    fig, axes = style.new_figure(1, 2)
+    for k, label in enumerate(style.EMOTION_COLOURS):
+        axes[0].plot(k, k, "o", color=style.colour(label))
+    axes[1].imshow(np.random.default_rng(0).random((40, 40)), cmap="magma")
+    full = io.BytesIO()
+    fig.savefig(full, format="png")
+    stored = io.BytesIO(base64.b64decode(fig._repr_mimebundle_()[0]["image/png"]))
+    pixels = [np.asarray(Image.open(file).convert("RGB"), int) for file in (full, stored)]
+    assert np.abs(pixels[0] - pixels[1]).max() < 20
+    assert stored.getbuffer().nbytes < full.getbuffer().nbytes / 2
