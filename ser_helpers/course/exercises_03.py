@@ -134,7 +134,11 @@ def _draw(table, n_test, seed):
 def speaker_split(answer):
     """Whole speakers in the test set."""
     table = _toy()
-    draws = [[list(part) for part in answer(table, 2, seed)] for seed in range(20)]
+
+    def draw_all():
+        return [[list(part) for part in answer(table, 2, seed)] for seed in range(20)]
+
+    draws = draw_all()
     for train, test in draws:
         if not set(train) | set(test) <= set(table.index):
             raise Hint("Return the names of utterances (`table.index[...]`), not of speakers.")
@@ -148,5 +152,5 @@ def speaker_split(answer):
             raise Hint("Draw `n_test` different speakers: from `table.speaker.unique()`, without putting one back.")
     if len({tuple(sorted(test)) for _, test in draws}) == 1:
         raise Hint("Every seed gives the same speakers: draw them with `np.random.default_rng(seed)`.")
-    if [list(part) for part in answer(table, 2, 0)] != draws[0]:
+    if draw_all() != draws:
         raise Hint("The same seed gives other speakers the second time: pass `seed` to the generator.")
