@@ -17,6 +17,7 @@ import os
 import shutil
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 
 import platformdirs
@@ -97,10 +98,9 @@ def atomic_file(path):
     """Yield a temporary path beside `path`; it takes `path`'s place when the ``with`` block ends well."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(prefix=f".{path.name}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
+    aside = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
-        yield Path(aside)
+        yield aside
         os.replace(aside, path)
     finally:
-        Path(aside).unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)

@@ -43,7 +43,7 @@ from ser_helpers.course import banner, check
 utterances = banner("00", corpus="ravdess")
 
 # %% [markdown]
-# ## 1 · Can you hear it?
+# ## 1. Can you hear it?
 #
 # One [utterance](GLOSSARY.md#utterance) is one stretch of speech by one person. Each row of the table is one; `emotion` is what its speaker was asked to act.
 
@@ -83,7 +83,7 @@ sound.waveforms(two, "The same words by the same actor, with two emotions", capt
 # %% [markdown]
 # Her angry wave is many times as tall. The words have not changed.
 #
-# ## 2 · Is this not sentiment analysis?
+# ## 2. Is this not sentiment analysis?
 #
 # [Sentiment](GLOSSARY.md#sentiment) analysis reads *text* and asks whether its words are good or bad news. Its oldest form counts words, and fits in three lines:
 
@@ -112,7 +112,7 @@ X = features.extract(utterances, "egemaps")
 X.iloc[:3, :4].T.round(2)
 
 # %% [markdown]
-# One of the 88 is the mean pitch, in semitones (twelve make an octave). Women's and men's voices differ in pitch whatever they feel, so we subtract each speaker's own neutral.
+# One of the 88 is the mean pitch, in [semitones](GLOSSARY.md#semitone) (twelve make an octave). Women's and men's voices differ in pitch whatever they feel, so we subtract each speaker's own neutral.
 # **Before you run the cell:** which emotion will be highest? Which lowest?
 
 # %%
@@ -125,10 +125,10 @@ said = utterances.text.map(sentiment)
 figures_00.words_and_voice(said, pitch, utterances.emotion, f"corpus: {corpus}, {len(X)} utterances")
 
 # %% [markdown]
-# To a reader all utterances are alike. To a listener they are half an octave apart. Speech emotion recognition (SER) is about the right-hand side.
+# Dots are medians; each bar holds the middle half of the utterances. To a reader all utterances are alike. To a listener they are half an octave apart. Speech emotion recognition (SER) is about the right-hand side.
 # It is not about what people *feel*, either: it hears what a voice *shows*, and here the voices are actors'. Pitch alone does not do it, though: fear, anger and surprise sit side by side.
 #
-# ## 3 · What is the problem, exactly?
+# ## 3. What is the problem, exactly?
 #
 # - *U* is the set of utterances, *L* the set of labels, here eight emotions.
 # - We are given the labels of some utterances, *V* ⊂ *U*, to learn from, and of others, *W* ⊂ *U*, to be judged on. They are disjoint: *V* ∩ *W* = ∅.
@@ -163,7 +163,7 @@ def fair(V, W):
 check("00.1", fair)
 
 # %% [markdown]
-# ## 4 · Can ten lines do it?
+# ## 4. Can ten lines do it?
 #
 # Measure, learn, listen to a stranger. A [support vector machine](GLOSSARY.md#svm) (SVM) draws the borders between the emotions; the scaler first brings all 88 measurements to the same range.
 
@@ -191,11 +191,11 @@ heard_as = F.predict(features.extract(W, "egemaps").to_numpy())
 print(f"right: {np.mean(heard_as == W.emotion):.0%} of {len(W)} utterances by two strangers")
 
 # %% [markdown]
-# **Change something**, then run the two cells again: another file, `C=1`, or `RandomForestClassifier()` in place of `SVC`. The three steps stay the same in all lessons to come.
+# **Change something**, then run the two cells again: another file, `C=1`, or `RandomForestClassifier()` in place of `SVC` (first `from sklearn.ensemble import RandomForestClassifier`). The three steps stay the same in all lessons to come.
 #
-# ## 5 · How good is that?
+# ## 5. How good is that?
 #
-# Two strangers may be easy or hard ones. So everybody takes a turn: in each of five *folds*, the actors of one fifth are the strangers, and the model is trained anew on the others.
+# Two strangers may be easy or hard ones. So everybody takes a turn: in each of five [folds](GLOSSARY.md#fold), the actors of one fifth are the strangers, and the model is trained anew on the others.
 
 # %%
 from ser_helpers.evaluation import cross_validate
@@ -206,7 +206,7 @@ result
 
 # %% [markdown]
 # The score is the [UAR](GLOSSARY.md#uar), the unweighted average recall. The [recall](GLOSSARY.md#recall) of a label is the share of its utterances that were recognised; UAR is the plain mean over the labels.
-# Guessing scores 1 / 8 = 0.125. On real RAVDESS our ten lines get 0.47, on the synthetic corpus about 0.6: far better than chance, and wrong about almost every second utterance.
+# Guessing scores 1 / 8 = 0.125. On real RAVDESS our ten lines get 0.47, on the synthetic corpus about 0.6: far better than chance, and still wrong four or five times in ten.
 # The interval says how far the score may move with other actors.
 #
 # Why not [accuracy](GLOSSARY.md#accuracy), the share of right answers? In MELD, dialogues of a television series, 47 % of the utterances are neutral. A program that always says "neutral" is then right half the time, and has heard nothing.
@@ -236,7 +236,7 @@ result.plot_recall()
 # %% [markdown]
 # Read the bars with the dashed line of chance. Neutral is the hardest label of all: it is what is left when nothing is expressed, and it has only half as many examples. How does this compare with your own eight answers?
 #
-# ## 6 · Where is it used, and where should it not be?
+# ## 6. Where is it used, and where should it not be?
 #
 # | Where | What for | Ask first |
 # |---|---|---|
@@ -260,7 +260,7 @@ result.plot_recall()
 # **Talk about it** (5 minutes). A call centre wants to show each agent a live "frustration meter" of the *caller*. The same microphone hears the agent. What would you build, what would you refuse, and how would a caller learn of it?
 
 # %% [markdown]
-# ## 7 · Who pays when it is wrong?
+# ## 7. Who pays when it is wrong?
 #
 # One number hides people. The same result, actor by actor:
 
@@ -270,13 +270,13 @@ from ser_helpers.evaluation import plots
 plots.speakers(result)
 
 # %% [markdown]
-# For some actors the program is right twice as often as for others. Nobody chose that, and an average would never have shown it.
+# For the best-served actor the score is about twice as high as for the worst-served. Nobody chose that, and an average would never have shown it.
 
 # %%
 result.by("gender").round(2)
 
 # %% [markdown]
-# On real RAVDESS women's voices score 0.50 and men's 0.44, from twelve actors each: too few to blame gender, enough to ask. On the synthetic corpus there is hardly a difference, as its recipe treats both alike.
+# On real RAVDESS women's voices score 0.50 and men's 0.44, from twelve actors each: too few to blame gender, enough to ask. On the synthetic corpus the gap is as wide (0.63 and 0.55), though its recipe gives both the same emotions: the luck of twelve voices, or a measurement that works less well on low voices, is enough to make one.
 # Age, accent, language, illness: RAVDESS holds 24 young North American actors, so it cannot even say. A group that is missing from the data is missing from the score. Lesson 14 returns to this.
 
 
@@ -300,7 +300,7 @@ def gap(right, group):
 check("00.3", gap)
 
 # %% [markdown]
-# ## 8 · How did we get here?
+# ## 8. How did we get here?
 
 # %%
 figures_00.timeline()

@@ -27,7 +27,7 @@
 #
 # - what sample rate and bit depth throw away, and how to hear it;
 # - how to change a sample rate without inventing sounds that were never there;
-# - how to measure loudness in decibels, and why anger fills more bits than calm;
+# - how to measure loudness in decibels, and why anger fills more bits than a neutral voice;
 # - how to compute a spectrogram in three lines, choose its window, and bend it to the ear's own scale, the mel.
 
 # %% tags=["colab"]
@@ -43,7 +43,7 @@ from ser_helpers.course import banner, check
 utterances = banner("01", corpus="ravdess")
 
 # %% [markdown]
-# ## 1 · What is a voice, to a computer?
+# ## 1. What is a voice, to a computer?
 #
 # A voice moves the air. A microphone turns the pressure of the air into a voltage, and a converter measures this voltage thousands of times a second.
 # Each measurement is a [sample](GLOSSARY.md#sample). How many there are per second is the [sample rate](GLOSSARY.md#sample-rate), in hertz (Hz).
@@ -82,7 +82,7 @@ figures_01.zoom(y, sr, sound.caption(angry))
 # Right: the samples. Between two dots nothing is stored. Is anything lost there?
 
 # %% [markdown]
-# ## 2 · How often must we measure?
+# ## 2. How often must we measure?
 #
 # Here are two pure tones, 5000 Hz and 3000 Hz, each measured 8000 times a second.
 # **Before you run the cell:** in what do the two lists of numbers differ?
@@ -183,9 +183,9 @@ def to_16k(y):
 check("01.2", to_16k)
 
 # %% [markdown]
-# ## 3 · What is lost from 48 to 22.05 to 16 kHz?
+# ## 3. What is lost from 48 to 22.05 to 16 kHz?
 #
-# Four rates are everywhere in this field: 48 kHz (video; RAVDESS as published), 22.05 kHz (half a CD; what `librosa.load` gives unless told otherwise),
+# Four rates are everywhere in this field: 48 kHz (video; RAVDESS as published, though the copy behind the outputs stored here has 24 kHz), 22.05 kHz (half a CD; what `librosa.load` gives unless told otherwise),
 # 16 kHz (most speech models, and this course) and 8 kHz (the telephone).
 
 # %% tags=["nbval-check-output"]
@@ -221,7 +221,7 @@ sound.play(narrow, 8_000)
 sound.play(wide, 2 * 16_000)
 
 # %% [markdown]
-# ## 4 · How loud is anger?
+# ## 4. How loud is anger?
 #
 # Ears work by ratios: from 1 to 2 sounds like as big a step as from 2 to 4. The [decibel](GLOSSARY.md#decibel) (dB) counts ratios:
 # 20 · log₁₀ of a ratio of *amplitudes*, or 10 · log₁₀ of a ratio of *powers* (power is amplitude squared, so both give the same number).
@@ -254,7 +254,7 @@ figures_01.levels(said, f"strong anger and neutral, {len(said)} recordings, corp
 
 # %% [markdown]
 # About 20 dB (on real RAVDESS 23, on the synthetic corpus a few less): the angry waveform is roughly ten times as tall.
-# It is a strong cue, and the most treacherous of all: step back from the microphone, and anger turns into calm.
+# It is a strong cue, and the most treacherous of all: step back from the microphone, and anger looks neutral.
 # In RAVDESS's studio the distance was fixed. On a telephone it is not.
 
 
@@ -276,7 +276,7 @@ def amplify(y, db):
 check("01.3", amplify)
 
 # %% [markdown]
-# ## 5 · How finely must we measure?
+# ## 5. How finely must we measure?
 #
 # A sample is stored in a number of [bits](GLOSSARY.md#bit-depth): 16 bits make 65,536 steps from -1 to 1, 3 bits make eight. Rounding to the nearest step is *quantisation*.
 
@@ -321,7 +321,7 @@ sound.play(quantise(y, 1), sr, normalise=False)
 # It is ugly, the pauses roar, and the words are there (Licklider & Pollack 1948). One bit keeps only *when* the wave crosses zero, so the ear must be after something else than the exact shape of the wave.
 # It is after frequencies.
 #
-# ## 6 · Which frequencies sound when?
+# ## 6. Which frequencies sound when?
 #
 # From here on everything is at 16 kHz, which `audio.load` gives by default, filter included. Cut out a [frame](GLOSSARY.md#frame) of 25 ms, in which a voice hardly changes. Fade it in and out with a [window](GLOSSARY.md#window), so that its cut edges do not click.
 # Then the Fourier transform says how much of each frequency is in it.
@@ -358,7 +358,7 @@ sound.spectrogram(y, 16_000, "A sentence in anger: where the bright bands bend, 
 # %% [markdown]
 # Read it like a score. Stacked bright lines are vowels, one line per harmonic; blurs high up are *s* and *t*; dark gaps are pauses and closed lips.
 #
-# ## 7 · How long should the window be?
+# ## 7. How long should the window be?
 #
 # A long window sees many periods of a tone, and names its frequency well; but everything in it happens "at once". A short one knows *when*, not *what*.
 # The product of the two uncertainties has a lower limit (Gabor 1946); no cleverness gets around it.
@@ -381,9 +381,9 @@ title = "A short window tells the clicks apart, a long one the tones"
 sound.spectrograms(views, title, window=[0.005, 0.025, 0.1], top=2000)
 
 # %% [markdown]
-# 5 ms: two clicks, one fat tone. 100 ms: two tones, one fat click. 25 ms: neither. (The flares at the ends are the sound being switched on and off.)
+# 5 ms: two clicks, one fat tone (its stripes are the two tones beating, 50 times a second). 100 ms: two tones, one fat click. 25 ms: neither. (The flares at the ends are the sound being switched on and off.)
 #
-# And on a voice? Half a second of a man speaking calmly, first through 5 ms, then through 50 ms.
+# And on a voice? Half a second of a man's neutral voice, first through 5 ms, then through 50 ms.
 
 # %%
 man = utterances.loc[f"{corpus}/03-01-01-01-01-01-01"]
@@ -396,7 +396,7 @@ sound.spectrograms(views, title, sound.caption(man), window=[0.005, 0.05], top=4
 # Left, upright stripes: each is one clap of the vocal folds. Right, level stripes: the harmonics. It is the same voice.
 # 25 ms with a hop of 10 ms is the usual bargain for speech; take a longer window when you want pitch, a shorter one when you want moments.
 #
-# ## 8 · Why does the ear prefer mels?
+# ## 8. Why does the ear prefer mels?
 #
 # Two pairs of tones follow, each 100 Hz apart: 300 and 400 Hz, then 5000 and 5100 Hz. **Before you listen:** which pair is further apart to your ear?
 
@@ -503,5 +503,7 @@ check("01.4", mel_filters)
 # - F. J. Harris (1978), On the use of windows for harmonic analysis with the discrete Fourier transform, *Proceedings of the IEEE* 66, [doi:10.1109/PROC.1978.10837](https://doi.org/10.1109/PROC.1978.10837)
 # - S. S. Stevens, J. Volkmann & E. B. Newman (1937), A scale for the measurement of the psychological magnitude pitch, *JASA* 8, [doi:10.1121/1.1915893](https://doi.org/10.1121/1.1915893)
 # - S. R. Livingstone & F. A. Russo (2018), The Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS), *PLoS ONE* 13, [doi:10.1371/journal.pone.0196391](https://doi.org/10.1371/journal.pone.0196391)
+#
+# No row for the leaderboard today: you trained nothing, and what you learnt decides whether later rows are worth reading.
 #
 # Next: [lesson 02](02_features.ipynb) boils these pictures down to numbers that a classifier can use.

@@ -18,7 +18,7 @@
 # You will turn a voice into 193 famous numbers, draw every one of them, and play a recording backwards to find out what
 # they miss. At the end, sixteen numbers that you can name will do at least as well as the 193.
 #
-# *75 minutes · builds on lesson 01 · if you have worked with MFCCs, start at section 3*
+# *75 minutes · builds on lesson 01 · if you have worked with MFCCs, run sections 1 and 2 without reading them*
 #
 # > **For the instructor.** 30 minutes to the end of section 3, 45 for the rest; in a short workshop section 5 can go.
 # > Let the room guess before the reversed clip is played. What usually goes wrong: `mean(axis=0)` in exercise 1, which
@@ -133,8 +133,8 @@ contrast = librosa.feature.spectral_contrast(S=spectrum, sr=sr)
 figures_02.contrast(contrast, seconds, who)
 
 # %% [markdown]
-# The uppermost band stands out for a poor reason: the recording holds next to nothing up there, so its valley has no
-# bottom. (The synthetic voice ends at 8 kHz.)
+# The uppermost band stands out for a poor reason. The valley is the weakest fiftieth of the band, and the resampling
+# filter has emptied the band's upper edge: this valley has no bottom. (The synthetic voice ends at 8 kHz anyway.)
 
 # %% [markdown]
 # **Tonnetz, 6 numbers.** The [tonnetz](GLOSSARY.md#tonnetz) ("net of tones") places each moment on a map of chords,
@@ -507,7 +507,8 @@ title = f"Men and women differ by {usual.female - usual.male:.0f} semitones, and
 plots.feature_by_emotion(shown, few, "pitch", unit="semitones above 27.5 Hz", title=title)
 
 # %% [markdown]
-# The boxes are tall and overlap: each holds eight women and eight men. A low angry voice and a high calm one meet in
+# A box holds the middle half of the utterances, its line is the median. The boxes are tall and overlap: eight women and
+# eight men are in each. A low angry voice and a high calm one meet in
 # the middle. What matters is how far a voice is from *its own* neutral.
 
 # %% tags=["exercise"]
@@ -557,7 +558,7 @@ plots.feature_by_emotion(shown, few, "jitter", relative_to_neutral=True, unit="p
 
 # %% [markdown]
 # Surprise stands out, perhaps because its pitch glides fast; the other boxes overlap. One feature is never enough.
-# Happy and angry lie close together in pitch, and further apart in brightness. That is why we need a model.
+# Fear and anger lie close together in pitch, and further apart in brightness. That is why we need a model.
 #
 # A warning: to subtract a speaker's neutral you must know which utterances are neutral. Ask for a calm first sentence,
 # or do without (lesson 05 shows how).

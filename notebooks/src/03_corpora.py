@@ -19,7 +19,8 @@
 # voice. Then you will have seen that a label is often a vote that some raters lost, and that a random split tests
 # every voice it has heard.
 #
-# *60 minutes · builds on lesson 00 · if you have worked with speech corpora, start at section 5*
+# *60 minutes · builds on lesson 00 · if you have worked with speech corpora, run sections 1 to 4
+# without reading them*
 #
 # > **For the instructor.** Collect the class's votes on the clip of section 1 on the board, and type them into the
 # > table of section 5. What usually goes wrong: people take the label for the truth. Ask "who said so?" each time.
@@ -54,7 +55,8 @@ utterances = banner("03", corpus="ravdess")
 utterances[["speaker", "gender", "text", "emotion", "intensity"]].sample(5, random_state=0)
 
 # %% [markdown]
-# In RAVDESS, the file name says all of this: `03-01-05-02-01-02-12` is speech (01), angry (05), strong (02), the first
+# In RAVDESS, the file name says all of this: `03-01-05-02-01-02-12` is sound only (03), speech
+# (01), angry (05), strong (02), the first
 # sentence (01), said for the second time (02), by actor 12. The recording's path is in the table too.
 #
 # **Before you run the next cell:** 24 actors made 60 recordings each. Is every emotion there equally often?
@@ -134,7 +136,8 @@ figures_03.words(cards.drop("cmu-mosei"))
 # Four: happy, happiness, joy, hap. To [harmonise](GLOSSARY.md#harmonise) is to decide, word by word, what each
 # becomes. Such a *scheme* is data that you can read, and each line of it is a choice: TESS asked for a *pleasant*
 # surprise; here it counts as surprised, like IEMOCAP's, which need not be pleasant. (`xxx` is IEMOCAP's word for "the
-# raters did not agree".)
+# raters did not agree"; its `exc`, excited, falls away here, while most papers, and our scheme `iemocap4`, count it as
+# happy.)
 
 # %% tags=["nbval-check-output"]
 print(corpora.WORDS["happy"])
@@ -205,7 +208,9 @@ figures_03.feelings()
 # and [arousal](GLOSSARY.md#arousal), from sleepy to excited. On it anger and fear are neighbours, and so are many of
 # your model's mistakes. Lesson 09 returns to the plane.
 #
-# The plane's left and right make the coarsest scheme: positive, negative, neutral. Surprise stands near the middle.
+# The plane's left and right make the coarsest scheme: positive, negative, neutral. The plane alone does not decide it:
+# anger stands close to the middle line, because it is more excited than unpleasant, and disgust is missing. Both count
+# as negative. A surprise may be a gift or a crash, so the word alone has no side.
 
 # %% tags=["exercise"]
 # * Give each of MELD's seven words (neutral, joy, sadness, anger, fear, disgust, surprise) its side of the plane.
@@ -393,9 +398,13 @@ print(f"his example {krippendorff_alpha(example):.3f}, our raters {krippendorff_
 # office?
 
 # %%
+from ser_helpers.evaluation.style import colour
+
 angry = utterances[(utterances.emotion == "angry") & (utterances.speaker == secret.speaker)]
 pair = {row.intensity: (audio.load(row.path, sr=16_000), 16_000) for row in angry.itertuples()}
-waveforms(pair, "Actors turn anger up as if it had a dial", subtitle=f"{whose}, angry")
+waveforms(
+    pair, "Actors turn anger up as if it had a dial", subtitle=f"{whose}, angry", colours=[colour("angry")] * 2
+)
 
 # %%
 play(pair["normal"][0], 16_000, normalise=False)
@@ -496,7 +505,7 @@ print(f"{len(train)} to train, {len(test)} to test. {corpora.audit(utterances, t
 # %% [markdown]
 # ## Common mistakes
 #
-# - **Random split.** Symptom: the score falls by a third as soon as somebody new speaks.
+# - **Random split.** Symptom: the score falls by a third or more as soon as somebody new speaks.
 # - **Files counted instead of voices.** Symptom: near-perfect on the two women of TESS, poor on everybody else.
 # - **Labels joined by spelling.** Symptom: your model has both a class "fear" and a class "fearful".
 # - **Corpus and label tied together.** Symptom: near-perfect "calm"; it recognises RAVDESS's studio.
@@ -539,5 +548,8 @@ print(f"{len(train)} to train, {len(test)} to test. {corpora.audit(utterances, t
 # - Juslin, Laukka & Bänziger (2018), spontaneous and posed voices:
 #   [10.1007/s10919-017-0268-x](https://doi.org/10.1007/s10919-017-0268-x)
 # - Albanie et al. (2018), labels from faces: [10.1145/3240508.3240578](https://doi.org/10.1145/3240508.3240578)
+#
+# No row for the leaderboard today: you trained nothing, and what you learnt decides whether later rows are worth
+# reading.
 #
 # Next: lesson 04 trains the network of most tutorials, on a random split and on new voices.

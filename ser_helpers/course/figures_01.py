@@ -79,7 +79,7 @@ def levels(table, subtitle=None):
     >>> import pandas as pd
     >>> table = pd.DataFrame({"speaker": "a", "emotion": ["neutral", "angry"], "level": [-40.0, -20.0]})
     >>> levels(table).get_suptitle().strip()
-    'Strong anger is 20 dB louder than neutral, for every actor'
+    'Strong anger is louder for every actor, by 20 dB on average'
     """
     wide = table.pivot_table(index="speaker", columns="emotion", values="level").sort_values("neutral")
     louder = wide.angry - wide.neutral
@@ -91,11 +91,11 @@ def levels(table, subtitle=None):
         ax.text(len(wide) - 0.4, wide[emotion].iloc[-1], emotion, va="center", weight="bold", color=INK)
     ax.set(xlabel="actor", ylabel="level (dBFS)", xlim=(-0.7, len(wide) + 1.4))
     ax.set_xticks(x, [name.split("-")[-1] for name in wide.index])
-    whom = "for every actor" if (louder > 0).all() else f"for {(louder > 0).sum()} of {len(wide)} actors"
+    whom = "every actor" if (louder > 0).all() else f"{(louder > 0).sum()} of {len(wide)} actors"
     alt = (
         "One pair of dots per actor, neutral below and angry above; " + f"the mean distance is {louder.mean():.0f} dB."
     )
-    return finish(fig, f"Strong anger is {louder.mean():.0f} dB louder than neutral, {whom}", alt, subtitle)
+    return finish(fig, f"Strong anger is louder for {whom}, by {louder.mean():.0f} dB on average", alt, subtitle)
 
 
 def stairs(y, coarse, sr, bits, subtitle=None):

@@ -58,7 +58,7 @@ def chroma(values, seconds, subtitle=None):
     'note'
     """
     means = values.mean(axis=1)
-    title = f"Chroma: twelve notes in one octave; here {NOTES[means.argmax()]} is the strongest"
+    title = "Chroma: twelve notes in one octave, and hiss counts as much as a voice"
     axes = {"ylabel": "note", "unit": "0 to 1", "ticks": (range(12), NOTES), "limits": (0, 1)}
     return _over_time(values, means, seconds, title, subtitle, **axes)
 
@@ -193,7 +193,7 @@ def contours(curves, subtitle=None):
     >>> time = np.linspace(0, 1, 50)
     >>> calm, angry = (time, 0 * time + 100, time, 0 * time + 50), (time, 0 * time + 200, time, 0 * time + 70)
     >>> contours({"calm": calm, "angry": angry}).get_suptitle().strip()
-    'Angry lies 12 semitones above calm, and 20 dB'
+    'Angry lies 12 semitones above calm, and peaks 20 dB higher'
     """
     fig, (top, bottom) = new_figure(2, sharex=True, height_ratios=(3, 2))
     pitches, peaks = [], []
@@ -210,7 +210,8 @@ def contours(curves, subtitle=None):
     top.set(ylabel="F0 (Hz)", ylim=(75, 600))
     bottom.set(xlabel="time (s)", ylabel="energy (dB)", ylim=(0, None), xlim=(0, None))
     low, high = curves
-    title = f"{high.capitalize()} lies {np.diff(pitches)[0]:.0f} semitones above {low}, and {np.diff(peaks)[0]:.0f} dB"
+    above, louder = np.diff(pitches)[0], np.diff(peaks)[0]
+    title = f"{high.capitalize()} lies {above:.0f} semitones above {low}, and peaks {louder:.0f} dB higher"
     alt = f"Two panels over time, pitch in Hz and energy in dB, with a line for {low} and one for {high}. {title}."
     return finish(fig, title, alt, subtitle)
 

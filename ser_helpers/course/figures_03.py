@@ -64,7 +64,7 @@ def words(cards, scheme="common"):
     """Which words each corpus uses for each label of `scheme`; the last column holds what the scheme drops.
 
     >>> words(corpora.cards().loc[["emodb"]]).get_suptitle().strip()
-    '7 words become 6 labels; 1 falls away'
+    'Of 7 words, 6 become 6 labels and 1 falls away'
     """
     meaning = {word: found for found, known in corpora.WORDS.items() for word in known}
     labels = {word: corpora.SCHEMES[scheme].get(meaning.get(word)) for used in cards.labels for word in used}
@@ -80,7 +80,8 @@ def words(cards, scheme="common"):
     ax.set_yticks(range(len(cards)), cards.title)
     _as_table(ax)
     dropped = sum(label is None for label in labels.values())
-    title = f"{len(labels)} words become {len(columns) - 1} labels; {dropped} fall{'s' if dropped == 1 else ''} away"
+    kept, falls = len(labels) - dropped, "falls" if dropped == 1 else "fall"
+    title = f"Of {len(labels)} words, {kept} become {len(columns) - 1} labels and {dropped} {falls} away"
     listed = "; ".join(f"{card.title}: {', '.join(card.labels)}" for card in cards.itertuples())
     return finish(fig, title, f"A table of each corpus's own words under the common labels. {listed}.")
 

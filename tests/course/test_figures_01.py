@@ -62,7 +62,7 @@ def test_levels_counts_the_actors_who_are_louder_in_anger():
             "level": [-40.0, -20, -30, -34],
         }
     )
-    assert "Strong anger is 8 dB louder than neutral, for 1 of 2 actors" in figures_01.levels(table).get_suptitle()
+    assert "Strong anger is louder for 1 of 2 actors, by 8 dB on average" in figures_01.levels(table).get_suptitle()
 
 
 def test_the_mel_figure_measures_its_narrowest_and_widest_band():

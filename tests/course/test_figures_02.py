@@ -74,7 +74,7 @@ def test_contours_compares_voiced_frames_only():
     low, high = curve(100.0, 50.0), curve(200.0, 74.0)
     high[1][:20] = 0
     title = figures_02.contours({"neutral": low, "happy": high}).get_suptitle()
-    assert title.strip() == "Happy lies 12 semitones above neutral, and 24 dB"
+    assert title.strip() == "Happy lies 12 semitones above neutral, and peaks 24 dB higher"
 
 
 def test_cycles_measures_length_and_height():

@@ -47,16 +47,17 @@ def test_words_places_every_word_of_every_corpus_once(cards):
     fig = figures_03.words(cards)
     shown = " ".join(" ".join(texts(fig.axes[0])).split())
     assert len(shown.split()) == sum(len(" ".join(labels).split()) for labels in cards.labels)
-    assert title(fig).startswith(f"{len({word for labels in cards.labels for word in labels})} words become 8 labels")
+    words = {word for labels in cards.labels for word in labels}
+    assert title(fig).startswith(f"Of {len(words)} words, ")
+    assert " become 8 labels and " in title(fig)
 
 
 def test_words_agrees_with_harmonise(cards):
     fig = figures_03.words(cards.loc[["iemocap"]], "iemocap4")
     table = pd.DataFrame({"emotion": cards.labels["iemocap"]})
     kept = corpora.harmonise(table, "iemocap4")
-    assert (
-        title(fig) == f"{len(table)} words become {kept.emotion.nunique()} labels; {len(table) - len(kept)} fall away"
-    )
+    labels, dropped = kept.emotion.nunique(), len(table) - len(kept)
+    assert title(fig) == f"Of {len(table)} words, {len(kept)} become {labels} labels and {dropped} fall away"
 
 
 def test_counts_draws_areas_in_proportion_to_shares():
