@@ -49,7 +49,7 @@ def extract(table, kind, jobs=None, progress=True, cache=True, **parameters):
     Raises
     ------
     ValueError
-        If there is no such kind.
+        If there is no such kind, or it takes no such parameter.
     CorpusError
         If columns are missing or an utterance occurs twice in the index.
     AudioError
@@ -64,6 +64,7 @@ def extract(table, kind, jobs=None, progress=True, cache=True, **parameters):
     (2, 88)
     """
     sequence = registry.find(kind).sequence
+    registry.check_parameters(kind, parameters)
     _check(table)
     clips = [(row.path, _seconds(row.start), _seconds(row.end)) for row in table.itertuples()]
     problems = {}
@@ -117,7 +118,7 @@ def _keys(clips, kind, parameters):
         try:
             with open(path, "rb") as file:
                 return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-        except OSError:  # extraction will say what is wrong with the file
+        except (OSError, TypeError, ValueError):  # extraction will say what is wrong with the file or its path
             return None
 
     return [

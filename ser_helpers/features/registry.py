@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.resources
+import inspect
 
 _LIBRARIES = ("librosa", "numpy", "opensmile", "praat-parselmouth", "scipy", "soundfile", "soxr")
 
@@ -79,6 +80,16 @@ def compute(kind, y, sr, **parameters):
     """Features of one recording: (dims,), or (frames, dims) for a sequence."""
     spec = find(kind)
     return getattr(_module(spec.modules[0]), spec.function)(y, sr, **parameters)
+
+
+def check_parameters(kind, parameters):
+    """Raise a ValueError that lists what the kind's function takes, if it does not take all of `parameters`."""
+    spec = find(kind)
+    known = list(inspect.signature(getattr(_module(spec.modules[0]), spec.function)).parameters)[2:]
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        choice = f"it takes {', '.join(known)}" if known else "it takes none"
+        raise ValueError(f"{kind!r} has no parameter {', '.join(unknown)}; {choice}.")
 
 
 @functools.cache

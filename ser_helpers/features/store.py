@@ -81,7 +81,7 @@ class Store:
     def _reporting(self):
         try:
             yield
-        except (sqlite3.Error, OSError, ValueError) as error:
+        except (sqlite3.Error, OSError, EOFError, ValueError) as error:
             if self._database:
                 self._database.close()
             self._database = None

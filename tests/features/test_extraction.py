@@ -236,6 +236,15 @@ def test_bad_recordings_are_named_and_the_others_kept(table, tmp_path):
     assert [value is None for value in sequences] == [True, False, True, False]
 
 
+@pytest.mark.parametrize("path", [None, np.nan, "a\0b"])
+def test_a_row_whose_path_is_no_path_costs_only_itself(table, path):
+    table = table(2).astype(object)
+    table.loc["toy/0", "path"] = path
+    with pytest.warns(UserWarning, match="1 of 2 recordings cannot be used"):
+        X = features.extract(table, "prosody", jobs=1)
+    assert X.isna().all(axis=1).tolist() == [True, False]
+
+
 def test_a_repaired_recording_is_computed(table, tmp_path):
     table = table(2)
     good = (tmp_path / "0.wav").read_bytes()
@@ -280,6 +289,10 @@ def test_bad_tables_and_kinds_are_refused(table):
         features.extract(pd.concat([table, table[:1]]), "prosody")
     with pytest.raises(ValueError, match="no kind of feature called 'prosodie'; choose one of"):
         features.extract(table, "prosodie")
+    with pytest.raises(ValueError, match="'mfcc' has no parameter n_mels; it takes n_mfcc, deltas"):
+        features.extract(table, "mfcc", n_mels=40)
+    with pytest.raises(ValueError, match="'prosody' has no parameter sr; it takes none"):
+        features.extract(table, "prosody", sr=16000)
 
 
 def test_progress_is_shown_only_when_wanted(table, capsys, monkeypatch):

@@ -89,11 +89,12 @@ def test_a_damaged_file_is_reported_once(path, recwarn):
     assert warned_once(recwarn)
 
 
-def test_a_damaged_array_is_reported_once(path, recwarn):
+@pytest.mark.parametrize("length", [0, 5, 200])
+def test_a_damaged_array_is_reported_once(path, recwarn, length):
     with Store(path) as store:
         store.put("key", np.ones(100))
     with sqlite3.connect(path) as database:
-        database.execute("UPDATE arrays SET array = substr(array, 1, 200)")
+        database.execute("UPDATE arrays SET array = substr(array, 1, ?)", (length,))
     with Store(path) as store:
         assert store.get("key") is None
         assert store.get("key") is None
