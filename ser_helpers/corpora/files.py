@@ -64,7 +64,9 @@ def read(root, corpus, parse, suffixes=AUDIO):
         if sound.channels > 1:
             oddities["stereo; mixed down to mono when they are read as samples"].append(path)
     if not rows:
-        raise CorpusMissing(f"There is no recording of {card(corpus).title} in {root}. {how_to_get(card(corpus))}")
+        seen = [_note(corpus, root, kind, paths) for kind, paths in oddities.items()]
+        nothing = f"There is no recording of {card(corpus).title} in {root}."
+        raise CorpusMissing(" ".join([nothing, *seen, how_to_get(card(corpus))]))
     for same in byte_identical([Path(row["path"]) for row in rows.values()]):
         oddities["byte-identical, though their names differ"].extend(same)
     table = make_table(rows[name] for name in sorted(rows, key=lambda name: (rows[name]["speaker"], name)))
@@ -73,8 +75,8 @@ def read(root, corpus, parse, suffixes=AUDIO):
 
 def recordings(root, oddities, suffixes=AUDIO):
     """The files under `root` that end in `suffixes`, shallow ones and ``.wav`` first; leftovers go to `oddities`."""
-    found, seen = [], set()
-    for folder, folders, files in os.walk(root, followlinks=True):
+    found, seen, closed = [], set(), []
+    for folder, folders, files in os.walk(root, onerror=lambda error: closed.append(error.filename), followlinks=True):
         here = Path(folder)
         if here.resolve() in seen:
             folders.clear()
@@ -91,6 +93,8 @@ def recordings(root, oddities, suffixes=AUDIO):
                 found.append(here / name)
         if leftovers:
             oddities.setdefault("ignored as leftovers of macOS", []).extend(sorted(leftovers))
+    if closed:
+        oddities["left out because they may not be opened"] = sorted(map(Path, closed))
     return sorted(found, key=lambda path: (len(path.parts), suffixes.index(path.suffix.lower()), path.as_posix()))
 
 

@@ -79,7 +79,7 @@ def harmonise(table, scheme="common"):
     Raises
     ------
     CorpusError
-        There is no such scheme, or no corpus known here uses one of the words.
+        There is no such scheme, it is no utterance table, or no corpus known here uses one of the words.
 
     Used in Lesson 03.
 
@@ -91,6 +91,7 @@ def harmonise(table, scheme="common"):
     if scheme not in SCHEMES:
         raise CorpusError(f"There is no scheme {scheme!r}; choose one of {', '.join(SCHEMES)}.")
     labels = SCHEMES[scheme]
+    check_table(table)
     words = {word: labels.get(meaning) for word, meaning in _MEANINGS.items()} | {new: new for new in labels.values()}
     unknown = sorted(set(table["emotion"]) - set(words))
     if unknown:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ser_helpers import home
 from ser_helpers.corpora.registry import card, key
-from ser_helpers.errors import CorpusMissing
+from ser_helpers.errors import CorpusError, CorpusMissing
 
 
 def find(name, root=None):
@@ -29,6 +29,8 @@ def find(name, root=None):
     ------
     CorpusMissing
         There is no such folder; the message says how to get the corpus.
+    CorpusError
+        The folder may not be read.
 
     Used in Lesson 03.
 
@@ -40,7 +42,12 @@ def find(name, root=None):
     """
     known = card(name)
     top = Path(os.path.abspath(Path(root or home.data_home()).expanduser()))
-    inside = _named(top, [known.name, *(() if root else known.folders)])
+    if root and top.is_file():
+        raise CorpusMissing(f"{top} is a file: give the folder that holds {known.title}.")
+    try:
+        inside = _named(top, [known.name, *(() if root else known.folders)])
+    except OSError as error:
+        raise CorpusError(f"{top} cannot be opened ({error.strerror}): check who may read it.") from error
     if inside or (root and top.is_dir()):
         return inside or top
     raise CorpusMissing(f"There is no {known.title} in {top}. {how_to_get(known)}")

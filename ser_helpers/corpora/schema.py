@@ -67,8 +67,8 @@ def check_table(table):
     Raises
     ------
     CorpusError
-        A column is missing, out of order or of the wrong type, a value is missing or not allowed, or two rows have the
-        same name.
+        It is no DataFrame, a column is missing, out of order or of the wrong type, a value is missing or not allowed,
+        or two rows have the same name.
 
     Used in Lesson 03.
 
@@ -77,6 +77,8 @@ def check_table(table):
     >>> corpora.check_table(table) is table
     True
     """
+    if not isinstance(table, pd.DataFrame):
+        raise CorpusError(f"An utterance table is a DataFrame, not {type(table).__name__}: load it with corpora.load.")
     if list(table.columns[: len(COLUMNS)]) != list(COLUMNS):
         missing = [column for column in COLUMNS if column not in table.columns]
         wrong = f"has no column {', '.join(missing)}" if missing else "has its columns in another order"

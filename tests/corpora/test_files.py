@@ -1,6 +1,9 @@
 import os
 
+import pytest
+
 from ser_helpers.corpora import files
+from ser_helpers.errors import CorpusMissing
 
 
 def parse(path):
@@ -44,6 +47,28 @@ def test_capitals_in_suffixes_and_links_to_folders(wav, tmp_path):
     table, notes = files.read(tmp_path / "corpus", "ravdess", parse)
     assert table.index.tolist() == ["ravdess/a"]
     assert notes == []
+
+
+def test_a_folder_that_may_not_be_opened_is_named(wav, tmp_path, monkeypatch):
+    walk = os.walk
+
+    def denied(top, onerror, followlinks):
+        onerror(PermissionError(13, "Permission denied", str(tmp_path / "Actor_01")))
+        return walk(top, followlinks=followlinks)
+
+    monkeypatch.setattr(os, "walk", denied)
+    with pytest.raises(CorpusMissing, match=r"may not be opened: Actor_01\. Get it with `ser download ravdess`"):
+        files.read(tmp_path, "ravdess", parse)
+    wav(tmp_path / "Actor_02" / "a.wav")
+    assert files.read(tmp_path, "ravdess", parse)[1] == [
+        "ravdess: 1 file left out because they may not be opened: Actor_01."
+    ]
+
+
+def test_where_nothing_can_be_used_the_reasons_are_told(wav, tmp_path):
+    wav(tmp_path / "a.wav")
+    with pytest.raises(CorpusMissing, match=r"no recording of RAVDESS .* left out by name: a\.wav\. Get it"):
+        files.read(tmp_path, "ravdess", lambda path: "left out by name")
 
 
 def test_hidden_folders_are_not_searched(wav, tmp_path):

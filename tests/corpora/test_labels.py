@@ -74,6 +74,14 @@ def test_an_unknown_scheme_lists_the_known_ones():
         corpora.harmonise(of(["sad"]), "iemocap5")
 
 
+def test_harmonise_refuses_what_is_no_utterance_table():
+    table = of(["sad", "neu"])
+    with pytest.raises(CorpusError, match="'emotion' is missing for utterance 'made/1'"):
+        corpora.harmonise(table.assign(emotion=table["emotion"].where(table["emotion"] == "sad")))
+    with pytest.raises(CorpusError, match="no column emotion"):
+        corpora.harmonise(table.drop(columns="emotion"))
+
+
 def test_combine_keeps_every_row_and_column(table):
     first = table(speakers=2, intensity="strong")
     second = table(speakers=2).rename(index=lambda name: f"other/{name}", level=None).assign(valence=0.5)

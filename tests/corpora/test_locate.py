@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ser_helpers import corpora
-from ser_helpers.errors import CorpusMissing
+from ser_helpers.errors import CorpusError, CorpusMissing
 
 
 @pytest.fixture
@@ -40,6 +40,21 @@ def test_a_folder_that_is_not_there_is_named(data, monkeypatch, root):
     monkeypatch.chdir(data)
     with pytest.raises(CorpusMissing, match=r"elsewhere.*`ser download ravdess`"):
         corpora.find("ravdess", root)
+
+
+def test_a_root_that_is_a_file_is_told_so(tmp_path):
+    (tmp_path / "ravdess.zip").write_text("")
+    with pytest.raises(CorpusMissing, match=r"ravdess\.zip is a file: give the folder that holds RAVDESS"):
+        corpora.find("ravdess", tmp_path / "ravdess.zip")
+
+
+def test_a_folder_that_may_not_be_read_is_named(data, monkeypatch):
+    def closed(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", closed)
+    with pytest.raises(CorpusError, match=r"cannot be opened \(Permission denied\): check who may read it"):
+        corpora.find("ravdess")
 
 
 def test_a_licensed_corpus_says_whom_to_ask(data):

@@ -20,6 +20,8 @@ def test_extra_columns_follow(table):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
+        (lambda t: None, "a DataFrame, not NoneType"),
+        (lambda t: t.to_dict(), "a DataFrame, not dict"),
         (lambda t: t.drop(columns="text"), "has no column text"),
         (lambda t: t[[*t.columns[::-1]]], "another order"),
         (lambda t: t.rename_axis("name"), "called 'utterance'"),
