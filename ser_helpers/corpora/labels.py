@@ -66,7 +66,7 @@ def harmonise(table, scheme="common"):
     Parameters
     ----------
     table : pandas.DataFrame
-        An utterance table; it may hold several corpora.
+        An utterance table, or any table with a column ``emotion``; it may hold several corpora.
     scheme : str
         A key of ``SCHEMES``: "common", "shared", "polarity" or "iemocap4".
 
@@ -79,7 +79,7 @@ def harmonise(table, scheme="common"):
     Raises
     ------
     CorpusError
-        There is no such scheme, it is no utterance table, or no corpus known here uses one of the words.
+        There is no such scheme, a row has no emotion, or no corpus known here uses one of the words.
 
     Used in Lesson 03.
 
@@ -90,8 +90,9 @@ def harmonise(table, scheme="common"):
     """
     if scheme not in SCHEMES:
         raise CorpusError(f"There is no scheme {scheme!r}; choose one of {', '.join(SCHEMES)}.")
+    if "emotion" not in table or table["emotion"].isna().any():
+        raise CorpusError("The table needs a column 'emotion' with a word in every row: drop the rows that have none.")
     labels = SCHEMES[scheme]
-    check_table(table)
     words = {word: labels.get(meaning) for word, meaning in _MEANINGS.items()} | {new: new for new in labels.values()}
     unknown = sorted(set(table["emotion"]) - set(words))
     if unknown:

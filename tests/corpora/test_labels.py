@@ -74,11 +74,12 @@ def test_an_unknown_scheme_lists_the_known_ones():
         corpora.harmonise(of(["sad"]), "iemocap5")
 
 
-def test_harmonise_refuses_what_is_no_utterance_table():
+def test_harmonise_takes_any_table_with_an_emotion_in_every_row():
     table = of(["sad", "neu"])
-    with pytest.raises(CorpusError, match="'emotion' is missing for utterance 'made/1'"):
+    assert corpora.harmonise(table[["emotion"]])["emotion"].tolist() == ["sad", "neutral"]
+    with pytest.raises(CorpusError, match="needs a column 'emotion'"):
         corpora.harmonise(table.assign(emotion=table["emotion"].where(table["emotion"] == "sad")))
-    with pytest.raises(CorpusError, match="no column emotion"):
+    with pytest.raises(CorpusError, match="needs a column 'emotion'"):
         corpora.harmonise(table.drop(columns="emotion"))
 
 
