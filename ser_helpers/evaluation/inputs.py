@@ -21,14 +21,22 @@ def join(X, table, target):
             f"X must be a DataFrame or Series indexed by utterance, not {type(X).__name__}: wrap it in "
             "pd.DataFrame(X, index=table.index)."
         )
+    if not isinstance(table, pd.DataFrame):
+        raise EvaluationError(f"The utterance table is a {type(table).__name__}: load one with corpora.load.")
     for name, index in (("X", X.index), ("The utterance table", table.index)):
+        if len(index) == 0:
+            raise EvaluationError(f"{name} is empty: there is no utterance to evaluate.")
         if index.has_duplicates:
             raise EvaluationError(f"{name} lists {_names(index[index.duplicated()])} more than once: drop the copies.")
     lacking = [column for column in corpora.COLUMNS if column not in table]
     if lacking:
         raise EvaluationError(f"The utterance table lacks {_names(lacking)}: start from one of corpora.load.")
-    if target not in table:
+    if target not in list(table.columns):
         raise EvaluationError(f"The utterance table has no column {target!r}; it has {', '.join(table.columns)}.")
+    for column in ("corpus", "speaker"):
+        unknown = table.index[table[column].isna()]
+        if len(unknown):
+            raise EvaluationError(f"The {column} of {_names(unknown)} is missing: fill it in or drop them.")
     missing = table.index.difference(X.index, sort=False)
     if len(missing) == len(table):
         raise EvaluationError(

@@ -126,6 +126,8 @@ def _labels(truth, predicted):
         missing = int(pd.isna(values).sum())
         if missing:
             raise EvaluationError(f"The {name} holds {missing} missing label(s): leave those utterances out first.")
+    if len({isinstance(value, str) for value in (*truth, *predicted)}) > 1:
+        raise EvaluationError("Truth and prediction mix words and numbers: give both as the same kind of label.")
     return truth, predicted
 
 

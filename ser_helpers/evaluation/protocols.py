@@ -93,11 +93,18 @@ def cross_validate(
         raise EvaluationError(
             f"Every utterance is {labels[0]!r}: a classifier needs at least two labels to tell apart."
         )
+    if regression and np.ptp(y) == 0:
+        raise EvaluationError(f"The {target} of every utterance is {y[0]:g}: there is nothing to predict.")
 
     splits = corpora.split(table, protocol, n_splits=n_splits, seed=seed)
     audits = [corpora.audit(table, train, test) for train, test in splits]
     inputs = as_model_input(X)
     places = [(table.index.get_indexer(train), table.index.get_indexer(test)) for train, test in splits]
+    for number, (train, _) in enumerate(places, start=1):
+        if labels and len(set(y[train])) < 2:
+            raise EvaluationError(
+                f"Fold {number} trains on '{y[train][0]}' alone: use fewer folds, or a protocol that mixes the labels."
+            )
     runs = joblib.Parallel(n_jobs=jobs, return_as="generator")(
         joblib.delayed(_fold if jobs == 1 else _fold_in_worker)(
             model, inputs, y, train, test, number, seed, labels, return_train
@@ -132,12 +139,19 @@ def _fold_in_worker(*arguments):
 
 def _fold(model, X, y, train, test, number, seed, labels, return_train):
     """Predictions on the test part as a DataFrame, and their scores."""
-    if labels and len(set(y[train])) < 2:
-        raise EvaluationError(
-            f"Fold {number} trains on '{y[train][0]}' alone: use fewer folds, or a protocol that mixes the labels."
-        )
     model = _seeded(clone(model), seed).fit(_rows(X, train), y[train])
     predicted = np.asarray(model.predict(_rows(X, test)))
+    if predicted.size != len(test):
+        raise EvaluationError(
+            f"In fold {number} the model gives {predicted.size} predictions for {len(test)} utterances: predict must"
+            " return one label or number for each."
+        )
+    strange = sorted(set(map(str, predicted.ravel())) - set(labels)) if labels else []
+    if strange:
+        raise EvaluationError(
+            f"In fold {number} the model predicts {strange[0]!r}, which is not one of the labels it was given: predict"
+            f" must return {', '.join(labels)}."
+        )
     if not labels and not np.isfinite(predicted.astype(float)).all():
         raise EvaluationError(
             f"In fold {number} the model predicts NaN: scale the features, or lower the learning rate."

@@ -140,6 +140,9 @@ def test_bad_input_gets_a_sentence(metric, truth, predicted, words):
 def test_words_are_not_numbers_and_labels_must_be_complete():
     with pytest.raises(EvaluationError, match="did you mean uar"):
         metrics.ccc(["sad"], ["happy"])
+    for metric in (metrics.uar, metrics.accuracy, metrics.weighted_f1):
+        with pytest.raises(EvaluationError, match="mix words and numbers"):
+            metric(["sad", "happy"], [0, 1])
     with pytest.raises(EvaluationError, match="'sad'"):
         metrics.confusion(["sad", "happy"], ["happy", "happy"], labels=["happy"])
 

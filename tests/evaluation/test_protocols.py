@@ -243,6 +243,11 @@ BAD = {
     "lacks 'path', 'emotion'": lambda X, table: (X, table.drop(columns=["emotion", "path"])),
     "No utterance has both": lambda X, table: (X * np.nan, table),
     "Every utterance is 'sad'": lambda X, table: (X, table.assign(emotion="sad")),
+    "The utterance table is a NoneType": lambda X, table: (X, None),
+    "The utterance table is empty": lambda X, table: (X, table[:0]),
+    "X is empty": lambda X, table: (X[:0], table),
+    "The speaker of 'toy/000'": lambda X, table: (X, table.assign(speaker=table["speaker"].where(X.index > "toy/000"))),
+    "The corpus of 'toy/000'": lambda X, table: (X, table.assign(corpus=table["corpus"].where(X.index > "toy/000"))),
 }
 
 
@@ -259,6 +264,7 @@ def test_bad_tables_get_a_sentence(toy, words):
     [
         (SVC, "emotion", "with its parentheses"),
         (SVC(), "mood", "no column 'mood'"),
+        (LinearRegression(), ["valence", "arousal"], r"no column \['valence', 'arousal'\]"),
         ("svm", "emotion", "not a scikit-learn estimator"),
         (LinearSVC(), "arousal", "use a regressor"),
         (LinearRegression(), "emotion", "use a classifier"),
@@ -282,6 +288,41 @@ def test_a_fold_that_trains_on_one_label_gets_a_sentence(toy):
     table["emotion"] = np.where(table["speaker"] == "toy-00", "happy", "sad")
     with pytest.raises(EvaluationError, match=r"trains on .(happy|sad). alone"):
         cross_validate(LOGISTIC, X, table, n_splits=2, **QUIET)
+
+
+def test_a_later_fold_that_cannot_be_trained_is_told_before_the_first_is(toy):
+    class Never(LogisticRegression):
+        def fit(self, X, y):
+            raise AssertionError("a fold was trained")
+
+    X, table = toy(speakers=3, labels=("happy", "sad"))
+    table["emotion"] = np.where(table["speaker"] == "toy-02", "happy", "sad")
+    with pytest.raises(EvaluationError, match="Fold 3 trains on 'sad' alone"):
+        cross_validate(Never(), X, table, protocol="leave-one-speaker-out", **QUIET)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda X: np.zeros(len(X), dtype=int), "predicts '0', which is not one of the labels"),
+        (lambda X: np.full(len(X) - 1, "sad"), "31 predictions for 32 utterances"),
+        (lambda X: np.full((len(X), 4), 0.25), "128 predictions for 32 utterances"),
+    ],
+)
+def test_a_model_that_predicts_no_labels_gets_a_sentence(toy, answer, words):
+    class Odd(DummyClassifier):
+        def predict(self, X):
+            return answer(X)
+
+    X, table = toy()
+    with pytest.raises(EvaluationError, match=words):
+        cross_validate(Odd(), X, table, n_splits=3, **QUIET)
+
+
+def test_a_number_that_never_changes_cannot_be_predicted(toy):
+    X, table = toy()
+    with pytest.raises(EvaluationError, match=r"The arousal of every utterance is 0\.5: there is nothing to predict"):
+        cross_validate(LinearRegression(), X, table.assign(arousal=0.5), target="arousal", n_splits=3, **QUIET)
 
 
 def test_a_model_that_diverges_gets_a_sentence(toy):
