@@ -16,6 +16,7 @@ from ser_helpers import home
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation.style import html
 
+NEVER_BLANK = ["synthetic", "classes", "chance", "utterances", "speakers"]
 KEY = ["lesson", "corpus", "model", "features", "protocol", "target", "classes"]
 WORDS = ["lesson", "corpus", "model", "features", "protocol", "target", "audit"]
 COLUMNS = [
@@ -52,8 +53,10 @@ def add(result, lesson, path=None):
     """Write a :class:`Result` as one line and return the line as a dict. Lessons 00 and 04 end with it.
 
     A line of the same lesson, corpus, model, features, protocol, target and number of classes is replaced, so running a
-    lesson twice changes nothing. Safe when lessons write at the same time. A file that cannot be read is kept beside
+    lesson twice changes nothing. Safe when lessons write at the same time. A file that is no leaderboard is kept beside
     the new one as ``.bak``, with a warning. `path` defaults to :func:`default_path`.
+
+    Raises EvaluationError when the file may not be read or written; what it holds is not touched.
 
     >>> import tempfile
     >>> from sklearn.linear_model import LogisticRegression
@@ -68,19 +71,31 @@ def add(result, lesson, path=None):
     """
     path = Path(path or default_path())
     line = _line(result, lesson)
+    try:
+        _put(line, path)
+    except OSError as error:
+        raise EvaluationError(
+            f"The leaderboard {path} cannot be written ({error.strerror or error}): make room, or set SER_LEADERBOARD"
+            " to another file."
+        ) from error
+    return line
+
+
+def _put(line, path):
     with home.lock(path):
         try:
             rows = read(path)
         except EvaluationError as error:
+            if isinstance(error.__cause__, OSError):
+                raise
             backup = path.with_name(path.name + ".bak")
             os.replace(path, backup)
-            warnings.warn(f"{error} It is kept as {backup.name}, and a new leaderboard begins.", stacklevel=2)
+            warnings.warn(f"{error} It is kept as {backup.name}, and a new leaderboard begins.", stacklevel=3)
             rows = read(path)
         other = rows[(rows[KEY] != pd.Series(line)[KEY]).any(axis=1)]
         rows = pd.DataFrame([*other.to_dict("records"), line], columns=COLUMNS)
         with home.atomic_file(path) as aside:
             _sorted(rows).to_csv(aside, index=False, lineterminator="\n")
-    return line
 
 
 def read(path=None):
@@ -99,10 +114,12 @@ def read(path=None):
         rows = pd.read_csv(
             path, dtype=dict.fromkeys(WORDS, str), keep_default_na=False, na_values=blank, encoding="utf-8"
         )
-        if list(rows.columns) != COLUMNS or not all(
-            map(pd.api.types.is_numeric_dtype, rows.drop(columns=WORDS).dtypes)
+        if list(rows.columns) != COLUMNS or (
+            len(rows) and not all(map(pd.api.types.is_numeric_dtype, rows.drop(columns=WORDS).dtypes))
         ):
             raise ValueError("its columns are not those of a leaderboard")
+        if rows[[*WORDS, *NEVER_BLANK]].isna().any(axis=None):
+            raise ValueError("a line of it is incomplete")
     except (ValueError, OSError) as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
         reason = str(error).strip().splitlines()[0]
         raise EvaluationError(f"The leaderboard {path} cannot be read ({reason}).") from error

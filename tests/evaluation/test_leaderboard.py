@@ -126,6 +126,34 @@ def test_a_broken_file_is_kept_aside_and_named(result, path, content):
     assert path.with_name("leaderboard.csv.bak").read_bytes() == content
 
 
+def test_a_line_cut_short_is_a_broken_file(result, path):
+    leaderboard.add(result, "03", path)
+    path.write_text(path.read_text(encoding="utf-8").rsplit(",", 3)[0] + "\n", encoding="utf-8")
+    with pytest.raises(EvaluationError, match="a line of it is incomplete"):
+        leaderboard.read(path)
+
+
+def test_a_file_that_holds_only_the_header_is_an_empty_leaderboard(result, path):
+    leaderboard.add(result, "04", path)
+    path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    assert len(leaderboard.read(path)) == 0
+    leaderboard.add(result, "04", path)
+    assert len(leaderboard.read(path)) == 1
+
+
+def test_a_folder_in_the_leaderboard_s_place_is_left_alone(result, path):
+    (path / "mine").mkdir(parents=True)
+    with pytest.raises(EvaluationError, match="cannot be read"):
+        leaderboard.add(result, "04", path)
+    assert (path / "mine").is_dir()
+
+
+def test_a_place_that_cannot_be_written_is_named(result, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EvaluationError, match=r"cannot be written \(File exists\).*SER_LEADERBOARD"):
+        leaderboard.add(result, "04", tmp_path / "file" / "leaderboard.csv")
+
+
 def test_lessons_that_write_at_once_lose_nothing(result, path):
     entries = [(renamed(result, name=name), lesson) for lesson in ("04", "05", "06", "07") for name in "ABC"]
     with ThreadPoolExecutor(4) as pool:
@@ -143,7 +171,7 @@ def test_a_failed_write_leaves_the_old_file(result, path, monkeypatch):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(EvaluationError, match=r"cannot be written \(No space left on device\): make room"):
         leaderboard.add(result, "05", path)
     assert path.read_bytes() == before
     with home.lock(path):
