@@ -33,6 +33,8 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Sorted labels; column ``k`` of ``predict_proba`` is the probability of ``classes_[k]``.
+    input_shape_ : tuple
+        Shape of one example.
     model_ : keras.Model
     history_ : DataFrame
         One row per epoch: ``loss``, ``accuracy`` and, when `validation_data` was given, ``val_loss``, ``val_accuracy``.
@@ -65,15 +67,20 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         """Train from fresh weights on `X` of shape (n, ...) and labels `y` of shape (n,).
 
         `validation_data` is a pair ``(X, y)`` that is only watched (for learning curves): it never steers the fit.
+        Raises ValueError when X holds NaN or no features, when X and y do not fit, or when y holds fewer than two
+        classes.
         """
         import keras
 
         X, y = _examples(X), np.asarray(y)
+        if y.shape != X.shape[:1] or pd.isna(y).any():
+            raise ValueError(f"y must hold one label for each of the {len(X)} examples, none missing: check its shape.")
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError(f"A classifier needs at least two classes, and y holds only {self.classes_.tolist()}.")
         keras.utils.set_random_seed(self.seed)
-        self.model_ = self.build(X.shape[1:], len(self.classes_))
+        self.input_shape_ = X.shape[1:]
+        self.model_ = self.build(self.input_shape_, len(self.classes_))
         if validation_data is not None:
             validation_data = _examples(validation_data[0]), self._one_hot(validation_data[1])
         history = self.model_.fit(
@@ -92,14 +99,20 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         """Probabilities of shape (n, n_classes), columns in the order of ``classes_``."""
         import keras
 
-        check_is_fitted(self)
+        check_is_fitted(self, "history_")
         X = _examples(X)
+        if (X.ndim - 1, X.shape[-1]) != (len(self.input_shape_), self.input_shape_[-1]):  # frames may be more or fewer
+            raise ValueError(
+                f"An example has the shape {X.shape[1:]}, but the network was trained on {self.input_shape_}: compute"
+                " the same features."
+            )
         batches = (X[start : start + PREDICT_BATCH] for start in range(0, len(X), PREDICT_BATCH))
         return np.concatenate([keras.ops.convert_to_numpy(self.model_(batch, training=False)) for batch in batches])
 
     def predict(self, X):
         """The most probable label of each example, shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
     def _progress_bar(self):
         if not self.progress:
@@ -119,4 +132,9 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
 
 def _examples(X):
     """Tables, lists and arrays alike as one float32 array."""
-    return np.asarray(X, dtype="float32")
+    X = np.asarray(X, dtype="float32")
+    if X.ndim < 2 or not len(X):
+        raise ValueError(f"X needs one row of features for each example, and its shape is {X.shape}.")
+    if not np.isfinite(X).all():
+        raise ValueError("X holds NaN or infinite values: impute them, or drop these examples.")
+    return X

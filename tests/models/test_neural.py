@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -87,6 +88,44 @@ def test_the_progress_bar_counts_epochs_and_shows_the_loss(blobs, capsys):
     shown = capsys.readouterr().err
     assert "/3" in shown
     assert "loss=" in shown
+
+
+def test_it_predicts_only_after_a_fit(blobs):
+    for method in ("predict", "predict_proba"):
+        with pytest.raises(NotFittedError):
+            getattr(KerasClassifier(build), method)(blobs[0])
+
+
+@pytest.mark.parametrize(
+    ("X", "words"),
+    [
+        ([], "one row of features"),
+        (np.zeros((0, 5)), "one row of features"),
+        (np.zeros(5), "one row of features"),
+        (np.zeros((2, 4)), r"shape \(4,\), but the network was trained on \(5,\)"),
+        (np.zeros((2, 5, 1)), r"shape \(5, 1\), but"),
+        (np.full((2, 5), np.nan), "NaN or infinite"),
+    ],
+)
+def test_examples_it_cannot_predict_are_refused(fitted, X, words):
+    with pytest.raises(ValueError, match=words):
+        fitted.predict(X)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda X, y: (X[:0], y[:0]), "one row of features"),
+        (lambda X, y: (X[:, 0], y), "one row of features"),
+        (lambda X, y: (np.where(X > 0, X, np.nan), y), "NaN or infinite"),
+        (lambda X, y: (X, y[:-1]), "each of the 150 examples"),
+        (lambda X, y: (X, np.eye(3)[np.arange(150) % 3]), "each of the 150 examples"),
+        (lambda X, y: (X, np.where(y == "sad", None, y)), "none missing"),
+    ],
+)
+def test_examples_it_cannot_learn_are_refused(blobs, change, words):
+    with pytest.raises(ValueError, match=words):
+        KerasClassifier(build, epochs=1).fit(*change(*blobs))
 
 
 def test_one_class_or_an_unknown_label_is_refused(blobs):
