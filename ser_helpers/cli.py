@@ -19,7 +19,7 @@ Corpus = Annotated[str, typer.Option(help="synthetic, auto (the real corpus when
 
 
 def plain_errors(command):
-    """Print the package's own errors as one sentence, without a traceback."""
+    """Print the package's own errors, and the file system's, as one sentence without a traceback."""
 
     @wraps(command)
     def wrapped(*args, **kwargs):
@@ -27,6 +27,10 @@ def plain_errors(command):
             return command(*args, **kwargs)
         except SerError as error:
             print(f"Error: {error}", file=sys.stderr)
+            raise typer.Exit(2) from error
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error
+            print(f"Error: {reason}. Check that the folder may be written and that the disk has room.", file=sys.stderr)
             raise typer.Exit(2) from error
 
     return wrapped

@@ -38,6 +38,22 @@ def test_a_known_problem_is_one_sentence_and_exit_status_2(ser):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("number", ["abc", "04.1", ""])
+def test_a_lesson_that_is_no_number_is_named(ser, number):
+    done = ser("run", number)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"Error: There is no lesson {number!r}; the lessons are 00")
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(ser, tmp_path):
+    (tmp_path / "build").write_text("")
+    for command in ("student", "run"):
+        done = ser(command)
+        assert done.exit_code == 2
+        assert done.stderr.startswith(f"Error: {tmp_path / 'build'}")
+        assert done.stderr.count("\n") == 1
+
+
 def test_a_licensed_corpus_cannot_be_downloaded_and_whom_to_ask_is_said(ser):
     done = ser("download", "iemocap")
     assert done.exit_code == 2

@@ -49,7 +49,7 @@ def sources(numbers=None):
     found = {path.name[:2]: path for path in sorted((folder() / "src").glob("[0-9][0-9]_*.py"))}
     if not numbers:
         return list(found.values())
-    wanted = [f"{int(number):02d}" for number in numbers]
+    wanted = [f"{int(number):02d}" if str(number).isdecimal() else repr(number) for number in numbers]
     unknown = [number for number in wanted if number not in found]
     if unknown:
         raise SerError(f"There is no lesson {', '.join(unknown)}; the lessons are {', '.join(found)}.")

@@ -12,7 +12,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ser_helpers import home
+from ser_helpers import corpora, home
 from ser_helpers.course import notebooks
 
 CELL_TIMEOUT = 1800
@@ -44,9 +44,19 @@ def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
     -------
     list of Outcome
         In order. The executed notebooks lie in ``build/notebooks``, as pages in ``build/html``.
+
+    Raises
+    ------
+    SerError
+        Before any lesson is run: there is no such lesson, no such corpus, or the corpus is not on this machine.
+    KeyboardInterrupt
+        After Ctrl-C. What earlier lessons wrote stays; of the interrupted one nothing is written.
     """
     console = console or Console()
     lessons = notebooks.sources(numbers)
+    if corpus != "auto" and not corpora.card(corpus).synthetic:
+        corpora.find(corpus)
+    home.build_home().mkdir(parents=True, exist_ok=True)
     outcomes = []
     with _environment(SER_CORPUS=corpus), _progress(console) as progress:
         course = progress.add_task("The course", total=len(lessons))
@@ -98,6 +108,9 @@ def _execute(notebook, source, on_cell):
         error = _describe(notebook, f"the cell took longer than {CELL_TIMEOUT // 60} minutes")
     except DeadKernelError:
         error = _describe(notebook, "the kernel died, most often for want of memory")
+    finally:
+        if hasattr(client, "_async_cleanup_kernel_future"):  # Ctrl-C: nbclient ends the kernel only
+            raise KeyboardInterrupt
     return Outcome(notebooks.title(source), time.perf_counter() - started, error)
 
 

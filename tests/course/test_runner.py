@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from ser_helpers.course import notebooks, runner
+from ser_helpers.errors import CorpusError
 
 GOOD = "# %% [markdown]\n# # 01 · Good\n\n# %%\nimport os\nprint(os.environ['SER_CORPUS'])\n"
 BAD = "# %% [markdown]\n# # 00 · Bad\n\n# %%\nx = 1\n\n# %%\n# divide\nx / 0\n\n# %%\nprint('never')\n"
@@ -43,6 +44,29 @@ def test_a_failing_lesson_does_not_stop_the_next_and_is_named_at_the_end(run, co
     executed = nbformat.read(course / "build" / "notebooks" / "01_good.ipynb", as_version=4)
     assert executed.cells[1].outputs[0].text == "synthetic\n"
     assert "ZeroDivisionError" in (course / "build" / "html" / "00_bad.html").read_text(encoding="utf-8")
+
+
+def test_ctrl_c_stops_the_course_and_writes_nothing_of_the_interrupted_lesson(course):
+    source = course / "notebooks" / "src" / "00_bad.py"
+    source.write_text(
+        "# %% [markdown]\n# # 00 · Long\n\n# %%\nimport os, signal, time\n"
+        "os.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(KeyboardInterrupt):
+        runner.run_lessons(console=Console(file=io.StringIO()))
+    assert list((course / "build").iterdir()) == []
+    assert [outcome.error for outcome in runner.run_lessons(["01"], console=Console(file=io.StringIO()))] == [None]
+
+
+@pytest.mark.parametrize(
+    ("corpus", "words"), [("nope", "no corpus called 'nope'"), ("ravdess", "ser download ravdess")]
+)
+def test_a_corpus_that_is_not_there_is_told_before_any_lesson_is_run(course, monkeypatch, corpus, words):
+    monkeypatch.setenv("SER_DATA_HOME", str(course / "data"))
+    with pytest.raises(CorpusError, match=words):
+        runner.run_lessons(corpus=corpus, console=Console(file=io.StringIO()))
+    assert not (course / "build").exists()
 
 
 def test_all_lessons_good_means_exit_status_zero():
