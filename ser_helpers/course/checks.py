@@ -37,6 +37,9 @@ class Exercise:
         except Hint as hint:
             return "not yet", str(hint)
         except Exception as error:  # whatever the student's code raises is for the student to read
+            if not callable(answer):
+                kind = type(answer).__name__
+                return "not yet", f"give the function itself, by its name and without parentheses, not a {kind}."
             return "not yet", f"your answer raised {type(error).__name__}: {error}"
         return "correct", ""
 

@@ -42,7 +42,7 @@ def banner(lesson, corpus="ravdess"):
     Used in every lesson. It also quietens TensorFlow's start-up messages.
     """
     _prepare_libraries()
-    table, note = _choose(corpus, os.environ.get("SER_CORPUS", "auto"))
+    table, note = _choose(corpus, os.environ.get("SER_CORPUS") or "auto")
     card = corpora.card(table.corpus.iloc[0])
     kind = "SYNTHETIC speech, made by this package" if card.synthetic else "real speech"
     print(f"Lesson {lesson} · {card.title}: {kind}, {len(table)} utterances, {table.speaker.nunique()} speakers")

@@ -38,6 +38,14 @@ def test_check_prints_one_line_per_state(capsys, monkeypatch):
     ]
 
 
+@pytest.mark.parametrize("exercise", exercises().values(), ids=lambda exercise: exercise.id)
+@pytest.mark.parametrize(("answer", "kind"), [(None, "NoneType"), (3, "int"), ([1, 2], "list")])
+def test_what_a_function_returned_is_told_from_the_function(exercise, answer, kind):
+    state, sentence = exercise.verdict(answer)
+    assert state == "not yet"
+    assert sentence == f"give the function itself, by its name and without parentheses, not a {kind}."
+
+
 def test_an_unknown_exercise_is_named():
     with pytest.raises(ValueError, match=r"no exercise 77\.7"):
         check("77.7", None)

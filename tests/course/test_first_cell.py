@@ -37,6 +37,12 @@ def test_a_chosen_synthetic_corpus_is_taken(monkeypatch, capsys):
     assert "SER_CORPUS=synthetic-small" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("nothing_real")
+def test_an_empty_choice_is_no_choice(monkeypatch):
+    monkeypatch.setenv("SER_CORPUS", "")
+    assert set(banner("04").corpus) == {"synthetic"}
+
+
 def test_an_unknown_corpus_is_named(monkeypatch):
     monkeypatch.setenv("SER_CORPUS", "ravdes")
     with pytest.raises(CorpusError, match="ravdes"):
