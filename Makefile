@@ -39,6 +39,7 @@ lab: $(READY)  ## open JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 lesson: $(READY)  ## run one lesson: make lesson N=04
+	$(if $(N),,$(error Which lesson? For example: make lesson N=04))
 	$(BIN)/ser run --corpus $(CORPUS) $(N)
 
 notebooks: CORPUS = auto
