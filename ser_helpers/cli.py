@@ -28,6 +28,9 @@ def plain_errors(command):
         except SerError as error:
             print(f"Error: {error}", file=sys.stderr)
             raise typer.Exit(2) from error
+        except KeyboardInterrupt:
+            print("Stopped.", file=sys.stderr)
+            raise typer.Exit(130) from None
         except OSError as error:
             reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error
             print(f"Error: {reason}. Check that the folder may be written and that the disk has room.", file=sys.stderr)

@@ -54,6 +54,15 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(ser, tmp_path):
         assert done.stderr.count("\n") == 1
 
 
+def test_ctrl_c_is_one_word(ser, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ser_helpers.course.notebooks.write_student_copies", interrupted)
+    done = ser("student")
+    assert (done.exit_code, done.stderr) == (130, "Stopped.\n")
+
+
 def test_a_licensed_corpus_cannot_be_downloaded_and_whom_to_ask_is_said(ser):
     done = ser("download", "iemocap")
     assert done.exit_code == 2

@@ -1,9 +1,10 @@
 """Running lessons: what stands behind ``make run``, ``make notebooks`` and ``make lesson``."""
 
+import asyncio
 import os
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,9 +110,18 @@ def _execute(notebook, source, on_cell):
     except DeadKernelError:
         error = _describe(notebook, "the kernel died, most often for want of memory")
     finally:
-        if hasattr(client, "_async_cleanup_kernel_future"):  # Ctrl-C: nbclient ends the kernel only
+        if _was_interrupted(client):
             raise KeyboardInterrupt
     return Outcome(notebooks.title(source), time.perf_counter() - started, error)
+
+
+def _was_interrupted(client):
+    """Whether Ctrl-C was pressed: nbclient then ends the kernel in a task of its own, whatever comes of it."""
+    ending = getattr(client, "_async_cleanup_kernel_future", None)
+    if ending:
+        with suppress(asyncio.CancelledError, asyncio.InvalidStateError):
+            ending.exception()  # asked for, so that asyncio does not print it
+    return ending is not None
 
 
 def _describe(notebook, what):
