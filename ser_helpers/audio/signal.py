@@ -24,7 +24,7 @@ def check(y, sr, name="this recording"):
     Raises
     ------
     AudioError
-        If `y` is not one-dimensional, holds NaN or infinite samples, or is shorter than one frame (25 ms).
+        If `y` is not one-dimensional, holds integers, NaN or infinite samples, or is shorter than one frame (25 ms).
 
     Examples
     --------
@@ -34,11 +34,21 @@ def check(y, sr, name="this recording"):
     Traceback (most recent call last):
     ser_helpers.errors.AudioError: Cannot use this recording: it lasts 1 ms, less than one frame of 25 ms; leave it out.
     """
-    y = np.asarray(y, dtype=np.float32)
+    y = _samples(y, name)
     if y.ndim != 1:
         problem = f"its shape is {y.shape} instead of (samples,); average the channels first"
     elif len(y) < int(FRAME * sr):
         problem = f"it lasts {1000 * len(y) / sr:.3g} ms, less than one frame of 25 ms; leave it out"
+    else:
+        return y.astype(np.float32, copy=False)
+    raise AudioError(f"Cannot use {name}: {problem}.")
+
+
+def _samples(y, name="this recording"):
+    """`y` as an array, if its samples are finite and on the scale from -1 to 1 that integers are not on."""
+    y = np.asarray(y)
+    if not np.issubdtype(y.dtype, np.floating):
+        problem = "its samples are integers; divide them by their full scale first, 32768 for 16 bits"
     elif not np.isfinite(y).all():
         problem = "it holds NaN or infinite samples; repair it or leave it out"
     else:
@@ -99,7 +109,7 @@ def trim(y, sr, top_db=40.0):
     >>> len(trim(np.concatenate([np.zeros(16000), noise, np.zeros(16000)]), 16000)) / 16000
     1.035
     """
-    y = np.asarray(y)
+    y = _samples(y)
     frame, hop = int(FRAME * sr), int(0.010 * sr)
     if len(y) <= frame or not np.any(y):
         return y
@@ -141,7 +151,7 @@ def normalise(y, level=-1.0, measure="peak"):
     >>> normalise(np.array([0.1, -0.2]), level=0)
     array([ 0.5, -1. ])
     """
-    y = np.asarray(y)
+    y = _samples(y)
     if measure not in ("peak", "rms"):
         raise ValueError(f"measure is 'peak' or 'rms', not {measure!r}.")
     size = np.max(np.abs(y), initial=0) if measure == "peak" else np.sqrt(np.mean(np.square(y, dtype=np.float64)))

@@ -95,3 +95,11 @@ def test_normalise_leaves_silence_and_refuses_other_measures():
     assert not audio.normalise(np.zeros(10)).any()
     with pytest.raises(ValueError, match="'peak' or 'rms', not 'loudness'"):
         audio.normalise(np.ones(10), measure="loudness")
+
+
+@pytest.mark.parametrize("use", [audio.check, audio.trim, lambda y, sr: audio.normalise(y)])
+def test_integer_and_nan_samples_are_refused_in_one_sentence(use):
+    with pytest.raises(AudioError, match="samples are integers; divide them by their full scale first, 32768"):
+        use(np.full(16000, 1000, np.int16), 16000)
+    with pytest.raises(AudioError, match="NaN or infinite"):
+        use(np.full(16000, np.nan), 16000)
