@@ -28,7 +28,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 run: $(READY)  ## execute the course (CORPUS=synthetic|auto|ravdess) and print the leaderboard
-	$(BIN)/ser run --corpus $(CORPUS)
+	@$(BIN)/ser run --corpus $(CORPUS)
 
 test: $(READY)  ## unit, contract, notebook and browser tests
 	$(BIN)/python -m pytest --cov=ser_helpers --cov-report=term
@@ -40,7 +40,7 @@ lab: $(READY)  ## open JupyterLab
 
 lesson: $(READY)  ## run one lesson: make lesson N=04
 	$(if $(N),,$(error Which lesson? For example: make lesson N=04))
-	$(BIN)/ser run --corpus $(CORPUS) $(N)
+	@$(BIN)/ser run --corpus $(CORPUS) $(N)
 
 notebooks: CORPUS = auto
 notebooks: $(READY)  ## execute all lessons and store their outputs (CORPUS=ravdess for real speech)
