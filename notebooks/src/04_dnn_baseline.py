@@ -49,7 +49,7 @@ utterances = banner("04", corpus="ravdess")
 # The classic recipe takes the mean [193-d vector](GLOSSARY.md#193-d-vector) of lesson 02: 40 MFCC, 12 chroma, 128 mel,
 # 7 contrast and 6 tonnetz values for each recording. Extraction takes a minute or two the first time, and is then kept.
 
-# %% tags=["nbval-check-output"]
+# %%
 from ser_helpers import features
 
 X = features.extract(utterances, "vector193")

@@ -72,6 +72,14 @@ def test_enough_outputs_are_held_to_their_reference(source):
 
 
 @lesson
+def test_no_compared_cell_shows_a_progress_bar(source):
+    for cell in code_cells(notebooks.read(source)):
+        if notebooks.has_tag(cell, "nbval-check-output"):
+            slow = re.findall(r"\b(?:features\.extract|cross_validate|ensure_corpus|banner)\(", cell.source)
+            assert not slow, "on a fresh machine its error stream would differ from the reference"
+
+
+@lesson
 def test_every_solution_passes_its_check(source):
     solved = [cell for cell in code_cells(reference(source)) if notebooks.has_tag(cell, "solution")]
     assert solved
