@@ -1,3 +1,4 @@
+import contextlib
 import multiprocessing
 import sqlite3
 
@@ -49,7 +50,7 @@ def test_what_is_put_is_written_within_a_second(path, monkeypatch):
     with Store(path) as store:
         store.put("first", np.ones(1))
         store.put("second", np.ones(1))
-        with sqlite3.connect(path) as database:
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
             assert database.execute("SELECT count(*) FROM arrays").fetchone() == (2,)
 
 
@@ -93,7 +94,7 @@ def test_a_damaged_file_is_reported_once(path, recwarn):
 def test_a_damaged_array_is_reported_once(path, recwarn, length):
     with Store(path) as store:
         store.put("key", np.ones(100))
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE arrays SET array = substr(array, 1, ?)", (length,))
     with Store(path) as store:
         assert store.get("key") is None
