@@ -6,4 +6,6 @@ scikit-learn lacks: :class:`KerasClassifier`, a Keras network with ``fit``, ``pr
 
 import lazy_loader as _lazy
 
-__getattr__, __dir__, __all__ = _lazy.attach(__name__, submod_attrs={"neural": ["KerasClassifier"]})
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__, submodules=["neural"], submod_attrs={"neural": ["KerasClassifier"]}
+)

@@ -66,7 +66,8 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X, y, validation_data=None):
         """Train from fresh weights on `X` of shape (n, ...) and labels `y` of shape (n,).
 
-        `validation_data` is a pair ``(X, y)`` that is only watched (for learning curves): it never steers the fit.
+        `validation_data` is a pair ``(X, y)`` that is only watched (for learning curves): it never steers the fit. With
+        the torch backend, watching draws random numbers, so the weights differ as they would with another seed.
         Raises ValueError when X holds NaN or no features, when X and y do not fit, or when y holds fewer than two
         classes.
         """
