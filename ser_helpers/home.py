@@ -1,12 +1,11 @@
 """Where things live on this machine, and how to write there safely.
 
-Four folders, each with an environment variable that overrides it:
+Three folders, each with an environment variable that overrides it:
 
 =================  ======================================  ==================================================
 variable           default                                 holds
 =================  ======================================  ==================================================
 SER_DATA_HOME      ``data/corpora`` in the project         real corpora, each in its publisher's own layout
-SER_MODELS_HOME    the Hugging Face cache                  pretrained weights
 SER_CACHE_HOME     the user's cache folder                 the synthetic corpus and extracted features
 SER_BUILD_HOME     ``build`` in the project                executed notebooks, reports, the leaderboard
 =================  ======================================  ==================================================
@@ -39,11 +38,6 @@ def registry():
 def data_home():
     """Folder of the real corpora (``SER_DATA_HOME``)."""
     return _folder("SER_DATA_HOME", project_root() / "data" / "corpora")
-
-
-def models_home():
-    """Folder of pretrained weights (``SER_MODELS_HOME``), or None: then the Hugging Face cache decides."""
-    return _folder("SER_MODELS_HOME", None)
 
 
 def cache_home():
