@@ -1,11 +1,16 @@
 """Numbers to emotions: every model here is a scikit-learn estimator, so one protocol can judge them all.
 
 Classical models need no code of ours: a lesson writes ``make_pipeline(StandardScaler(), SVC())``. This room holds what
-scikit-learn lacks: :class:`KerasClassifier`, a Keras network with ``fit``, ``predict_proba``, ``classes_`` and a seed.
+scikit-learn lacks: Keras networks as classifiers, Gaussian mixtures as one, and a scaler and folds that know speakers.
 """
 
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
-    __name__, submodules=["neural"], submod_attrs={"neural": ["KerasClassifier"]}
+    __name__,
+    submodules=["frames", "neural"],
+    submod_attrs={
+        "frames": ["FixedFrames", "FrameScaler"],
+        "neural": ["KerasClassifier"],
+    },
 )
