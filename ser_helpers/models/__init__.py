@@ -8,9 +8,13 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["frames", "neural"],
+    submodules=["encoded", "frames", "mixture", "neural", "speaker_folds", "speaker_norm"],
     submod_attrs={
+        "encoded": ["LabelEncoded"],
         "frames": ["FixedFrames", "FrameScaler"],
+        "mixture": ["GaussianMixtureClassifier"],
         "neural": ["KerasClassifier"],
+        "speaker_folds": ["SpeakerFolds"],
+        "speaker_norm": ["SpeakerNormaliser"],
     },
 )
