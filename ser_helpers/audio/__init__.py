@@ -1,4 +1,4 @@
-"""Samples in, samples out: read a recording, resample, trim, pad and normalise it.
+"""Samples in, samples out: read a recording, resample, trim, pad and normalise it, put it into another room.
 
 Everything after this room works on one form of sound: a mono float32 array and its sample rate in Hz.
 """
@@ -7,6 +7,10 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["io", "signal"],
-    submod_attrs={"io": ["duration", "load"], "signal": ["check", "normalise", "pad", "resample", "trim"]},
+    submodules=["augmentation", "io", "signal"],
+    submod_attrs={
+        "augmentation": ["Augmentation", "Chain", "Noise", "Pitch", "Reverb", "Shift", "Speed"],
+        "io": ["duration", "load"],
+        "signal": ["check", "normalise", "pad", "resample", "trim"],
+    },
 )
