@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import hashlib
+import importlib.metadata
+import inspect
 import warnings
 
 import joblib
@@ -17,7 +19,7 @@ from ser_helpers.features import registry
 from ser_helpers.features.store import Store
 
 
-def extract(table, kind, jobs=None, progress=True, cache=True, **parameters):
+def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, copy=0, **parameters):
     """Compute one kind of feature for every utterance of a table.
 
     What has been computed is kept, keyed by the file's content, the part of it, the parameters and the code: a second
@@ -36,6 +38,11 @@ def extract(table, kind, jobs=None, progress=True, cache=True, **parameters):
         Show a progress bar when it takes longer than a second.
     cache : bool
         Read and write the cache under ``home.cache_home()``.
+    augment : audio.Augmentation or None
+        Change the samples first, as ``audio.Noise()`` does. Each utterance has a seed of its own, made from its content
+        and `copy`.
+    copy : int
+        Which of the many augmented copies: another number, another draw.
     **parameters
         Passed to the kind's function, as ``deltas=True`` for "mfcc".
 
@@ -49,7 +56,7 @@ def extract(table, kind, jobs=None, progress=True, cache=True, **parameters):
     Raises
     ------
     ValueError
-        If there is no such kind, or it takes no such parameter.
+        If there is no such kind, it takes no such parameter, or `augment` is no augmentation.
     CorpusError
         If columns are missing or an utterance occurs twice in the index.
     AudioError
@@ -66,16 +73,19 @@ def extract(table, kind, jobs=None, progress=True, cache=True, **parameters):
     sequence = registry.find(kind).sequence
     registry.check_parameters(kind, parameters)
     _check(table)
+    _check_augmentation(augment, copy)
     clips = [(row.path, _seconds(row.start), _seconds(row.end)) for row in table.itertuples()]
     problems = {}
     with Store(home.cache_home() / "features" / f"{kind}.sqlite" if cache else None) as store:
-        keys = _keys(clips, kind, parameters)
+        sources = _sources(clips)
+        keys = _keys(sources, kind, parameters, augment, copy)
         rows = [store.get(key) for key in keys]
         missing = [row for row, value in enumerate(rows) if value is None]
         bar = tqdm(
             desc=kind, total=len(rows), initial=len(rows) - len(missing), delay=1, leave=False, disable=not progress
         )
-        tasks = (joblib.delayed(_compute)(row, *clips[row], kind, parameters) for row in missing)
+        changes = [augment and functools.partial(augment, seed=_seed(source, copy)) for source in sources]
+        tasks = (joblib.delayed(_compute)(row, *clips[row], kind, parameters, changes[row]) for row in missing)
         results = joblib.Parallel(n_jobs=-1 if jobs is None else jobs, return_as="generator_unordered")(tasks)
         with bar, contextlib.closing(results):
             for row, value, problem in results:
@@ -109,9 +119,15 @@ def _seconds(value):
     return None if pd.isna(value) else float(value)
 
 
-def _keys(clips, kind, parameters):
-    """One text per clip that changes with its samples, the parameters and the code; None if it cannot be read."""
-    code = registry.version(kind)
+def _check_augmentation(augment, copy):
+    if augment is not None and not isinstance(augment, audio.Augmentation):
+        raise ValueError(f"augment is an augmentation such as audio.Noise(), not {augment!r}.")
+    if augment is None and copy:
+        raise ValueError("Without augment= there is no other copy of an utterance; leave copy out.")
+
+
+def _sources(clips):
+    """What tells a clip from others: its file's content and the part of it; None if it cannot be read."""
 
     @functools.cache
     def content(path):
@@ -121,18 +137,36 @@ def _keys(clips, kind, parameters):
         except (OSError, TypeError, ValueError):  # extraction will say what is wrong with the file or its path
             return None
 
-    return [
-        content(path) and repr((content(path), start, end, sorted(parameters.items()), code))
-        for path, start, end in clips
-    ]
+    return [content(path) and (content(path), start, end) for path, start, end in clips]
 
 
-def _compute(row, path, start, end, kind, parameters):
+def _keys(sources, kind, parameters, augment, copy):
+    """One text per clip that changes with its samples, the parameters and the code; None if it cannot be read."""
+    made = (sorted(parameters.items()), registry.version(kind))
+    if augment is not None:
+        made += (augment, copy, _augmentation_version())
+    return [source and repr((*source, *made)) for source in sources]
+
+
+def _seed(source, copy):
+    digest = hashlib.blake2b(repr((source, copy)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
+@functools.cache
+def _augmentation_version():
+    libraries = [importlib.metadata.version(name) for name in ("audiomentations", "python-stretch")]
+    code = inspect.getsource(audio.augmentation)
+    return hashlib.blake2b("\n".join([code, *libraries]).encode(), digest_size=16).hexdigest()
+
+
+def _compute(row, path, start, end, kind, parameters, change):
     """In a worker: `row`, its features or None, and what was wrong or None."""
     try:
         sr = registry.find(kind).sr
         with threadpool_limits(1):
-            value = registry.compute(kind, audio.load(path, sr, start, end), sr, **parameters)
+            y = audio.load(path, sr, start, end)
+            value = registry.compute(kind, change(y, sr) if change else y, sr, **parameters)
     except AudioError as error:
         return row, None, str(error)
     except Exception as error:

@@ -162,6 +162,73 @@ def test_the_cache_forgets_what_other_code_computed(table, count, monkeypatch):
     assert len(count) == 4
 
 
+@pytest.mark.parametrize("kind", ["egemaps", "logmel"])
+def test_augmented_features_are_those_of_augmented_samples(table, kind, monkeypatch):
+    heard = []
+    compute = registry.compute
+    monkeypatch.setattr(registry, "compute", lambda kind, y, sr: heard.append(y) or compute(kind, y, sr))
+    table = table(2)
+    X = features.extract(table, kind, jobs=1, augment=audio.Noise(snr=10))
+    plain = features.extract(table, kind, jobs=1)
+    assert X.index.equals(plain.index)
+    assert type(X) is type(plain)
+    for row, (utterance, path) in enumerate(table["path"].items()):
+        clean = audio.load(path).astype(float)
+        snr = 10 * np.log10(np.mean(clean**2) / np.mean((heard[row] - clean) ** 2))
+        assert snr == pytest.approx(10, abs=0.5)
+        assert not np.array_equal(X.loc[utterance], plain.loc[utterance])
+
+
+def test_an_augmented_copy_is_the_same_wherever_it_is_made(table, count):
+    table, chain = table(6), audio.Chain(audio.Noise(), audio.Pitch(), audio.Shift(), p=0.5)
+    one = features.extract(table, "egemaps", jobs=1, augment=chain)
+    for other in ({"jobs": 2}, {"jobs": 1}):
+        X = features.extract(table, "egemaps", cache=False, augment=chain, **other)
+        pd.testing.assert_frame_equal(X, one)
+    with joblib.parallel_config("threading", n_jobs=4):
+        X = features.extract(table.iloc[::-1], "egemaps", jobs=4, cache=False, augment=chain)
+    pd.testing.assert_frame_equal(X.iloc[::-1], one)
+    del count[:]
+    pd.testing.assert_frame_equal(features.extract(table[2:], "egemaps", jobs=1, augment=chain), one[2:])
+    assert not count
+
+
+def test_each_copy_and_each_utterance_has_noise_of_its_own(table):
+    first, second = (features.extract(table(2), "prosody", jobs=1, augment=audio.Noise(), copy=copy) for copy in (0, 1))
+    assert not np.isclose(first, second).all(axis=1).any()
+    halves = pd.concat([table(1)] * 2).set_axis(["first", "second"]).assign(start=[0, 0.1], end=[0.2, 0.3])
+    changed = features.extract(halves, "logmel", jobs=1, augment=audio.Noise(snr=0))
+    assert not np.allclose(changed["first"][10:], changed["second"][:-10], atol=1)
+
+
+def test_the_cache_tells_augmentations_apart(table, count):
+    table = table(1)
+    versions = [None, audio.Noise(), audio.Noise(snr=(5, 10)), audio.Reverb(), audio.Chain(audio.Noise(), p=0.9)]
+    results = [features.extract(table, "prosody", jobs=1, augment=augment) for augment in versions]
+    assert len(count) == len(versions)
+    again = [features.extract(table, "prosody", jobs=1, augment=augment) for augment in versions]
+    assert len(count) == len(versions)
+    for X, Y in zip(results, again, strict=True):
+        pd.testing.assert_frame_equal(X, Y)
+
+
+def test_the_cache_forgets_what_another_augmentation_made(table, count, monkeypatch):
+    features.extract(table(1), "prosody", jobs=1, augment=audio.Noise())
+    monkeypatch.setattr(features.extraction, "_augmentation_version", lambda: "newer")
+    features.extract(table(1), "prosody", jobs=1, augment=audio.Noise())
+    assert len(count) == 2
+    features.extract(table(1), "prosody", jobs=1)
+    features.extract(table(1), "prosody", jobs=1)
+    assert len(count) == 3
+
+
+def test_what_is_no_augmentation_is_refused(table):
+    with pytest.raises(ValueError, match=r"augment is an augmentation such as audio\.Noise\(\), not 'noise'"):
+        features.extract(table(), "prosody", augment="noise")
+    with pytest.raises(ValueError, match="leave copy out"):
+        features.extract(table(), "prosody", copy=1)
+
+
 def test_without_cache_nothing_is_kept(table, cache, count):
     for _ in range(2):
         features.extract(table(2), "prosody", jobs=1, cache=False)
