@@ -8,12 +8,25 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["encoded", "frames", "mixture", "neural", "speaker_folds", "speaker_norm"],
+    submodules=[
+        "augmented",
+        "encoded",
+        "fits",
+        "frames",
+        "mixture",
+        "neural",
+        "recall",
+        "speaker_folds",
+        "speaker_norm",
+        "watching",
+    ],
     submod_attrs={
+        "augmented": ["Augmented"],
         "encoded": ["LabelEncoded"],
         "frames": ["FixedFrames", "FrameScaler"],
         "mixture": ["GaussianMixtureClassifier"],
         "neural": ["KerasClassifier"],
+        "recall": ["UAR"],
         "speaker_folds": ["SpeakerFolds"],
         "speaker_norm": ["SpeakerNormaliser"],
     },
