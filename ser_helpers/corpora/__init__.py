@@ -30,6 +30,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "splits",
         "synthetic",
         "tess",
+        "thinning",
     ],
     submod_attrs={
         "downloads": ["download"],
@@ -41,5 +42,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "registry": ["Card", "card", "cards"],
         "schema": ["COLUMNS", "EMOTIONS", "check_table"],
         "splits": ["PROTOCOLS", "split"],
+        "thinning": ["thin"],
     },
 )
