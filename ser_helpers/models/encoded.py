@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -45,7 +46,9 @@ class LabelEncoded(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def fit(self, X, y):
         """Fit a clone of the estimator on `X` and the numbers of the labels `y`, shape (n,)."""
-        y = np.asarray(y)
+        if y is None:
+            raise ValueError("LabelEncoded requires y to be passed, but the target y is None.")
+        y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         self.estimator_ = clone(self.estimator).fit(X, numbers)
@@ -57,6 +60,11 @@ class LabelEncoded(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """The label of each row, shape (n,)."""
         check_is_fitted(self)
         return self.classes_[np.asarray(self.estimator_.predict(X), dtype=int)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        return tags
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X):

@@ -80,7 +80,8 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each row, shape (n,)."""
-        return self.classes_[self._log_joint(X).argmax(axis=1)]
+        most_probable = self._log_joint(X).argmax(axis=1)
+        return self.classes_[most_probable]
 
     def _log_joint(self, X):
         """``log p(c) + log p(x | c)`` of shape (n, n_classes)."""
