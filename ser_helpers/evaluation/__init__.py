@@ -8,11 +8,22 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["bootstrap", "comparison", "leaderboard", "metrics", "plots", "protocols", "result", "style"],
+    submodules=[
+        "bootstrap",
+        "comparison",
+        "leaderboard",
+        "metrics",
+        "plots",
+        "protocols",
+        "repetition",
+        "result",
+        "style",
+    ],
     submod_attrs={
         "comparison": ["Comparison", "compare"],
         "metrics": ["accuracy", "ccc", "confusion", "mae", "mse", "per_class_recall", "uar", "weighted_f1"],
         "protocols": ["cross_validate"],
+        "repetition": ["repeat"],
         "result": ["Result"],
     },
 )

@@ -18,6 +18,7 @@ the figure's label. Each takes a ``title``; without one, the title is a sentence
 
 from ser_helpers.evaluation.plots_data import counts, feature_by_emotion, learning_curves
 from ser_helpers.evaluation.plots_results import against, confusion, confusion_pair, per_class_recall, speakers
+from ser_helpers.evaluation.plots_seeds import over_seeds
 
 __all__ = [
     "against",
@@ -26,6 +27,7 @@ __all__ = [
     "counts",
     "feature_by_emotion",
     "learning_curves",
+    "over_seeds",
     "per_class_recall",
     "speakers",
 ]

@@ -227,3 +227,45 @@ def test_counts_name_the_rarest(data):
     _, table = data
     assert "Every emotion has 18" in check(plots.counts(table), "toy")._suptitle.get_text()
     assert "Neutral has only 9" in check(plots.counts(table.drop(table.index[::16])))._suptitle.get_text()
+
+
+def seeds(mean, count=5, corpus="toy"):
+    scores = mean + 0.02 * np.random.default_rng(int(100 * mean)).standard_normal((count, 2))
+    frame = pd.DataFrame(scores, columns=["uar", "weighted_f1"]).rename_axis("seed")
+    frame.attrs = {"corpus": corpus, "protocol": "5 folds, no speaker in both", "chance": 0.125}
+    return frame
+
+
+def test_scores_over_seeds_show_each_run_mean_and_interval():
+    from ser_helpers.evaluation.repetition import interval
+
+    runs = {"nothing": seeds(0.4), "oversampling": seeds(0.5)}
+    fig = check(plots.over_seeds(runs), "toy", "no speaker in both", "5 seeds", "95 %", "chance UAR 0.125")
+    mean, low, high = interval(runs["oversampling"]["uar"])
+    assert f"The highest UAR is {mean:.2f} with oversampling" in fig._suptitle.get_text()
+    for ax, metric in zip(fig.axes, ("uar", "weighted_f1"), strict=True):
+        for row, frame in zip((1, 0), runs.values(), strict=True):
+            dots, middle = ax.lines[2 * (1 - row)], ax.lines[2 * (1 - row) + 1]
+            np.testing.assert_array_equal(dots.get_xdata(), frame[metric])
+            assert middle.get_xdata() == pytest.approx(frame[metric].mean())
+            assert middle.get_ydata() == row
+    drawn = fig.axes[0].collections[1].get_segments()[0]
+    np.testing.assert_allclose(drawn[:, 0], (low, high))
+    assert f"oversampling {mean:.2f} ({low:.2f} to {high:.2f})" in fig.get_label()
+
+
+def test_scores_over_seeds_stay_readable():
+    check(plots.over_seeds({"one": seeds(0.5, count=1, corpus="synthetic")}, ["uar"]), "synthetic", "1 seed,")
+    check(plots.over_seeds({f"model {k}": seeds(0.3 + k / 50) for k in range(12)}))
+    unnamed = seeds(0.5)
+    unnamed.attrs = {}
+    check(plots.over_seeds({"a": unnamed}, title="A sentence"))
+
+
+def test_scores_over_seeds_that_do_not_fit_are_refused():
+    with pytest.raises(EvaluationError, match="nothing to draw"):
+        plots.over_seeds({})
+    with pytest.raises(EvaluationError, match="'a' have no ccc; they have uar, weighted_f1"):
+        plots.over_seeds({"a": seeds(0.4)}, ["ccc"])
+    with pytest.raises(EvaluationError, match=r"different speech \(.*\): plot them apart"):
+        plots.over_seeds({"a": seeds(0.4), "b": seeds(0.4, corpus="synthetic")})
