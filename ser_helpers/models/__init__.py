@@ -9,10 +9,12 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=[
+        "attention",
         "augmented",
         "encoded",
         "fits",
         "frames",
+        "masks",
         "mixture",
         "neural",
         "recall",
@@ -21,9 +23,11 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "watching",
     ],
     submod_attrs={
+        "attention": ["AttentionPooling"],
         "augmented": ["Augmented"],
         "encoded": ["LabelEncoded"],
         "frames": ["FixedFrames", "FrameScaler"],
+        "masks": ["SpecAugment"],
         "mixture": ["GaussianMixtureClassifier"],
         "neural": ["KerasClassifier"],
         "recall": ["UAR"],
