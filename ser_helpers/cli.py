@@ -110,11 +110,13 @@ def corpora():
 
 @app.command()
 @plain_errors
-def download(name: Annotated[str, typer.Argument(help="A corpus, such as ravdess.")]):
-    """Fetch a corpus from its publisher, check it and unpack it; resumes after an interruption."""
+def download(name: Annotated[str, typer.Argument(help="A corpus, such as ravdess, or a network: vggish, yamnet.")]):
+    """Fetch a corpus, or a network's pretrained weights, from the publisher; resumes after an interruption."""
     from ser_helpers import corpora as room
+    from ser_helpers.features import weights
 
-    print(f"{name} is at {os.path.relpath(room.download(name))}")
+    fetch = weights.download_weights if name in weights.cards() else room.download
+    print(f"{name} is at {os.path.relpath(fetch(name))}")
 
 
 def main():

@@ -21,5 +21,13 @@ class DownloadError(SerError, OSError):
     """A download failed; nothing half-done was left behind."""
 
 
+class WeightsMissing(SerError, FileNotFoundError):
+    """The weights of a pretrained network are not on this machine; the message names the command that gets them."""
+
+
+class ModelError(SerError, ValueError):
+    """A model cannot be saved, loaded, or used on what it was given."""
+
+
 class EvaluationError(SerError, ValueError):
     """A model, feature table and utterance table cannot be evaluated together."""

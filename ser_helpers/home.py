@@ -1,11 +1,12 @@
 """Where things live on this machine, and how to write there safely.
 
-Three folders, each with an environment variable that overrides it:
+Four folders, each with an environment variable that overrides it:
 
 =================  ======================================  ==================================================
 variable           default                                 holds
 =================  ======================================  ==================================================
 SER_DATA_HOME      ``data/corpora`` in the project         real corpora, each in its publisher's own layout
+SER_MODELS_HOME    the Hugging Face cache                  weights of pretrained networks
 SER_CACHE_HOME     the user's cache folder                 the synthetic corpus and extracted features
 SER_BUILD_HOME     ``build`` in the project                executed notebooks, reports, the leaderboard
 =================  ======================================  ==================================================
@@ -38,6 +39,13 @@ def registry():
 def data_home():
     """Folder of the real corpora (``SER_DATA_HOME``)."""
     return _folder("SER_DATA_HOME", project_root() / "data" / "corpora")
+
+
+def models_home():
+    """Folder of pretrained networks (``SER_MODELS_HOME``), by default the one the Hugging Face libraries share."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    hugging_face = os.environ.get("HF_HOME") or Path(base) / "huggingface"
+    return _folder("SER_MODELS_HOME", Path(os.environ.get("HF_HUB_CACHE") or Path(hugging_face) / "hub").expanduser())
 
 
 def cache_home():

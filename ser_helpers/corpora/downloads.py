@@ -59,7 +59,7 @@ def download(name, progress=True):
         raise DownloadError(f"{known.title} cannot be downloaded by this command. {known.how}")
     target = home.data_home() / known.name
     say = tqdm.write if progress else lambda text: None
-    with _plain_words(known, target), home.lock(target):
+    with plain_words(known, target, "SER_DATA_HOME"), home.lock(target):
         there = _complete(known)
         if there:
             say(f"{known.title} is already in {there}: nothing to do.")
@@ -95,7 +95,7 @@ def _fetch(known, number, folder, say, progress):
 
     source = known.files[number]
     archive = home.data_home() / f"{known.name}-{number}.zip"
-    _check_space(archive.parent, source.get("size", 0))
+    check_space(archive.parent, source.get("size", 0))
     pooch.get_logger().setLevel("WARNING")
     checksum = source.get("checksum")
     resuming = Resuming(archive.with_name(f"{archive.name}.part"), progress)
@@ -176,7 +176,7 @@ def unpack(archive, folder):
                 raise DownloadError(
                     f"{archive.name} would unpack to {size / 1e9:.1f} GB, as no recordings do: refused."
                 )
-            _check_space(folder, size)
+            check_space(folder, size)
             packed.extractall(folder)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise DownloadError(f"{archive.name} is damaged ({error}) and was removed; try again.") from error
@@ -190,7 +190,8 @@ def _check_entry(archive, entry):
         raise DownloadError(f"{archive.name} holds a link ({entry.filename}): refused.")
 
 
-def _check_space(folder, needed):
+def check_space(folder, needed):
+    """Raise a DownloadError if the disk of `folder` has less than `needed` bytes free."""
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DownloadError(
@@ -199,8 +200,8 @@ def _check_space(folder, needed):
 
 
 @contextlib.contextmanager
-def _plain_words(known, target):
-    """Turn what can go wrong on the way into one sentence each."""
+def plain_words(known, target, variable):
+    """Turn what can go wrong on the way into one sentence each; `variable` names the setting that moves `target`."""
     import requests
 
     again = f"`ser download {known.name}`"
@@ -223,5 +224,5 @@ def _plain_words(known, target):
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise DownloadError(
             f"{target} cannot be written ({error.strerror}): {'make room' if full else 'check the folder'}, or set"
-            f" SER_DATA_HOME to another one, and call {again} again."
+            f" {variable} to another one, and call {again} again."
         ) from error

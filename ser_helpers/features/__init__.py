@@ -7,14 +7,30 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["cqt", "extraction", "prosodic", "recipe193", "registry", "sequences", "smile", "store", "voice"],
+    submodules=[
+        "cqt",
+        "extraction",
+        "patches",
+        "pretrained",
+        "prosodic",
+        "recipe193",
+        "registry",
+        "sequences",
+        "smile",
+        "store",
+        "voice",
+        "weights",
+    ],
     submod_attrs={
         "extraction": ["extract"],
+        "patches": ["patchdct"],
+        "pretrained": ["vggish", "yamnet"],
         "prosodic": ["prosody"],
         "recipe193": ["vector193", "vector193_plain"],
-        "registry": ["kinds", "names"],
+        "registry": ["available", "kinds", "names"],
         "sequences": ["logmel", "mfcc"],
         "smile": ["compare2016", "egemaps"],
         "voice": ["voice_quality"],
+        "weights": ["download_weights"],
     },
 )

@@ -50,8 +50,8 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     -------
     DataFrame (utterances, dims) of float64, with ``names(kind)`` as columns
         Or, for the sequences "logmel" and "mfcc", a Series of (frames, dims) float32 arrays. Either has the table's
-        index. A recording that cannot be used is named in a warning at the end and has NaN (or None) in its row; all
-        other numbers are finite.
+        index, and says in ``attrs`` its kind and parameters. A recording that cannot be used is named in a warning at
+        the end and has NaN (or None) in its row; all other numbers are finite.
 
     Raises
     ------
@@ -59,6 +59,8 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
         If there is no such kind, it takes no such parameter, or `augment` is no augmentation.
     CorpusError
         If columns are missing or an utterance occurs twice in the index.
+    WeightsMissing
+        If the kind needs pretrained weights that are not on this machine; nothing is downloaded unasked.
     AudioError
         If no recording can be used.
 
@@ -72,6 +74,7 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     """
     sequence = registry.find(kind).sequence
     registry.check_parameters(kind, parameters)
+    registry.check_weights(kind)
     _check(table)
     _check_augmentation(augment, copy)
     clips = [(row.path, _seconds(row.start), _seconds(row.end)) for row in table.itertuples()]
@@ -96,13 +99,16 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
                     store.put(keys[row], value)
                 bar.update()
     _report([problems[row] for row in sorted(problems)], len(rows))
+    about = {"kind": kind, "parameters": parameters}  # evaluation and models.save read it
     if sequence:
-        return pd.Series(rows, index=table.index, name=kind, dtype=object)
+        series = pd.Series(rows, index=table.index, name=kind, dtype=object)
+        series.attrs = about
+        return series
     columns = registry.names(kind)
     empty = np.full(len(columns), np.nan)
     values = np.array([empty if value is None else value for value in rows], dtype=np.float64)
     frame = pd.DataFrame(values.reshape(-1, len(columns)), index=table.index, columns=columns)
-    frame.attrs["kind"] = kind  # evaluation names its results by it
+    frame.attrs = about
     return frame
 
 

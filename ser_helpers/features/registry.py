@@ -8,18 +8,25 @@ import importlib.metadata
 import importlib.resources
 import inspect
 
+from ser_helpers.errors import WeightsMissing
+from ser_helpers.features import weights
+
 _LIBRARIES = ("librosa", "numpy", "opensmile", "praat-parselmouth", "scipy", "soundfile", "soxr")
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """One kind of feature: what it is, which function of which module computes it, at which sample rate (Hz)."""
+    """One kind of feature: what it is, which function of which module computes it, at which sample rate (Hz).
+
+    ``weights`` is the card of the pretrained network it needs, ``sequence`` is True for one row per frame.
+    """
 
     about: str
     function: str
     modules: tuple
     sr: int
     sequence: bool = False
+    weights: str | None = None
 
 
 _KINDS = {
@@ -30,6 +37,9 @@ _KINDS = {
     "compare": Kind("openSMILE ComParE 2016 functionals", "compare2016", ("smile",), 16000),
     "logmel": Kind("log-mel spectrogram, a sequence", "logmel", ("sequences",), 16000, sequence=True),
     "mfcc": Kind("MFCC per frame, a sequence", "mfcc", ("sequences",), 16000, sequence=True),
+    "patchdct": Kind("DCT of log-mel patches, 128-d", "patchdct", ("patches",), 16000),
+    "vggish": Kind("VGGish embedding, 128-d", "vggish", ("pretrained", "patches"), 16000, weights="vggish"),
+    "yamnet": Kind("YAMNet embedding, 1024-d", "yamnet", ("pretrained", "patches"), 16000, weights="yamnet"),
 }
 
 
@@ -44,6 +54,40 @@ def kinds():
     'openSMILE eGeMAPSv02 functionals'
     """
     return {name: kind.about for name, kind in _KINDS.items()}
+
+
+def available(kind):
+    """Whether a kind can be computed here: False when it needs pretrained weights that are not on this machine.
+
+    `extract` never downloads by itself: it raises WeightsMissing, which names the command that does.
+
+    Parameters
+    ----------
+    kind : str
+        One of `kinds()`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    Examples
+    --------
+    >>> available("patchdct")
+    True
+    """
+    try:
+        check_weights(kind)
+    except WeightsMissing:
+        return False
+    return True
+
+
+def check_weights(kind):
+    """Raise WeightsMissing if a kind needs pretrained weights that are not on this machine."""
+    needed = find(kind).weights
+    if needed:
+        weights.folder(needed)
 
 
 def find(kind):
@@ -99,6 +143,8 @@ def version(kind):
     files = ["audio/io.py", "audio/signal.py", *(f"features/{name}.py" for name in find(kind).modules)]
     parts = [(package / file).read_text(encoding="utf-8") for file in files]
     parts += [f"{library} {importlib.metadata.version(library)}" for library in _LIBRARIES]
+    if find(kind).weights:
+        parts.append(repr(weights.cards()[find(kind).weights].files))
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 

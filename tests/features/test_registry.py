@@ -5,6 +5,7 @@ from ser_helpers import features
 from ser_helpers.features import registry
 
 DIMS = {"vector193": 193, "prosody": 16, "voice": 16, "egemaps": 88, "compare": 6373, "logmel": 64, "mfcc": 40}
+DIMS |= {"patchdct": 128, "vggish": 128, "yamnet": 1024}
 
 
 def test_the_kinds_are_known():
@@ -15,12 +16,13 @@ def test_the_kinds_are_known():
 def test_every_kind_names_each_of_its_numbers_once(kind, dims):
     names = features.names(kind)
     assert len(names) == len(set(names)) == dims
-    assert registry.compute(kind, np.random.default_rng(0).normal(size=16000), 16000).shape[-1] == dims
+    if features.available(kind):
+        assert registry.compute(kind, np.random.default_rng(0).normal(size=16000), 16000).shape[-1] == dims
 
 
 @pytest.mark.parametrize("function", [features.names, registry.find])
 def test_unknown_kind_is_refused_with_the_list(function):
-    with pytest.raises(ValueError, match=r"no kind of feature called 'mfccs'; choose one of vector193, .*, mfcc"):
+    with pytest.raises(ValueError, match=r"no kind of feature called 'mfccs'; choose one of vector193, .*, mfcc, "):
         function("mfccs")
 
 
