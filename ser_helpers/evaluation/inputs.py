@@ -87,18 +87,6 @@ def _gaps(X):
     return empty, np.array([not np.isfinite(array).all() for array in arrays])
 
 
-def as_model_input(X):
-    """What a model is fed: a feature table stays one; sequences of one shape become one array, others a list-like."""
-    if isinstance(X, pd.DataFrame):
-        return X
-    arrays = [np.asarray(value) for value in X]
-    if len({array.shape for array in arrays}) == 1:
-        return np.stack(arrays)
-    ragged = np.empty(len(arrays), dtype=object)
-    ragged[:] = arrays
-    return ragged
-
-
 def _names(index, most=3):
     more = f" and {len(index) - most} more" if len(index) > most and most > 1 else ""
     return ", ".join(repr(name) for name in list(index)[:most]) + more

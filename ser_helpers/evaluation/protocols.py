@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ser_helpers import corpora
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import metrics
-from ser_helpers.evaluation.inputs import as_model_input, join
+from ser_helpers.evaluation.inputs import join
 from ser_helpers.evaluation.result import Result
 from ser_helpers.evaluation.style import label_order
 
@@ -42,7 +42,8 @@ def cross_validate(
         Cloned for each fold, so it stays unfitted. Put scalers into a pipeline: outside, they see the test set.
         Where it has a ``random_state`` or ``seed`` that is None, the copies get `seed`.
     X : DataFrame or Series of arrays
-        Features by utterance: a feature table, or one array per utterance. Joined to `table` by index.
+        Features by utterance: a feature table, or one array per utterance. Joined to `table` by index. The model gets
+        its part as it is, with the index.
     table : DataFrame
         Utterance table of ``corpora.load``. A subset of the utterances of `X` is fine.
     protocol, n_splits, seed
@@ -98,7 +99,6 @@ def cross_validate(
 
     splits = corpora.split(table, protocol, n_splits=n_splits, seed=seed)
     audits = [corpora.audit(table, train, test) for train, test in splits]
-    inputs = as_model_input(X)
     places = [(table.index.get_indexer(train), table.index.get_indexer(test)) for train, test in splits]
     for number, (train, _) in enumerate(places, start=1):
         if labels and len(set(y[train])) < 2:
@@ -107,7 +107,7 @@ def cross_validate(
             )
     runs = joblib.Parallel(n_jobs=jobs, return_as="generator")(
         joblib.delayed(_fold if jobs == 1 else _fold_in_worker)(
-            model, inputs, y, train, test, number, seed, labels, return_train
+            model, X, y, train, test, number, seed, labels, return_train
         )
         for number, (train, test) in enumerate(places, start=1)
     )
@@ -139,8 +139,8 @@ def _fold_in_worker(*arguments):
 
 def _fold(model, X, y, train, test, number, seed, labels, return_train):
     """Predictions on the test part as a DataFrame, and their scores."""
-    model = _seeded(clone(model), seed).fit(_rows(X, train), y[train])
-    predicted = np.asarray(model.predict(_rows(X, test)))
+    model = _seeded(clone(model), seed).fit(X.iloc[train], y[train])
+    predicted = np.asarray(model.predict(X.iloc[test]))
     if predicted.size != len(test):
         raise EvaluationError(
             f"In fold {number} the model gives {predicted.size} predictions for {len(test)} utterances: predict must"
@@ -158,11 +158,11 @@ def _fold(model, X, y, train, test, number, seed, labels, return_train):
         )
     frame = pd.DataFrame({"fold": number, "truth": y[test], "predicted": predicted.ravel()})
     if labels and hasattr(model, "predict_proba"):
-        frame = frame.join(_probabilities(model, _rows(X, test), labels, number))
+        frame = frame.join(_probabilities(model, X.iloc[test], labels, number))
     scores = {metric: function(y[test], predicted.ravel()) for metric, function in _metrics(labels).items()}
     if return_train:
         metric, function = next(iter(_metrics(labels).items()))
-        scores[f"train_{metric}"] = function(y[train], np.ravel(model.predict(_rows(X, train))))
+        scores[f"train_{metric}"] = function(y[train], np.ravel(model.predict(X.iloc[train])))
     return frame, scores
 
 
@@ -193,10 +193,6 @@ def _metrics(labels):
     return CLASS_METRICS if labels else NUMBER_METRICS
 
 
-def _rows(X, places):
-    return X.iloc[places] if isinstance(X, pd.DataFrame) else X[places]
-
-
 def _check_model(model):
     if isinstance(model, type) or not hasattr(model, "fit") or not hasattr(model, "get_params"):
         raise EvaluationError(
@@ -217,5 +213,5 @@ def _model_name(model):
 
 def _features_name(X):
     if isinstance(X, pd.Series):
-        return "sequences"
+        return X.name or "sequences"
     return X.attrs.get("kind") or f"{X.shape[1]} features"

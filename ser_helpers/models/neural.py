@@ -1,14 +1,18 @@
 """Keras networks as scikit-learn classifiers."""
 
-import warnings
+import time
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
-from tqdm import tqdm
+
+from ser_helpers.models.fits import Checkpoint, find_checkpoint
 
 PREDICT_BATCH = 256
+STRETCH_EPOCHS = 20  # a stretch is one call of Keras's fit: short for large data, and its own overhead is small
+STRETCH_NUMBERS = 4_000_000
 
 
 class KerasClassifier(ClassifierMixin, BaseEstimator):
@@ -26,22 +30,31 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         As in ``keras.Model.fit``.
     seed : int
         Fixes the initial weights, the order of examples and dropout: two fits give the same network.
+    class_weight : None, "balanced" or dict
+        How much an example of each class counts in the loss; "balanced" weighs by one over the class's frequency.
+    cache : bool
+        Keep the fit on disk by its configuration (network, data, settings, versions): the same fit is then read instead
+        of trained, and one that was stopped, by Ctrl-C or a crash, goes on where it stopped.
     progress : bool
-        Show a bar with the epoch, loss and accuracy.
+        Show a bar with the epoch, loss and UAR.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Sorted labels; column ``k`` of ``predict_proba`` is the probability of ``classes_[k]``.
     input_shape_ : tuple
-        Shape of one example.
+        Shape of one example; ``(None, dims)`` for sequences.
     model_ : keras.Model
+        Its metrics are accuracy and UAR, whatever `build` compiled it with.
     history_ : DataFrame
-        One row per epoch: ``loss``, ``accuracy`` and, when `validation_data` was given, ``val_loss``, ``val_accuracy``.
+        One row per epoch: ``loss``, ``accuracy``, ``uar`` and, when `validation_data` was given, ``val_loss``,
+        ``val_accuracy``, ``val_uar``.
+    waiting_ : float
+        The share of the fit's time spent outside of training steps: waiting for data, watching, book-keeping.
 
     Notes
     -----
-    Used in lesson 04. Works on every Keras backend (``KERAS_BACKEND=tensorflow|torch|jax``).
+    Used from Lesson 04 on. Works on every Keras backend (``KERAS_BACKEND=tensorflow|torch|jax``).
 
     Examples
     --------
@@ -56,45 +69,84 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
     ((1, 2), ['angry', 'calm'])
     """
 
-    def __init__(self, build, epochs=100, batch_size=32, seed=0, progress=False):
+    def __init__(self, build, epochs=100, batch_size=32, seed=0, class_weight=None, cache=False, progress=False):
         self.build = build
         self.epochs = epochs
         self.batch_size = batch_size
         self.seed = seed
+        self.class_weight = class_weight
+        self.cache = cache
         self.progress = progress
 
     def fit(self, X, y, validation_data=None):
         """Train from fresh weights on `X` of shape (n, ...) and labels `y` of shape (n,).
 
-        `validation_data` is a pair ``(X, y)`` that is only watched (for learning curves): it never steers the fit. With
-        the torch backend, watching draws random numbers, so the weights differ as they would with another seed.
-        Raises ValueError when X holds NaN or no features, when X and y do not fit, or when y holds fewer than two
-        classes.
+        `X` is a table, an array, or a Series or list of (frames, dims) arrays of different lengths, which get zero
+        rows at the end. `validation_data` is a pair ``(X, y)`` that is only watched (for learning curves): it never
+        steers the fit. With the torch backend, watching draws random numbers, so the weights differ as they would with
+        another seed. Raises ValueError when X holds NaN or no features, when X and y do not fit, or when y holds fewer
+        than two classes.
         """
         import keras
 
+        ragged = _ragged(X)
         X, y = _examples(X), np.asarray(y)
         if y.shape != X.shape[:1] or pd.isna(y).any():
             raise ValueError(f"y must hold one label for each of the {len(X)} examples, none missing: check its shape.")
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError(f"A classifier needs at least two classes, and y holds only {self.classes_.tolist()}.")
-        keras.utils.set_random_seed(self.seed)
-        self.input_shape_ = X.shape[1:]
-        self.model_ = self.build(self.input_shape_, len(self.classes_))
+        target, weights = self._one_hot(y), self._class_weights(y)
         if validation_data is not None:
             validation_data = _examples(validation_data[0]), self._one_hot(validation_data[1])
-        history = self.model_.fit(
-            X,
-            self._one_hot(y),
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            validation_data=validation_data,
-            callbacks=self._progress_bar(),
-            verbose=0,
-        )
-        self.history_ = pd.DataFrame(history.history).rename_axis("epoch").rename(index=lambda epoch: epoch + 1)
+        keras.utils.set_random_seed(self.seed)
+        self.input_shape_ = (None, X.shape[-1]) if ragged else X.shape[1:]
+        self.model_ = self._watched(self.build(self.input_shape_, len(self.classes_)))
+        checkpoint = Checkpoint(None)
+        if self.cache:
+            settings = (self.epochs, self.batch_size, self.seed, weights, self.classes_.tolist())
+            checkpoint = find_checkpoint(self.build, self.model_, [X, target, *(validation_data or [])], settings)
+        history, seconds = self._train(X, target, validation_data, weights, checkpoint)
+        self.waiting_ = 1 - seconds["training"] / seconds["all"]
+        self.history_ = pd.DataFrame(history).rename_axis("epoch").rename(index=lambda epoch: epoch + 1)
         return self
+
+    def _train(self, X, target, validation_data, class_weight, checkpoint):
+        """The epochs that are still to do, in stretches that each start from a seed of their own.
+
+        A fit that was stopped goes on at the end of its last whole stretch, and ends as if it had not been stopped.
+        """
+        import keras
+
+        from ser_helpers.models.watching import TrainingBar, TrainingClock
+
+        history, seconds = checkpoint.restore(self.model_) or ({}, {"all": 0.0, "training": 0.0})
+        done = len(next(iter(history.values()), []))
+        stretch = int(np.clip(STRETCH_NUMBERS / X.size, 1, STRETCH_EPOCHS))
+        clock = TrainingClock()
+        try:
+            with TrainingBar(self.epochs, done, disable=not self.progress) as bar:
+                for start in range(done, self.epochs, stretch):
+                    keras.utils.set_random_seed(int(np.random.SeedSequence([self.seed, start]).generate_state(1)[0]))
+                    begun = time.perf_counter()
+                    part = self.model_.fit(
+                        X,
+                        target,
+                        initial_epoch=start,
+                        epochs=min(start + stretch, self.epochs),
+                        batch_size=self.batch_size,
+                        class_weight=class_weight,
+                        validation_data=validation_data,
+                        callbacks=[clock, bar],
+                        verbose=0,
+                    )
+                    history = {name: [*history.get(name, []), *values] for name, values in part.history.items()}
+                    seconds["all"] += time.perf_counter() - begun
+                    seconds["training"] += clock.take()
+                    checkpoint.keep(self.model_, history, seconds)
+        finally:
+            checkpoint.write()
+        return history, seconds
 
     def predict_proba(self, X):
         """Probabilities of shape (n, n_classes), columns in the order of ``classes_``."""
@@ -115,14 +167,29 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
-    def _progress_bar(self):
-        if not self.progress:
-            return []
-        with warnings.catch_warnings():  # tqdm.keras asks for ipywidgets, which a plain text bar does not need
-            warnings.simplefilter("ignore")
-            from tqdm.keras import TqdmCallback
+    def _watched(self, model):
+        """The compiled `model` with accuracy and UAR as its metrics."""
+        import keras
 
-        return [TqdmCallback(verbose=0, tqdm_class=tqdm, leave=False)]
+        from ser_helpers.models.recall import UAR
+
+        model.compile(
+            optimizer=model.optimizer,
+            loss=model.loss,
+            metrics=[keras.metrics.CategoricalAccuracy(name="accuracy"), UAR(len(self.classes_))],
+            steps_per_execution=model.steps_per_execution,
+            jit_compile=model.jit_compile,
+        )
+        return model
+
+    def _class_weights(self, y):
+        """Weight by column of the targets, or None."""
+        if self.class_weight is None:
+            return None
+        if isinstance(self.class_weight, dict) and set(self.class_weight) != set(self.classes_.tolist()):
+            raise ValueError(f"class_weight must give a weight to each of {', '.join(map(str, self.classes_))}.")
+        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        return dict(enumerate(weights.tolist()))
 
     def _one_hot(self, y):
         unknown = sorted(set(np.asarray(y).tolist()) - set(self.classes_.tolist()))
@@ -131,11 +198,30 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         return (np.asarray(y)[:, None] == self.classes_).astype("float32")
 
 
+def _ragged(X):
+    """Whether `X` lists arrays of frames, whose number may differ from one to the next."""
+    return isinstance(X, pd.Series) or (isinstance(X, np.ndarray) and X.dtype == object)
+
+
 def _examples(X):
-    """Tables, lists and arrays alike as one float32 array."""
-    X = np.asarray(X, dtype="float32")
+    """Tables, lists, arrays and sequences alike as one float32 array."""
+    X = _padded(X) if _ragged(X) else np.asarray(X, dtype="float32")
     if X.ndim < 2 or not len(X):
         raise ValueError(f"X needs one row of features for each example, and its shape is {X.shape}.")
     if not np.isfinite(X).all():
         raise ValueError("X holds NaN or infinite values: impute them, or drop these examples.")
     return X
+
+
+def _padded(sequences):
+    """Arrays of shape (frames, dims) as one (n, longest, dims), zero rows at the end of the shorter ones."""
+    arrays = [np.asarray(sequence, dtype="float32") for sequence in sequences]
+    dims = {array.shape[1:] for array in arrays}
+    if len(dims) != 1 or any(array.ndim < 2 for array in arrays):
+        raise ValueError(
+            "Every sequence must be an array (frames, dims) of the same dims: extract one kind of feature."
+        )
+    padded = np.zeros((len(arrays), max(map(len, arrays)), *dims.pop()), dtype="float32")
+    for row, array in zip(padded, arrays, strict=True):
+        row[: len(array)] = array
+    return padded

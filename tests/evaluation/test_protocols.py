@@ -38,6 +38,7 @@ class MeanOfSequence(ClassifierMixin, BaseEstimator):
     """A classifier of sequences, for arrays of one shape and for ragged ones."""
 
     def fit(self, X, y):
+        assert X.index.str.startswith("toy/").all()
         self.inner_ = LogisticRegression().fit([x.mean(axis=0) for x in X], y)
         self.classes_ = self.inner_.classes_
         return self
@@ -172,7 +173,7 @@ def test_repeated_random_splits_keep_every_prediction(toy):
 
 
 @pytest.mark.parametrize("ragged", [False, True])
-def test_sequences_are_fed_as_arrays(toy, ragged):
+def test_sequences_are_fed_with_their_index(toy, ragged):
     X, table = toy()
     lengths = np.arange(len(X)) % 3 + 2 if ragged else np.full(len(X), 3)
     arrays = [np.tile(row, (length, 1)) for row, length in zip(X.to_numpy(), lengths, strict=True)]

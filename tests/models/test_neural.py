@@ -5,16 +5,18 @@ import os
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import recall_score
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from ser_helpers.models import KerasClassifier, neural
+from ser_helpers.models import KerasClassifier, watching
 
 LABELS = np.array(["sad", "angry", "calm"])
 
@@ -56,7 +58,7 @@ def test_it_learns_and_its_probabilities_follow_classes(fitted, blobs):
 
 def test_history_has_one_row_per_epoch(fitted):
     assert fitted.history_.index.tolist() == list(range(1, 21))
-    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(fitted.history_)
+    assert {"loss", "accuracy", "uar", "val_loss", "val_accuracy", "val_uar"} == set(fitted.history_)
     assert fitted.history_.loss.iloc[-1] < fitted.history_.loss.iloc[0]
 
 
@@ -88,11 +90,62 @@ def test_validation_data_never_steer_the_fit(blobs):
 
 
 def test_the_progress_bar_counts_epochs_and_shows_the_loss(blobs, capsys, monkeypatch):
-    monkeypatch.setattr(neural, "tqdm", functools.partial(tqdm, mininterval=0, miniters=1))
+    monkeypatch.setattr(watching, "tqdm", functools.partial(tqdm, mininterval=0, miniters=1))
     KerasClassifier(build, epochs=3, progress=True).fit(*blobs)
     shown = capsys.readouterr().err
     assert "/3" in shown
     assert "loss=" in shown
+    assert "uar=" in shown
+
+
+def test_the_watched_uar_is_that_of_the_predictions(fitted, blobs):
+    X, y = blobs
+    assert fitted.history_.val_uar.iloc[-1] == pytest.approx(recall_score(y, fitted.predict(X), average="macro"))
+
+
+def test_waiting_is_a_share(fitted):
+    assert 0 < fitted.waiting_ < 1
+
+
+def test_a_heavier_class_is_found_more_often(blobs):
+    X, y = blobs
+    rng = np.random.default_rng(0)
+    X = X + rng.normal(scale=6, size=X.shape)
+    few = np.flatnonzero((y != "sad") | (np.arange(len(y)) % 5 == 0))
+    plain, balanced, heavy = (
+        KerasClassifier(build, epochs=10, class_weight=weight).fit(X[few], y[few]).predict(X)
+        for weight in (None, "balanced", {"angry": 1, "calm": 1, "sad": 100})
+    )
+    assert (plain == "sad").sum() < (balanced == "sad").sum() < (heavy == "sad").sum()
+    with pytest.raises(ValueError, match="each of angry, calm, sad"):
+        KerasClassifier(build, class_weight={"sad": 2}).fit(X, y)
+
+
+def attentive(input_shape, n_classes):
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input(input_shape),
+            keras.layers.Masking(0.0),
+            keras.layers.GRU(4),
+            keras.layers.Dense(n_classes, "softmax"),
+        ]
+    )
+    model.compile("adam", "categorical_crossentropy")
+    return model
+
+
+def test_sequences_of_all_lengths_are_padded_and_padding_changes_nothing():
+    rng = np.random.default_rng(0)
+    X = pd.Series([rng.normal(size=(length, 3)) for length in (4, 9, 6, 5)], list("abcd"))
+    model = KerasClassifier(attentive, epochs=2).fit(X, ["calm", "angry"] * 2)
+    assert model.input_shape_ == (None, 3)
+    together = model.predict_proba(X)
+    alone = np.concatenate([model.predict_proba(X[[name]]) for name in X.index])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    with pytest.raises(ValueError, match="same dims"):
+        model.predict(pd.Series([np.zeros((4, 3)), np.zeros((4, 2))]))
 
 
 def test_it_predicts_only_after_a_fit(blobs):
