@@ -6,6 +6,7 @@ CORPUS ?= synthetic
 GPU ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS := $(VENV)/.tools
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # The two builds of TensorFlow share files, so one must go before the other comes.
 CUDA_BUILD = $(BIN)/python -m pip uninstall --quiet --yes tensorflow-cpu \
@@ -23,14 +24,18 @@ env: $(READY)  ## set up the environment (GPU=1: once, for a CUDA build of Tenso
 $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV), once: this takes a few minutes."
 	@$(PYTHON) -m venv $(VENV)
-	@$(INSTALL) --editable '.[dev]'
+	@$(INSTALL) --editable '.[course,dask]'
 	@if [ -e $(VENV)/.gpu ]; then $(CUDA_BUILD); fi
+	@touch $@
+
+$(TOOLS): $(READY)
+	@$(INSTALL) --editable '.[test]'
 	@touch $@
 
 run: $(READY)  ## execute the course (CORPUS=synthetic|auto|ravdess) and print the leaderboard
 	@$(BIN)/ser run --corpus $(CORPUS)
 
-test: $(READY)  ## unit, contract, notebook and browser tests
+test: $(TOOLS)  ## unit, contract, notebook and browser tests
 	$(BIN)/python -m pytest --cov=ser_helpers --cov-report=term
 	SER_CORPUS=synthetic $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
 	  --nbval-sanitize-with tests/notebooks/sanitize.cfg tests/notebooks/reference
@@ -50,8 +55,8 @@ notebooks: $(READY)  ## execute all lessons and store their outputs (CORPUS=ravd
 student: $(READY)  ## write copies without solutions to build/student
 	$(BIN)/ser student
 
-bench: $(READY)  ## measure speed, as ratios in one run
+bench: $(TOOLS)  ## measure speed, as ratios in one run
 	$(BIN)/python -m benchmarks
 
-lint: $(READY)  ## ruff and the import rules
+lint: $(TOOLS)  ## ruff and the import rules
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
