@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submodules=[
         "bootstrap",
         "comparison",
+        "explain",
         "leaderboard",
         "metrics",
         "plots",
