@@ -200,6 +200,8 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
 
 def _ragged(X):
     """Whether `X` lists arrays of frames, whose number may differ from one to the next."""
+    if isinstance(X, list):
+        return len(X) > 0 and getattr(X[0], "ndim", 0) == 2
     return isinstance(X, pd.Series) or (isinstance(X, np.ndarray) and X.dtype == object)
 
 

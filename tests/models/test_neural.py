@@ -144,6 +144,7 @@ def test_sequences_of_all_lengths_are_padded_and_padding_changes_nothing():
     together = model.predict_proba(X)
     alone = np.concatenate([model.predict_proba(X[[name]]) for name in X.index])
     np.testing.assert_allclose(together, alone, atol=1e-6)
+    np.testing.assert_array_equal(together, model.predict_proba(list(X)))
     with pytest.raises(ValueError, match="same dims"):
         model.predict(pd.Series([np.zeros((4, 3)), np.zeros((4, 2))]))
 
