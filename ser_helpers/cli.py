@@ -1,6 +1,7 @@
 """The command ``ser``: a thin door to the package."""
 
 import os
+import shutil
 import sys
 from functools import wraps
 from typing import Annotated
@@ -117,6 +118,19 @@ def download(name: Annotated[str, typer.Argument(help="A corpus, such as ravdess
 
     fetch = weights.download_weights if name in weights.cards() else room.download
     print(f"{name} is at {os.path.relpath(fetch(name))}")
+
+
+@app.command()
+@plain_errors
+def cache(clear: Annotated[bool, typer.Option(help="Delete it all; what is needed is made again.")] = False):
+    """Say what is kept to save time (synthetic speech, features, fits), and how much room it takes."""
+    folder = home.cache_home()
+    for part in (folder / "synthetic", folder / "features", folder / "fits"):
+        size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
+        print(f"{size / 1e6:8.1f} MB  {part.name}")
+        if clear and part.is_dir():
+            shutil.rmtree(part)
+    print(f"{'Deleted from' if clear else 'In'} {folder}")
 
 
 def main():
