@@ -1,8 +1,11 @@
 """openSMILE functionals: the two feature sets most SER papers compare against."""
 
+import ctypes
 import functools
-
-import opensmile
+import importlib.util
+import os
+import platform
+from pathlib import Path
 
 from ser_helpers import audio
 
@@ -81,11 +84,23 @@ def _functionals(feature_set, y, sr):
 @functools.cache
 def _smile(feature_set):
     """One openSMILE object per process and feature set."""
+    _load_library()
+    import opensmile
+
     return opensmile.Smile(
         feature_set=opensmile.FeatureSet[feature_set],
         feature_level=opensmile.FeatureLevel.Functionals,
         num_workers=1,
     )
+
+
+@functools.cache
+def _load_library():
+    """On Linux, bind openSMILE to its own symbols: once TensorFlow is loaded it would take TensorFlow's, and crash."""
+    found = importlib.util.find_spec("opensmile")
+    if found and hasattr(os, "RTLD_DEEPBIND"):
+        for library in Path(found.origin).parent.glob(f"core/bin/*_{platform.machine()}/libSMILEapi.so"):
+            ctypes.CDLL(str(library), os.RTLD_NOW | os.RTLD_DEEPBIND)
 
 
 NAMES = {

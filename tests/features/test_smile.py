@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -65,3 +67,12 @@ def test_pitch_is_right():
 def test_refuses_what_is_no_recording(function, feature_set, dims):
     with pytest.raises(AudioError, match="25 ms"):
         function(np.zeros(399), 16000)
+
+
+def test_it_works_in_a_process_that_has_loaded_tensorflow():
+    pytest.importorskip("tensorflow")
+    code = "import tensorflow, numpy; from ser_helpers import features; "
+    code += "print(features.egemaps(numpy.sin(numpy.arange(16000)), 16000).sum())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == pytest.approx(features.egemaps(np.sin(np.arange(16000)), 16000).sum(), rel=1e-5)
