@@ -1,0 +1,332 @@
+"""Every model of the house comes back from its file with the same predictions."""
+
+import json
+import os
+import warnings
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.feature_selection import SelectKBest
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC, LinearSVC
+
+from ser_helpers import models
+from ser_helpers.errors import ModelError
+from ser_helpers.models import saving, trusted
+
+LABELS = np.array(["angry", "calm", "sad"])
+ROWS = 48
+
+
+@pytest.fixture(scope="module")
+def table():
+    index = pd.Index([f"toy/{row:02}" for row in range(ROWS)], name="utterance")
+    speakers = [f"toy-{row % 4}" for row in range(ROWS)]
+    emotion = LABELS[np.arange(ROWS) % 3]
+    return pd.DataFrame({"corpus": "toy", "speaker": speakers, "emotion": emotion}, index=index)
+
+
+@pytest.fixture(scope="module")
+def X(table):
+    """A feature table as of `features.extract`."""
+    codes = np.arange(ROWS) % 3
+    values = np.random.default_rng(0).normal(size=(ROWS, 6)) + np.eye(3, 6)[codes] * 3
+    frame = pd.DataFrame(values, index=table.index, columns=[f"feature_{i}" for i in range(6)])
+    frame.attrs = {"kind": "egemaps", "parameters": {}}
+    return frame
+
+
+@pytest.fixture(scope="module")
+def frames(table):
+    """Sequences as of `features.extract`."""
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(row % 3, 1, size=(5 + row % 4, 4)).astype(np.float32) for row in range(ROWS)]
+    series = pd.Series(arrays, index=table.index, dtype=object)
+    series.attrs = {"kind": "mfcc", "parameters": {"n_mfcc": 4}}
+    return series
+
+
+def dense(input_shape, n_classes):
+    import keras
+
+    model = keras.Sequential([keras.Input(input_shape), keras.layers.Dense(n_classes, "softmax")])
+    model.compile(keras.optimizers.Adam(0.05), keras.losses.CategoricalFocalCrossentropy())
+    return model
+
+
+def attention(input_shape, n_classes):
+    import keras
+
+    inputs = keras.Input(input_shape)
+    x = keras.layers.Masking(0.0)(inputs)
+    x = keras.layers.Bidirectional(keras.layers.LSTM(3, return_sequences=True))(x)
+    x = models.AttentionPooling(4)(x)
+    model = keras.Model(inputs, keras.layers.Dense(n_classes, "softmax")(x))
+    model.compile("adam", "categorical_crossentropy")
+    return model
+
+
+def convolutional(input_shape, n_classes):
+    import keras
+
+    stack = [models.SpecAugment(1, 1), keras.layers.Reshape((*input_shape, 1)), keras.layers.Conv2D(4, 3)]
+    stack += [keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D()]
+    model = keras.Sequential([keras.Input(input_shape), *stack, keras.layers.Dense(n_classes, "softmax")])
+    model.compile("adam", "categorical_crossentropy")
+    return model
+
+
+def classical(table):
+    xgboost = pytest.importorskip("xgboost")
+    imblearn = pytest.importorskip("imblearn")
+    from imblearn.over_sampling import SMOTE, RandomOverSampler
+    from imblearn.under_sampling import RandomUnderSampler
+
+    forest = RandomForestClassifier(5, random_state=0)
+    return {
+        "rbf": make_pipeline(StandardScaler(), SVC(probability=True)),
+        "linear": make_pipeline(StandardScaler(), LinearSVC()),
+        "logistic": LogisticRegression(),
+        "forest": forest,
+        "boosting": GradientBoostingClassifier(n_estimators=3, max_leaf_nodes=3),
+        "xgboost": models.LabelEncoded(xgboost.XGBClassifier(n_estimators=3)),
+        "mixtures": make_pipeline(StandardScaler(), models.GaussianMixtureClassifier(2, random_state=0)),
+        "speakers": make_pipeline(models.SpeakerNormaliser(), LinearSVC()),
+        "selection": make_pipeline(SimpleImputer(), SelectKBest(k=3), LinearDiscriminantAnalysis()),
+        "perceptron": make_pipeline(StandardScaler(), MLPClassifier(max_iter=5, random_state=0)),
+        "calibrated": CalibratedClassifierCV(LinearSVC()),
+        "vote": VotingClassifier([("forest", forest), ("svc", make_pipeline(SelectKBest(k=2), forest))]),
+        "oversampled": imblearn.pipeline.make_pipeline(RandomOverSampler(random_state=0), forest),
+        "smote": imblearn.pipeline.make_pipeline(SMOTE(random_state=0), forest),
+        "undersampled": imblearn.pipeline.make_pipeline(RandomUnderSampler(random_state=0), LinearSVC()),
+        "search": GridSearchCV(
+            make_pipeline(models.SpeakerNormaliser(table["speaker"]), LinearSVC()),
+            {"linearsvc__C": [0.1, 1]},
+            cv=models.SpeakerFolds(table, 2),
+        ),
+    }
+
+
+NETWORKS = {
+    "dense": lambda: make_pipeline(StandardScaler(), models.KerasClassifier(dense, epochs=2)),
+    "alone": lambda: models.KerasClassifier(dense, epochs=1, class_weight="balanced"),
+}
+SEQUENCE_NETWORKS = {
+    "attention": lambda: make_pipeline(models.FrameScaler(), models.KerasClassifier(attention, epochs=1)),
+    "convolutional": lambda: make_pipeline(
+        models.FrameScaler(), models.FixedFrames(6), models.KerasClassifier(convolutional, epochs=1)
+    ),
+}
+CLASSICAL = """rbf linear logistic forest boosting xgboost mixtures speakers selection perceptron calibrated vote
+oversampled smote undersampled search""".split()
+
+
+def check_round_trip(model, X, table, path):
+    """Save, load, and compare on one speaker's rows, so that normalising by speaker is the same before and after."""
+    models.save(model, path, X=X, table=table)
+    loaded = models.load(path)
+    rows = X[table["speaker"] == "toy-1"]
+    assert loaded.predict(rows).tolist() == np.asarray(model.predict(rows)).tolist()
+    assert loaded.classes_.tolist() == LABELS.tolist()
+    if hasattr(model, "predict_proba"):
+        np.testing.assert_allclose(loaded.predict_proba(rows), model.predict_proba(rows), atol=1e-6)
+    again = path.with_name("again.ser")
+    models.save(loaded.model, again, X=X, table=table)
+    assert models.load(again).predict(rows).tolist() == loaded.predict(rows).tolist()
+    return loaded
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_classical_models_come_back(name, X, table, tmp_path):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*(converge|Maximum iterations|probability).*")
+        model = classical(table)[name].fit(X, table["emotion"])
+    loaded = check_round_trip(model, X, table, tmp_path / "model.ser")
+    assert loaded.about["kind"] == "egemaps"
+    assert loaded.about["columns"] == X.columns.tolist()
+    assert loaded.about["corpus"] == ["toy"]
+    assert loaded.about["sample_rate"] == 16000
+
+
+def test_there_is_a_round_trip_for_every_kind_of_model(table):
+    assert set(classical(table)) == set(CLASSICAL)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_come_back(name, X, table, tmp_path):
+    model = NETWORKS[name]().fit(X, table["emotion"])
+    loaded = check_round_trip(model, X, table, tmp_path / "model.ser")
+    network = model[-1] if name == "dense" else model
+    restored = loaded.model[-1] if name == "dense" else loaded.model
+    pd.testing.assert_frame_equal(restored.history_, network.history_)
+    assert restored.get_params() == network.get_params() | {"build": None}
+    with pytest.raises(ModelError, match="cannot be fitted again, because its build function is not in the file"):
+        loaded.model.fit(X, table["emotion"])
+    assert loaded.predict(X).tolist() == model.predict(X).tolist()
+
+
+@pytest.mark.parametrize("name", SEQUENCE_NETWORKS)
+def test_sequence_networks_come_back(name, frames, table, tmp_path):
+    model = SEQUENCE_NETWORKS[name]().fit(frames, table["emotion"])
+    loaded = check_round_trip(model, frames, table, tmp_path / "model.ser")
+    assert loaded.about["shape"] == [None, 4]
+    assert loaded.about["parameters"] == {"n_mfcc": 4}
+
+
+def test_an_augmented_model_is_saved_without_its_copies(X, table, tmp_path):
+    model = models.Augmented(LogisticRegression(), [X + 0.1]).fit(X, table["emotion"])
+    loaded = check_round_trip(model, X, table, tmp_path / "model.ser")
+    assert loaded.about["model"] == "LogisticRegression"
+
+
+def test_a_speaker_normaliser_forgets_its_speakers_in_the_file_only(X, table, tmp_path):
+    model = make_pipeline(models.SpeakerNormaliser(table["speaker"]), LinearSVC()).fit(X, table["emotion"])
+    loaded = check_round_trip(model, X, table, tmp_path / "model.ser")
+    assert model[0].speakers.equals(table["speaker"])
+    assert loaded.model[0].speakers is None
+    assert b"toy-1" not in (tmp_path / "model.ser").read_bytes()
+
+
+def test_regressors_and_arrays_come_back(table, tmp_path):
+    X = np.arange(float(2 * ROWS)).reshape(ROWS, 2)
+    models.save(Ridge().fit(X, X[:, 0]), tmp_path / "ridge.ser", X=X, table=table)
+    loaded = models.load(tmp_path / "ridge.ser")
+    assert loaded.classes_ is None
+    assert loaded.about["kind"] is None
+    assert loaded.predict(X)[5] == pytest.approx(10, abs=0.1)
+
+
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_any_labels_and_columns_survive(data, tmp_path_factory):
+    text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
+    labels = data.draw(st.lists(text, min_size=2, max_size=4, unique=True) | st.just([0, 1, 2]))
+    columns = data.draw(st.lists(text, min_size=1, max_size=4, unique=True))
+    rows = 3 * len(labels)
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(rows, len(columns))), columns=columns)
+    table = pd.DataFrame({"corpus": ["b", "a"] * (rows // 2) + ["a"] * (rows % 2)}, index=X.index)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, np.tile(np.array(labels), 3))
+    path = tmp_path_factory.mktemp("any") / "model.ser"
+    models.save(model, path, X=X, table=table)
+    loaded = models.load(path)
+    assert loaded.classes_.tolist() == sorted(labels)
+    assert loaded.about["columns"] == columns
+    assert loaded.about["corpus"] == ["a", "b"]
+    assert loaded.predict(X).tolist() == model.predict(X).tolist()
+
+
+def test_the_file_says_what_is_in_it_and_nothing_of_when(X, table, tmp_path):
+    model = make_pipeline(StandardScaler(), LinearSVC()).fit(X, table["emotion"])
+    for name in ("a", "b"):
+        models.save(model, tmp_path / f"{name}.ser", X=X, table=table)
+    with zipfile.ZipFile(tmp_path / "a.ser") as archive, zipfile.ZipFile(tmp_path / "b.ser") as other:
+        assert archive.namelist() == ["about.json", "model.skops"]
+        assert archive.read("about.json") == other.read("about.json")
+        about = json.loads(archive.read("about.json"))
+    assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert about["model"] == "StandardScaler + LinearSVC"
+    assert about["labels"] == LABELS.tolist()
+    assert about["utterances"] == ROWS
+    assert set(about["versions"]) == {"ser_helpers", "python", "numpy", "scikit-learn", "skops"}
+
+
+def test_another_version_is_a_warning(X, table, tmp_path, monkeypatch):
+    models.save(LinearSVC().fit(X, table["emotion"]), tmp_path / "model.ser", X=X, table=table)
+    monkeypatch.setattr(saving.importlib.metadata, "version", lambda library: "99.0")
+    with pytest.warns(UserWarning, match=r"was saved with scikit-learn \S+ and is loaded with 99.0: check its"):
+        models.load(tmp_path / "model.ser")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (GridSearchCV(LinearSVC(), {"C": [1]}), "GridSearchCV is not fitted yet: fit it before saving it"),
+        (models.KerasClassifier(dense), "KerasClassifier is not fitted yet"),
+        (make_pipeline(StandardScaler(), models.KerasClassifier(dense)), "KerasClassifier is not fitted yet"),
+        (LinearSVC, "A type is no scikit-learn estimator: save the fitted model itself"),
+        (LinearSVC(), "does not predict on X .*: give what it was fitted on"),
+    ],
+)
+def test_what_is_not_fitted_is_not_saved(model, words, X, table, tmp_path):
+    with pytest.raises(ModelError, match=words):
+        models.save(model, tmp_path / "model.ser", X=X, table=table)
+    assert not list(tmp_path.iterdir())
+
+
+def double(values):
+    return 2 * values
+
+
+def lambda_network(input_shape, n_classes):
+    import keras
+
+    layers = [keras.Input(input_shape), keras.layers.Lambda(lambda x: 2 * x), keras.layers.Dense(n_classes, "softmax")]
+    model = keras.Sequential(layers)
+    model.compile("adam", "categorical_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (make_pipeline(FunctionTransformer(double), LinearSVC()), r"double.*not known to be safe to load"),
+        (KNeighborsClassifier(), r"KDTree.*not known to be safe to load"),
+        (models.KerasClassifier(lambda_network, epochs=1), "holds a Lambda, which is not known to be safe"),
+        (models.LabelEncoded(models.KerasClassifier(dense, epochs=1)), "alone or as the last step of a pipeline"),
+    ],
+)
+def test_what_could_not_be_loaded_is_not_saved(model, words, X, table, tmp_path):
+    model.fit(X.to_numpy(), table["emotion"].to_numpy())
+    with pytest.raises(ModelError, match=words) as error:
+        models.save(model, tmp_path / "model.ser", X=X.to_numpy(), table=table)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_features_and_table_must_belong_to_the_model(X, table, tmp_path):
+    model = LinearSVC().fit(X, table["emotion"])
+    with pytest.raises(ModelError, match="does not predict on X"):
+        models.save(model, tmp_path / "model.ser", X=X.iloc[:, :3], table=table)
+    with pytest.raises(ModelError, match="table does not hold every utterance of X"):
+        models.save(model, tmp_path / "model.ser", X=X, table=table.iloc[:5])
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(X, table, tmp_path, monkeypatch):
+    model = LinearSVC().fit(X, table["emotion"])
+    with pytest.raises(ModelError, match=r"There is no folder .*nowhere: make it first"):
+        models.save(model, tmp_path / "nowhere" / "model.ser", X=X, table=table)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ModelError, match=r"folder cannot be written \(Is a directory\)"):
+        models.save(model, tmp_path / "folder", X=X, table=table)
+
+    def full(*args):
+        raise OSError(28, os.strerror(28))
+
+    path = tmp_path / "model.ser"
+    models.save(model, path, X=X, table=table)
+    before = path.read_bytes()
+    monkeypatch.setattr(saving.Path, "write_bytes", full)
+    with pytest.raises(ModelError, match=r"cannot be written \(No space left on device\): make room"):
+        models.save(model, path, X=X, table=table)
+    assert path.read_bytes() == before
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["folder", "model.ser"]
+
+
+def test_every_class_of_ours_that_is_trusted_exists():
+    for name in trusted.TYPES:
+        module, _, kind = name.rpartition(".")
+        if module.startswith("ser_helpers"):
+            assert getattr(models, kind).__module__ == module
