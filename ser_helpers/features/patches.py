@@ -48,6 +48,8 @@ def patchdct(y, sr):
 
     Examples
     --------
+    Lesson 05.
+
     >>> patchdct(np.sin(np.arange(16000)), 16000).shape
     (128,)
     """

@@ -51,6 +51,8 @@ def vggish(y, sr, postprocess=True):
 
     Examples
     --------
+    Lesson 05.
+
     >>> vggish(np.zeros(16000), 16000)  # doctest: +SKIP
     array([...])
     """
@@ -100,6 +102,8 @@ def yamnet(y, sr):
 
     Examples
     --------
+    Lesson 05.
+
     >>> yamnet(np.zeros(16000), 16000)  # doctest: +SKIP
     array([...])
     """

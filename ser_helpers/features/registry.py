@@ -73,6 +73,8 @@ def available(kind):
 
     Examples
     --------
+    Lesson 05.
+
     >>> available("patchdct")
     True
     """

@@ -58,6 +58,8 @@ def save(model, path, *, X, table):
 
     Examples
     --------
+    Lesson 05.
+
     >>> import tempfile
     >>> from sklearn.linear_model import LogisticRegression
     >>> from ser_helpers import corpora, features

@@ -186,6 +186,18 @@ def test_sequence_networks_come_back(name, frames, table, tmp_path):
     assert loaded.about["parameters"] == {"n_mfcc": 4}
 
 
+def test_a_network_saved_on_one_backend_predicts_the_same_on_both(frames, table, tmp_path, on_both_backends):
+    model = SEQUENCE_NETWORKS["attention"]().fit(frames, table["emotion"])
+    models.save(model, tmp_path / "model.ser", X=frames, table=table)
+    snippet = """
+from ser_helpers import models
+results["found"] = models.load(str(path)).predict_proba(x)
+"""
+    x = np.stack([array[:5] for array in frames])
+    for found in on_both_backends(snippet, path=np.array(str(tmp_path / "model.ser")), x=x):
+        np.testing.assert_allclose(found["found"], model.predict_proba(x), atol=1e-5)
+
+
 def test_an_augmented_model_is_saved_without_its_copies(X, table, tmp_path):
     model = models.Augmented(LogisticRegression(), [X + 0.1]).fit(X, table["emotion"])
     loaded = check_round_trip(model, X, table, tmp_path / "model.ser")
