@@ -8,9 +8,10 @@ from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation.explain_features import feature_words
 from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, finish, new_figure
 
-MORE = LinearSegmentedColormap.from_list("more", ["#d3deee", ACCENT, "#0a2a5e"])
+MORE = LinearSegmentedColormap.from_list("more", ["#a9c4ec", ACCENT, "#0a2a5e"])
+HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#a9c4ec", ACCENT, "#0a2a5e"])
 FOR_AND_AGAINST = LinearSegmentedColormap.from_list("for and against", [ACCENT, "#ffffff", ACCENT_2])
-KHZ = (0.25, 0.5, 1, 2, 4)
+KHZ = (0.5, 1, 2, 4)
 
 
 def attention_over_waveform(weights, y, sr, title=None, subtitle=None):
@@ -45,7 +46,7 @@ def attention_over_waveform(weights, y, sr, title=None, subtitle=None):
     below.plot(times, even, color=ACCENT, linewidth=1.6)
     below.axhline(1, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
     below.text(seconds, 1, " even", va="center", size=10, color=QUIET)
-    below.set(xlabel="time (s)", ylabel="attention (× even)", xlim=(0, seconds), ylim=(0, max(1.2, even.max() * 1.08)))
+    below.set(xlabel="time (s)", ylabel="× even share", xlim=(0, seconds), ylim=(0, max(1.2, even.max() * 1.08)))
     most = max(1, round(len(weights) / 10))
     share = np.sort(weights)[-most:].sum() / weights.sum()
     peak = times[weights.argmax()]
@@ -84,7 +85,7 @@ def maps(levels, explanations, seconds, title, subtitle=None, top=8000):
     marks = librosa.hz_to_mel(1000 * np.array(KHZ)) / librosa.hz_to_mel(top)
     for ax, (name, values) in zip(axes, pictures.items(), strict=False):
         signed = ax is not axes[0] and values.min() < 0
-        style = {"cmap": "magma"} if ax is axes[0] else {"cmap": MORE, "vmin": 0}
+        style = {"cmap": "magma"} if ax is axes[0] else {"cmap": HEAT, "vmin": 0}
         if signed:
             limit = np.quantile(np.abs(values), 0.999) or 1
             style = {"cmap": FOR_AND_AGAINST, "vmin": -limit, "vmax": limit}

@@ -17,7 +17,7 @@ def test_attention_is_laid_over_the_waveform():
     fig = explain.attention_over_waveform(weights / weights.sum(), Y, SR, subtitle="synthetic")
     assert fig.get_suptitle().strip().startswith("A tenth of the time gets 69 % of the attention")
     assert "highest at 1.6 s" in fig.get_label()
-    assert [ax.get_ylabel() for ax in fig.axes] == ["amplitude", "attention (× even)"]
+    assert [ax.get_ylabel() for ax in fig.axes] == ["amplitude", "× even share"]
     shade = fig.axes[0].collections[0].get_array()
     assert shade[len(shade) * 85 // 100] == shade.max()
 

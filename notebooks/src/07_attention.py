@@ -1,0 +1,535 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 07 · Sequences and attention
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/ser-course/ser-course/blob/main/notebooks/07_attention.ipynb)
+#
+# You will train a network that reads speech frame by frame, and ask it where it listened. Then you will test the
+# answers, and see that a convincing picture may have nothing to do with what the network has learnt.
+#
+# *80 minutes (3 of them computing) · builds on lessons 02 and 04 · if you know recurrent networks, skim section 2*
+#
+# > **For the instructor.** Sections 1 to 5 are one session, explanations (6 to 10) another. What usually goes wrong:
+# > people read the attention curve as the reason for the decision. Section 10 is there for them; leave time for it.
+
+# %% [markdown]
+# **What you will learn**
+#
+# - to feed recordings of different lengths to a network, with padding that changes nothing
+# - to write attention as a sum of five lines, and to train a BiLSTM and a GRU with it
+# - to ask a model where it looked: attention, Grad-CAM, integrated gradients, SHAP, band occlusion
+# - to test an explanation before you show it to anybody
+
+# %% tags=["colab"]
+# On Colab this installs the course; elsewhere it does nothing.
+try:
+    import ser_helpers
+except ImportError:
+    get_ipython().run_line_magic("pip", "install -q 'ser-helpers[course] @ git+https://github.com/ser-course/ser-course'")
+
+# %%
+from ser_helpers.course import banner, check
+
+utterances = banner("07", corpus="ravdess")
+
+# %% [markdown]
+# ## 1. Does order matter?
+#
+# Every model so far got a summary: means over time. Here is one angry sentence, forwards and backwards.
+
+# %%
+from ser_helpers import audio
+from ser_helpers.course import sound
+
+angry = utterances[(utterances.emotion == "angry") & (utterances.statement == "ravdess-1")].iloc[0]
+y = audio.load(angry.path)
+sound.waveforms({"as spoken": (y, 16000), "backwards": (y[::-1], 16000)}, "The same numbers in another order", sound.caption(angry))
+
+# %% [markdown]
+# Run this cell to listen to the second one.
+
+# %%
+sound.play(y[::-1], 16000)
+
+# %% [markdown]
+# **Before you run the next cell:** we take the 20 [MFCC](GLOSSARY.md#mfcc) of every [frame](GLOSSARY.md#frame), turn the
+# frames round, and take the mean. How much does the mean change?
+
+# %% tags=["nbval-check-output"]
+import numpy as np
+
+from ser_helpers import features
+
+frames = features.mfcc(y, 16000, n_mfcc=20)
+print("frames × coefficients:", frames.shape)
+print("the mean changes by", round(float(np.abs(frames.mean(axis=0) - frames[::-1].mean(axis=0)).max()), 2))
+
+# %% [markdown]
+# Not at all. A mean cannot tell a rising melody from a falling one, or a sentence that explodes at its end from one
+# that calms down. To hear order, a model must read the frames one after the other.
+
+# %% [markdown]
+# ## 2. How does a network read?
+#
+# A [recurrent network](GLOSSARY.md#recurrent-network) takes one frame at a time and keeps a *state*, its notes so far.
+# At each frame it rewrites the notes from the frame and the old notes, with the same weights every time. An
+# [LSTM](GLOSSARY.md#lstm) decides with learnt gates what to keep, what to forget and what to write down. A
+# [GRU](GLOSSARY.md#gru) does the same with fewer gates. *Bidirectional* means two readers: one from the left, one from the right.
+
+# %%
+from ser_helpers.course import figures_07
+
+figures_07.unrolled()
+
+# %% [markdown]
+# Our frames are 20 MFCC with their [deltas](GLOSSARY.md#delta) and the deltas' deltas: 60 numbers every 10 ms. A
+# syllable lasts about 200 ms, so we average four neighbours: a fourth of the steps, a fourth of the time.
+
+# %%
+mfcc = features.extract(utterances, "mfcc", n_mfcc=20, deltas=True)
+
+
+def average_four(frames):
+    whole = len(frames) // 4 * 4
+    return frames[:whole].reshape(-1, 4, frames.shape[1]).mean(axis=1)
+
+
+X = mfcc.map(average_four)
+X.map(len).describe()[["min", "mean", "max"]].round()
+
+# %% [markdown]
+# ## 3. What if recordings differ in length?
+#
+# A network trains on *batches*: one array of (utterances, frames, numbers). An array is a box, so short recordings are
+# filled up with zero rows at the end: [padding](GLOSSARY.md#padding). The [mask](GLOSSARY.md#mask) remembers which
+# frames are real.
+
+# %%
+figures_07.batch(X[::180].map(len), subtitle=f"{utterances.corpus.iloc[0]}: eight utterances")
+
+# %% [markdown]
+# (PyTorch users know a relative: `pack_padded_sequence` sorts the rows by length and drops the zeros. Keras keeps the
+# box and skips masked steps. The result is the same.)
+#
+# Everything that follows must use the mask. Begin with the smallest case, a mean.
+
+# %% tags=["exercise"]
+# * The mean over time of the frames that count.
+# `frames` has the shape (batch, time, dims), `mask` (batch, time); hidden frames may hold anything.
+def masked_mean(frames, mask):
+    raise NotImplementedError("Return an array (batch, dims): for each utterance, the mean of the frames whose mask is True.")
+
+
+check("07.1", masked_mean)
+
+# %% tags=["solution", "nbval-check-output"]
+# Zero the hidden frames, add up over time, and divide by the number of frames that count.
+def masked_mean(frames, mask):
+    heard = mask[..., None]
+    return (frames * heard).sum(axis=1) / heard.sum(axis=1)
+
+
+check("07.1", masked_mean)
+
+# %% [markdown]
+# ## 4. How does a network choose where to listen?
+#
+# The readers leave one vector of notes, h, per frame. We need one vector per utterance. The mean gives every frame the same
+# weight, and a pause counts as much as a shout. [Attention](GLOSSARY.md#attention) lets the network learn the weights:
+#
+# 1. a score for each frame: v · tanh(W h + b), where W, b and v are learnt
+# 2. [softmax](GLOSSARY.md#softmax) over time: the weights are positive and add up to 1
+# 3. the weighted sum
+#
+# The line this lesson is about:
+
+# %%
+from keras import ops
+
+
+def attend(h, W, b, v):
+    scores = ops.squeeze(ops.tanh(h @ W + b) @ v, axis=-1)
+    weights = ops.softmax(scores, axis=1)
+    return ops.sum(weights[..., None] * h, axis=1)
+
+
+# %% [markdown]
+# The package has it as a Keras layer, which also uses the mask. On the same notes and with the same weights, the two agree:
+
+# %% tags=["nbval-check-output"]
+from ser_helpers.models import AttentionPooling
+
+layer = AttentionPooling(units=32)
+h = np.random.default_rng(0).normal(size=(8, 90, 96)).astype("float32")
+pooled = layer(h)
+difference = np.abs(ops.convert_to_numpy(attend(h, *layer.get_weights()) - pooled)).max()
+print("notes", h.shape, "become", tuple(pooled.shape))
+print("largest difference below 0.00001:", bool(difference < 1e-5))
+
+# %% [markdown]
+# And the mask? A hidden frame must get the weight 0, and the others must still add up to 1.
+
+# %% tags=["exercise"]
+# ** Attention weights from scores, in numpy. Both arrays have the shape (batch, time).
+def attention_weights(scores, mask):
+    raise NotImplementedError("Return weights (batch, time): 0 where the mask is False, and each row adds up to 1.")
+
+
+check("07.2", attention_weights)
+
+# %% tags=["solution", "nbval-check-output"]
+# Softmax is exp divided by its sum. The exp of minus infinity is 0: the hidden frame is gone before we divide.
+def attention_weights(scores, mask):
+    powers = np.exp(np.where(mask, scores, -np.inf))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+check("07.2", attention_weights)
+
+# %% [markdown]
+# ## 5. How well does it hear strangers?
+#
+# `Masking(0.0)` makes the mask: a frame of nothing but zeros does not count. The scaler before it sees to it that a
+# real frame is never all zeros.
+
+# %%
+import keras
+from keras.layers import GRU, LSTM, Bidirectional, Dense, Dropout, Masking
+
+
+def network(input_shape, n_classes, cell=LSTM, mask=True):
+    model = keras.Sequential([keras.Input(input_shape)])
+    if mask:
+        model.add(Masking(0.0))
+    model.add(Bidirectional(cell(48, return_sequences=True)))
+    model.add(AttentionPooling(32))
+    model.add(Dropout(0.5))
+    model.add(Dense(n_classes, activation="softmax"))
+    model.compile("adam", "categorical_crossentropy")
+    return model
+
+
+# %% [markdown]
+# The scaler brings each of the 60 numbers to mean 0 and standard deviation 1 over all training frames.
+# **Before you run the next cell:** the DNN on mean vectors reached a [UAR](GLOSSARY.md#uar) of about 0.36 on unseen
+# RAVDESS actors (0.47 on the synthetic ones). Write down your guess for the BiLSTM. The cell takes about a minute.
+
+# %%
+from sklearn.pipeline import make_pipeline
+
+from ser_helpers.evaluation import cross_validate, leaderboard
+from ser_helpers.models import FrameScaler, KerasClassifier
+
+bilstm = make_pipeline(FrameScaler(), KerasClassifier(network, epochs=12))
+read = cross_validate(bilstm, X, utterances, jobs=2, name="BiLSTM + attention", features="MFCC + deltas")
+read
+
+# %%
+read.plot_confusion()
+
+# %% [markdown]
+# The GRU, which has three quarters of the weights:
+
+# %%
+from functools import partial
+
+gru = make_pipeline(FrameScaler(), KerasClassifier(partial(network, cell=GRU), epochs=12))
+shorter = cross_validate(gru, X, utterances, jobs=2, name="GRU + attention", features="MFCC + deltas")
+shorter.plot_against(read)
+
+# %% [markdown]
+# Mind the intervals: TODO
+
+# %% [markdown]
+# ## 6. Does padding change a prediction?
+#
+# We train one network, with the actors of the first fold held out, and ask it about one of them. Then we add rows of zeros.
+# Its twin has the same weights, but no mask.
+
+# %%
+from sklearn.base import clone
+
+from ser_helpers import corpora
+
+train, test = corpora.split(utterances, "speaker")[0]
+reader = clone(bilstm).set_params(kerasclassifier__progress=True)
+reader.fit(X[train], utterances.emotion[train])
+right = test[reader.predict(X[test]) == utterances.emotion[test]]
+chosen = utterances.loc[right].query("emotion == 'angry'").iloc[0]
+print("Chosen: an angry utterance of an unseen actor that is recognised:", chosen.name)
+
+# %%
+import pandas as pd
+
+from ser_helpers.evaluation import explain
+
+seen = explain.network_input(reader, X[chosen.name])
+twin = network(seen.shape, 8, mask=False)
+twin.set_weights(reader[-1].model_.get_weights())
+column = list(reader.classes_).index("angry")
+curves = pd.DataFrame(columns=["with mask", "without mask"], dtype=float)
+for rows in range(0, 201, 10):
+    padded = np.pad(seen, ((0, rows), (0, 0)))[None]
+    curves.loc[rows] = [float(net(padded)[0, column]) for net in (reader[-1].model_, twin)]
+figures_07.under_padding(curves, "angry", sound.caption(chosen))
+
+# %% [markdown]
+# With the mask the line is flat. Without it, the same recording gets another answer when it stands in a batch beside a longer
+# one. That is a bug you do not see in training: nothing crashes, only the score is a little lower, and changes with
+# the batch size.
+
+# %% tags=["nbval-check-output"]
+print("with mask, the probability moves by less than 0.00001:", bool((curves["with mask"].max() - curves["with mask"].min()) < 1e-5))
+
+# %% [markdown]
+# ## 7. Where does it listen?
+#
+# The attention weights of the same utterance, laid over its waveform. 1 is what every frame would get if all got the same.
+# **Guess first:** will it listen to the beginning, the loudest word, or the pauses?
+
+# %%
+y = audio.load(chosen.path)
+weights = explain.attention(reader, X[chosen.name])
+explain.attention_over_waveform(weights, y, 16000, subtitle=sound.caption(chosen))
+
+# %% [markdown]
+# Run this cell to listen to the half second around the peak.
+
+# %%
+peak = int(weights.argmax() / len(weights) * len(y))
+sound.play(y[max(0, peak - 4000) : peak + 4000], 16000)
+
+# %% [markdown]
+# TODO. Be careful with the word "why". The curve says which notes entered the sum. Each note was written by readers who had
+# seen the *whole* sentence; a note at 1 s may well speak about 2 s. And other weights can give the same answer (Jain and
+# Wallace, 2019).
+#
+# ## 8. What did a CNN see?
+#
+# A second model for comparison: a small [CNN](GLOSSARY.md#cnn) on the [log-mel spectrogram](GLOSSARY.md#log-mel-spectrogram), as in lesson 06. Every
+# recording is cut or filled up to 3 s. Half a minute of training is enough to have something to explain.
+
+# %%
+from keras.layers import Conv2D, GlobalAveragePooling2D, MaxPooling2D, Reshape
+
+from ser_helpers.models import FixedFrames
+
+
+def cnn(input_shape, n_classes):
+    model = keras.Sequential([keras.Input(input_shape), Reshape((*input_shape, 1))])
+    for filters in (16, 32, 64):
+        model.add(Conv2D(filters, 3, activation="relu", padding="same"))
+        if filters < 64:
+            model.add(MaxPooling2D(2))
+    model.add(GlobalAveragePooling2D())
+    model.add(Dense(n_classes, activation="softmax"))
+    model.compile(keras.optimizers.Adam(0.003), "categorical_crossentropy")
+    return model
+
+
+# %%
+logmel = features.extract(utterances, "logmel")
+looker = make_pipeline(FrameScaler(), FixedFrames(75, step=4), KerasClassifier(cnn, epochs=15, progress=True))
+looker.fit(logmel[train], utterances.emotion[train])
+from ser_helpers.evaluation import uar
+
+print(f"unseen actors of this fold: UAR {uar(utterances.emotion[test], looker.predict(logmel[test])):.2f}")
+
+# %% [markdown]
+# Three ways to ask it about one decision:
+#
+# - **[Grad-CAM](GLOSSARY.md#grad-cam)** adds up the last feature maps, each weighted by how much the label's score rises with it.
+# - **[Integrated gradients](GLOSSARY.md#integrated-gradients)** walk from a *baseline* (here the mean spectrogram) to the example and add up the
+#   slope on the way: what did each number add to the probability?
+# - **Band occlusion** never looks inside. It switches parts off at random, 500 times, and fits a linear model to what
+#   happens. EmoLIME does this for emotions.
+
+# %%
+network_alone = looker[-1]
+levels = explain.network_input(looker, logmel[chosen.name])
+label = network_alone.predict(levels[None])[0]
+cam = explain.grad_cam(network_alone, levels, label)
+gradients = explain.integrated_gradients(network_alone, levels, label, steps=100)
+occlusion = explain.band_occlusion(network_alone, levels, label)
+three = {"Grad-CAM": cam, "integrated gradients": gradients, "band occlusion": occlusion}
+explain.maps(levels, three, 3.0, f"Three explanations of one decision: “{label}”", sound.caption(chosen))
+
+# %% [markdown]
+# TODO read aloud.
+#
+# Integrated gradients make a promise that can be checked, *completeness*: all attributions together are the
+# probability of the example minus that of the baseline.
+
+# %%
+column = list(network_alone.classes_).index(label)
+p, p_baseline = network_alone.predict_proba(np.stack([levels, 0 * levels]))[:, column]
+print(f"probability {p:.3f} - baseline {p_baseline:.3f} = {p - p_baseline:.3f}; attributions: {gradients.sum():.3f}")
+
+# %% [markdown]
+# And the linear model of band occlusion has an R², which says how far to trust it:
+
+# %%
+print(f"R² {occlusion.attrs['r2']:.2f}")
+
+# %% tags=["exercise"]
+# *** Your own occlusion over time. `probability` takes levels (frames, bands) and returns a number. Cut the frames into
+# stretches of `width` (the last may be shorter); silence each in turn, by each band's quietest level.
+def time_occlusion(probability, levels, width):
+    raise NotImplementedError("Return a list: by how much the probability falls when each stretch is silenced.")
+
+
+check("07.3", time_occlusion)
+
+# %% tags=["solution", "nbval-check-output"]
+# A copy for every stretch: the example itself stays as it is.
+def time_occlusion(probability, levels, width):
+    falls = []
+    for start in range(0, len(levels), width):
+        silenced = levels.copy()
+        silenced[start : start + width] = levels.min(axis=0)
+        falls.append(probability(levels) - probability(silenced))
+    return falls
+
+
+check("07.3", time_occlusion)
+
+# %%
+falls = time_occlusion(lambda levels: network_alone.predict_proba(levels[None])[0, column], levels, width=15)
+print("the probability falls by", np.round(falls, 2), "in the five stretches of 0.6 s")
+
+# %% [markdown]
+# ## 9. Which features decide?
+#
+# For a table of features there is [SHAP](GLOSSARY.md#shap): it shares a model's score out among the features. For a
+# linear model the share is short: *weight × (feature − its mean)*. Here is a logistic regression on the 88
+# [eGeMAPS](GLOSSARY.md#egemaps) features, asked about the actors it does not know.
+
+# %%
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+egemaps = features.extract(utterances, "egemaps")
+linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+linear.fit(egemaps.loc[train], utterances.emotion[train])
+shares = explain.shap_values(linear, egemaps.loc[test], "angry", background=egemaps.loc[train])
+explain.beeswarm(shares, egemaps.loc[test], subtitle=f"{utterances.corpus.iloc[0]}: unseen actors, score of “angry”")
+
+# %% [markdown]
+# Each dot is one utterance. Dark dots on the right: a high value of the feature speaks for anger. TODO
+
+# %% tags=["exercise"]
+# ** Which features push hardest? `values` is a table of SHAP values; return the `n` names, strongest first.
+def strongest(values, n):
+    raise NotImplementedError("Return a list of the n features with the largest mean absolute SHAP value.")
+
+
+check("07.4", strongest)
+
+# %% tags=["solution", "nbval-check-output"]
+# A push to the left is a push too: absolute values first, then the mean over utterances.
+def strongest(values, n):
+    return values.abs().mean().nlargest(n).index.tolist()
+
+
+check("07.4", strongest)
+
+# %%
+for label in ("angry", "sad", "happy"):
+    shares = explain.shap_values(linear, egemaps.loc[test], label, background=egemaps.loc[train])
+    print(f"{label:<6}", "; ".join(explain.feature_words(name) for name in strongest(shares, 3)))
+
+# %% [markdown]
+# Many of the 88 features say almost the same (mean and median of the pitch). The model shares the weight among them as it happened to,
+# and so does SHAP. Read groups of features, not single ones.
+
+# %% [markdown]
+# ## 10. Is it an explanation at all?
+#
+# A picture that looks right convinces us. So test it: shuffle the network's weights. Now it knows nothing. If the
+# explanation stays the same, it was never about what the network had learnt (Adebayo et al., 2018).
+#
+# As a control we add a "method" that any eye would accept: it marks where the spectrogram is loud. **Which of the
+# three will fail?**
+
+# %%
+def loudness(model, example):
+    return example
+
+
+tests = {"Grad-CAM": explain.grad_cam, "integrated gradients": explain.integrated_gradients, "the loud parts": loudness}
+found = {name: explain.sanity(method, network_alone, levels, seeds=range(5)) for name, method in tests.items()}
+figures_07.sanity(found, sound.caption(chosen))
+
+# %% [markdown]
+# The loud parts stay exactly as they were, whatever the network knows: no explanation, though it looks like one. The
+# other two change. That is the least we can ask of an explanation; it does not prove that they are right.
+#
+# **An explanation is about the model, not about the person.** "The model used the pitch at 1.2 s" is a statement about
+# weights. "She was angry because of her pitch" does not follow, and neither does "she was angry".
+
+# %% [markdown]
+# ## 11. What goes on the leaderboard?
+
+# %%
+for result in (read, shorter):
+    leaderboard.add(result, lesson="07")
+leaderboard.show()
+
+# %% [markdown]
+# ## Common mistakes
+#
+# - **No mask.** Symptom: a prediction changes with the batch it stands in, or with the batch size.
+# - **Softmax first, mask after.** Symptom: the weights of short recordings do not add up to 1.
+# - **Padding before scaling.** Symptom: padded rows are no longer zero, and the mask finds none.
+# - **Attention read as a reason.** Symptom: "the model decided because of this word", without an occlusion to test it.
+# - **One pretty heat map.** Symptom: it was chosen from twenty, and nobody shuffled the weights.
+
+# %% [markdown]
+# ## What you can now do
+#
+# - [ ] train a recurrent network on recordings of any length
+# - [ ] write masked attention by hand, and say what its weights mean and what they do not
+# - [ ] choose between attention, Grad-CAM, integrated gradients, SHAP and occlusion
+# - [ ] test an explanation with shuffled weights
+#
+# **Three questions to answer aloud**
+#
+# <details><summary>1. Why does a network without a mask still learn something?</summary>
+# Most of each row is real, and padding looks the same in training and test. But the amount of padding then says how
+# long the recording is compared with the longest one around it, and the network uses that.
+# </details>
+#
+# <details><summary>2. Grad-CAM and integrated gradients mark different places. Which one is right?</summary>
+# Perhaps both: they answer different questions. Grad-CAM says where the last layer found reasons, integrated gradients
+# which numbers moved the probability away from the baseline. Change the baseline, and the second answer changes.
+# </details>
+#
+# <details><summary>3. A customer asks why the system called her angry. What can you say?</summary>
+# What the model reacted to, with a tested explanation, and how often the model is wrong. You cannot say what she felt.
+# </details>
+#
+# **Where to read on**
+#
+# - Hochreiter & Schmidhuber (1997), LSTM: [10.1162/neco.1997.9.8.1735](https://doi.org/10.1162/neco.1997.9.8.1735)
+# - Bahdanau, Cho & Bengio (2015), additive attention: [arXiv:1409.0473](https://arxiv.org/abs/1409.0473)
+# - Mirsamadi, Barsoum & Zhang (2017), attention pooling for emotion:
+#   [10.1109/ICASSP.2017.7952552](https://doi.org/10.1109/ICASSP.2017.7952552)
+# - Selvaraju et al. (2017), Grad-CAM: [10.1109/ICCV.2017.74](https://doi.org/10.1109/ICCV.2017.74)
+# - Sundararajan, Taly & Yan (2017), integrated gradients: [arXiv:1703.01365](https://arxiv.org/abs/1703.01365)
+# - Lundberg & Lee (2017), SHAP: [arXiv:1705.07874](https://arxiv.org/abs/1705.07874)
+# - Hjuler, Clemmensen & Das (2025), EmoLIME: [arXiv:2504.05368](https://arxiv.org/abs/2504.05368)
+# - Adebayo et al. (2018), sanity checks: [arXiv:1810.03292](https://arxiv.org/abs/1810.03292)
+# - Jain & Wallace (2019), attention is not explanation: [10.18653/v1/N19-1357](https://doi.org/10.18653/v1/N19-1357)
+#
+# Next: lesson 08 starts from a network that has already listened to thousands of hours.
