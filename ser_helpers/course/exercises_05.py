@@ -74,44 +74,6 @@ def scale(answer):
         raise Hint("Subtract the training mean, then divide by the training standard deviation; both parts alike.")
 
 
-class _ThreeEmotions:
-    """A fitted classifier that knows three emotions, in the alphabet's order as scikit-learn keeps them."""
-
-    classes_ = np.array(["angry", "happy", "neutral"])
-
-    def predict_proba(self, X):
-        return np.array([[0.1, 0.2, 0.7], [0.8, 0.1, 0.1], [0.3, 0.6, 0.1]])[: len(X)]
-
-    def predict(self, X):
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-
-@exercise(
-    "05.3",
-    wrong=[
-        lambda model, X: np.array(corpora.EMOTIONS)[model.predict_proba(X).argmax(axis=1)],
-        lambda model, X: np.array(sorted(corpora.EMOTIONS))[model.predict_proba(X).argmax(axis=1)],
-        lambda model, X: model.predict_proba(X).argmax(axis=1),
-        lambda model, X: model.classes_[model.predict_proba(X).argmin(axis=1)],
-        lambda model, X: model.classes_[model.predict_proba(X).argmax(axis=0)],
-    ],
-)
-def name_them(answer):
-    """Words for probabilities, by the model's own order."""
-    given = [str(word) for word in answer(_ThreeEmotions(), np.zeros((3, 5)))]
-    if given == ["neutral", "angry", "happy"]:
-        return
-    if given == ["happy", "neutral", "calm"]:
-        raise Hint("Column 0 is not neutral: this model's columns are angry, happy, neutral. It says so in `classes_`.")
-    if given == ["disgust", "angry", "calm"]:
-        raise Hint("Right only for a model that knows all eight; this one knows three. Ask the model: `classes_`.")
-    if given == ["2", "0", "1"]:
-        raise Hint("These are column numbers: look the words up in `model.classes_`.")
-    if given == ["angry", "happy", "neutral"]:
-        raise Hint("You took the best utterance of each column; take the best column of each row: axis=1.")
-    raise Hint("The largest probability of a row names its emotion: argmax, then `model.classes_`.")
-
-
 def _by_order(table):
     names = sorted(table.index)
     cut = int(0.8 * len(names))
@@ -137,7 +99,7 @@ def _nearly_all_tested(table):
     return table.index[known], table.index[~known]
 
 
-@exercise("05.4", wrong=[_by_order, _as_listed, _shuffled, _all_heard, _nearly_all_tested])
+@exercise("05.3", wrong=[_by_order, _as_listed, _shuffled, _all_heard, _nearly_all_tested])
 def hold_out(answer):
     """Whole speakers in the test set, every emotion on both sides."""
     rows = [
@@ -159,3 +121,41 @@ def hold_out(answer):
         raise Hint(f"{len(both)} of 6 speakers are on both sides, {both[0]} for one: hold out whole speakers.")
     if not 0.1 <= len(test) / len(table) <= 0.4:
         raise Hint(f"{len(test)} of {len(table)} utterances are a test set; about a fifth would do.")
+
+
+class _ThreeEmotions:
+    """A fitted classifier that knows three emotions, in the alphabet's order as scikit-learn keeps them."""
+
+    classes_ = np.array(["angry", "happy", "neutral"])
+
+    def predict_proba(self, X):
+        return np.array([[0.1, 0.2, 0.7], [0.8, 0.1, 0.1], [0.3, 0.6, 0.1]])[: len(X)]
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+@exercise(
+    "05.4",
+    wrong=[
+        lambda model, X: np.array(corpora.EMOTIONS)[model.predict_proba(X).argmax(axis=1)],
+        lambda model, X: np.array(sorted(corpora.EMOTIONS))[model.predict_proba(X).argmax(axis=1)],
+        lambda model, X: model.predict_proba(X).argmax(axis=1),
+        lambda model, X: model.classes_[model.predict_proba(X).argmin(axis=1)],
+        lambda model, X: model.classes_[model.predict_proba(X).argmax(axis=0)],
+    ],
+)
+def name_them(answer):
+    """Words for probabilities, by the model's own order."""
+    given = [str(word) for word in answer(_ThreeEmotions(), np.zeros((3, 5)))]
+    if given == ["neutral", "angry", "happy"]:
+        return
+    if given == ["happy", "neutral", "calm"]:
+        raise Hint("Column 0 is not neutral: this model's columns are angry, happy, neutral. It says so in `classes_`.")
+    if given == ["disgust", "angry", "calm"]:
+        raise Hint("Right only for a model that knows all eight; this one knows three. Ask the model: `classes_`.")
+    if given == ["2", "0", "1"]:
+        raise Hint("These are column numbers: look the words up in `model.classes_`.")
+    if given == ["angry", "happy", "neutral"]:
+        raise Hint("You took the best utterance of each column; take the best column of each row: axis=1.")
+    raise Hint("The largest probability of a row names its emotion: argmax, then `model.classes_`.")

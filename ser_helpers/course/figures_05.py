@@ -69,8 +69,7 @@ def borders(models, X, table, units=("", "")):
     fig.supylabel(names[1], size=12)
     alt = f"{len(models)} panels with the same dots; each model, {', '.join(models)}, paints other areas behind them."
     subtitle = f"{_corpora(table.loc[X.index])} · trained on all dots shown"
-    count = _number(len(models))
-    return finish(fig, f"{count} models, {count.lower()} kinds of border", alt, subtitle)
+    return finish(fig, "Every model draws its own kind of border", alt, subtitle)
 
 
 def scores(results, title=None):
