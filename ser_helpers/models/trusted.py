@@ -47,7 +47,10 @@ def dump_estimator(estimator):
     try:
         data = skops.io.dumps(estimator)
     except Exception as error:
-        raise ModelError(f"{type(estimator).__name__} cannot be saved: {one_line(error)}.") from error
+        raise ModelError(
+            f"This {type(estimator).__name__} cannot be saved ({one_line(error)}): it may hold estimators and arrays,"
+            " no tables or functions of your own."
+        ) from error
     _check_types(data, "The model")
     return data
 
@@ -108,8 +111,8 @@ def _check_types(data, name):
         unknown = set(skops.io.get_untrusted_types(data=data)) - set(TYPES)
     if unknown:
         raise ModelError(
-            f"{name} holds {', '.join(sorted(unknown))}, which is not known to be safe to load: use the classes of"
-            " scikit-learn, XGBoost and ser_helpers, and no functions of your own."
+            f"{name} holds {', '.join(sorted(unknown))}, which is not known to be safe to load: use other classes"
+            " of scikit-learn, XGBoost or ser_helpers, and no functions of your own."
         )
 
 

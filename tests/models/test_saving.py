@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
@@ -278,6 +278,9 @@ def test_what_is_not_fitted_is_not_saved(model, words, X, table, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+SPEAKERS = pd.Series("toy-1", index=[f"toy/{row:02}" for row in range(ROWS)])
+
+
 def double(values):
     return 2 * values
 
@@ -295,15 +298,19 @@ def lambda_network(input_shape, n_classes):
     ("model", "words"),
     [
         (make_pipeline(FunctionTransformer(double), LinearSVC()), r"double.*not known to be safe to load"),
+        (
+            make_pipeline(FeatureUnion([("a", models.SpeakerNormaliser(SPEAKERS))]), LinearSVC()),
+            "no tables or functions",
+        ),
         (KNeighborsClassifier(), r"KDTree.*not known to be safe to load"),
         (models.KerasClassifier(lambda_network, epochs=1), "holds a Lambda, which is not known to be safe"),
         (models.LabelEncoded(models.KerasClassifier(dense, epochs=1)), "alone or as the last step of a pipeline"),
     ],
 )
 def test_what_could_not_be_loaded_is_not_saved(model, words, X, table, tmp_path):
-    model.fit(X.to_numpy(), table["emotion"].to_numpy())
+    model.fit(X, table["emotion"].to_numpy())
     with pytest.raises(ModelError, match=words) as error:
-        models.save(model, tmp_path / "model.ser", X=X.to_numpy(), table=table)
+        models.save(model, tmp_path / "model.ser", X=X, table=table)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
 

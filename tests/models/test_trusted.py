@@ -32,8 +32,8 @@ def network(input_shape, n_classes):
     return model
 
 
-def parts_of(path):
-    with zipfile.ZipFile(path) as archive:
+def unzipped(data):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
@@ -47,7 +47,7 @@ def zipped(parts, compression=zipfile.ZIP_STORED):
 
 def saved(model, folder):
     models.save(model.fit(X, Y), folder / "model.ser", X=X, table=TABLE)
-    return parts_of(folder / "model.ser")
+    return unzipped((folder / "model.ser").read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def keras_parts(tmp_path_factory):
 
 @pytest.fixture
 def refused(tmp_path):
-    """Load these bytes; the file must be refused in one sentence, and no trap may have gone off."""
+    """Load these bytes: the file must be refused in one sentence, and no `Trap` may have gone off."""
 
     def check(content, words="is damaged, or no model saved by models.save"):
         path = tmp_path / "crafted.ser"
@@ -73,44 +73,37 @@ def refused(tmp_path):
             models.load(path)
         assert str(error.value).startswith(str(path))
         assert "\n" not in str(error.value)
-        assert not TRAP.exists()
+        assert not (tmp_path / "trap").exists()
 
-    TRAP.unlink(missing_ok=True)
     return check
 
 
 class Trap:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
     def __reduce__(self):
-        return os.mkdir, (str(TRAP),)
+        return os.mkdir, (str(self.folder),)
 
 
-@pytest.fixture(autouse=True)
-def _trap(tmp_path, monkeypatch):
-    monkeypatch.setitem(globals(), "TRAP", tmp_path / "trap")
-
-
-TRAP = None
-
-
-def test_a_pickle_is_refused(refused, classical):
-    bomb = pickle.dumps(Trap())
+def test_a_pickle_is_refused(refused, classical, tmp_path):
+    bomb = pickle.dumps(Trap(tmp_path / "trap"))
     refused(bomb)
     refused({**classical, "model.skops": bomb})
     refused({**classical, "model.pkl": bomb})
     refused({**classical, "about.json": bomb})
+    pickle.loads(bomb)
+    assert (tmp_path / "trap").exists()
 
 
-def test_a_pickle_in_the_place_of_an_array_is_refused(refused, classical):
-    inner = trusted_zip(classical["model.skops"])
+def test_a_pickle_in_the_place_of_an_array_is_refused(refused, classical, tmp_path):
+    inner = unzipped(classical["model.skops"])
     buffer = io.BytesIO()
-    np.save(buffer, np.array([Trap()], dtype=object), allow_pickle=True)
+    np.save(buffer, np.array([Trap(tmp_path / "trap")], dtype=object), allow_pickle=True)
     arrays = {name: buffer.getvalue() if name.endswith(".npy") else data for name, data in inner.items()}
     refused({**classical, "model.skops": zipped(arrays)})
-
-
-def trusted_zip(data):
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +111,7 @@ def trusted_zip(data):
     [("os", "system"), ("builtins", "eval"), ("subprocess", "Popen"), ("ser_helpers.models.neural", "KerasClassifier")],
 )
 def test_a_type_that_is_not_trusted_is_named(refused, classical, module, kind):
-    inner = trusted_zip(classical["model.skops"])
+    inner = unzipped(classical["model.skops"])
     schema = json.loads(inner["schema.json"])
     schema["__module__"], schema["__class__"] = module, kind
     refused({**classical, "model.skops": zipped({**inner, "schema.json": json.dumps(schema)})}, f"{module}.{kind}")
@@ -175,7 +168,7 @@ def test_a_changed_byte_is_noticed(refused, classical):
 def test_compressed_parts_are_refused(refused, classical, keras_parts):
     refused(zipped(classical, zipfile.ZIP_DEFLATED))
     for parts, name in ((classical, "model.skops"), (keras_parts, "network.keras")):
-        refused({**parts, name: zipped(trusted_zip(parts[name]), zipfile.ZIP_DEFLATED)})
+        refused({**parts, name: zipped(unzipped(parts[name]), zipfile.ZIP_DEFLATED)})
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
@@ -216,7 +209,7 @@ CODE = {"class_name": "__lambda__", "config": {"value": "x"}}
     ],
 )
 def test_a_network_of_other_things_than_layers_is_refused(refused, keras_parts, craft, words):
-    inner = trusted_zip(keras_parts["network.keras"])
+    inner = unzipped(keras_parts["network.keras"])
     config = json.loads(inner["config.json"])
     craft(config)
     refused({**keras_parts, "network.keras": zipped({**inner, "config.json": json.dumps(config)})}, words)
@@ -224,13 +217,13 @@ def test_a_network_of_other_things_than_layers_is_refused(refused, keras_parts, 
 
 @pytest.mark.parametrize("name", ["assets/../../evil.txt", "../evil.txt", "assets/vocabulary.txt"])
 def test_a_network_with_other_files_is_refused(refused, keras_parts, tmp_path, name):
-    inner = trusted_zip(keras_parts["network.keras"])
+    inner = unzipped(keras_parts["network.keras"])
     refused({**keras_parts, "network.keras": zipped({**inner, name: b"evil"})})
     assert [item.name for item in tmp_path.iterdir()] == ["crafted.ser"]
 
 
 def test_an_old_network_file_is_refused(refused, keras_parts):
-    refused({**keras_parts, "network.keras": trusted_zip(keras_parts["network.keras"])["model.weights.h5"]})
+    refused({**keras_parts, "network.keras": unzipped(keras_parts["network.keras"])["model.weights.h5"]})
 
 
 def test_a_network_without_its_description_is_refused(refused, keras_parts):
@@ -247,7 +240,7 @@ def test_a_tree_that_points_outside_is_refused(refused, tmp_path, node, field, v
     """Its C code would read whatever lies there."""
     forest = RandomForestClassifier(2, random_state=0).fit(X, Y)
     models.save(forest, tmp_path / "model.ser", X=X, table=TABLE)
-    parts = parts_of(tmp_path / "model.ser")
+    parts = unzipped((tmp_path / "model.ser").read_bytes())
     (tmp_path / "model.ser").unlink()
     tree = forest.estimators_[1].tree_
     state = tree.__getstate__()
@@ -259,7 +252,7 @@ def test_a_tree_that_points_outside_is_refused(refused, tmp_path, node, field, v
 def test_a_forest_of_trees_for_other_features_is_refused(refused, tmp_path):
     forest = RandomForestClassifier(2, random_state=0).fit(X, Y)
     models.save(forest, tmp_path / "model.ser", X=X, table=TABLE)
-    parts = parts_of(tmp_path / "model.ser")
+    parts = unzipped((tmp_path / "model.ser").read_bytes())
     (tmp_path / "model.ser").unlink()
     wide = RandomForestClassifier(2, random_state=0).fit(np.tile(X.to_numpy(), 9), Y)
     forest.n_features_in_ = 36
