@@ -79,7 +79,7 @@ def scores(results, title=None):
     >>> from ser_helpers.evaluation import cross_validate
     >>> table = corpora.load("synthetic-small")
     >>> result = cross_validate(LogisticRegression(), table[["valence", "arousal"]], table, n_splits=4, progress=False)
-    >>> scores([result]).get_suptitle()
+    >>> scores([result]).get_suptitle().strip()
     'Best of 1: LogisticRegression on 2 features, UAR 0.71'
     """
     results = sorted(results, key=lambda result: result.uar)
@@ -110,7 +110,7 @@ def nested(table, n_splits=5, inner=3, seed=0):
     """Which speakers train, choose and test in the first fold of a nested search.
 
     >>> fig = nested(corpora.load("synthetic-small"), n_splits=4)
-    >>> fig.get_suptitle()
+    >>> fig.get_suptitle().strip()
     'Three speakers choose and train; one is asked once, at the end'
     """
     train, test = corpora.split(table, "speaker", n_splits, seed)[0]
