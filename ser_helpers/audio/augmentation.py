@@ -16,7 +16,7 @@ import threading
 import numpy as np
 from scipy.signal import fftconvolve
 
-from ser_helpers.audio.signal import check
+from ser_helpers.audio.signal import FRAME, check, pad
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -26,7 +26,7 @@ class Augmentation:
 
     Takes mono samples ``y`` (n,), their rate in Hz and a seed (an integer, 0 or more), and returns float32 samples: as
     many as came in, except after `Speed`. Where the result would leave ±1, all of it is scaled down to a peak of 1.
-    Digital silence stays silence. Raises AudioError when `y` is no recording (NaN, integers, less than 25 ms).
+    Digital silence stays silence. Raises AudioError when `y` is no recording (NaN, integers, under 25 ms). Lesson 06.
 
     >>> y = np.sin(np.arange(16000))
     >>> bool(np.array_equal(Noise()(y, 16000, seed=7), Noise()(y, 16000, seed=7)))
@@ -89,6 +89,8 @@ class Reverb(Augmentation):
 class Speed(Augmentation):
     """Speech that is `rate` times as fast, at the same pitch: the recording gets shorter or longer by that factor.
 
+    One that would be shorter than a frame (25 ms) is filled up with silence.
+
     >>> Speed(rate=2)(np.zeros(16000), 16000).shape
     (8000,)
     """
@@ -101,7 +103,8 @@ class Speed(Augmentation):
     def _change(self, y, sr, seed):
         from audiomentations import TimeStretch
 
-        return _run(TimeStretch(*self.rate, leave_length_unchanged=False, p=1), y, sr, seed)
+        changed = _run(TimeStretch(*self.rate, leave_length_unchanged=False, p=1), y, sr, seed)
+        return pad(changed, int(FRAME * sr))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,6 +29,8 @@ def thin(table, shares, seed=0):
 
     Examples
     --------
+    Lesson 06.
+
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-small")
     >>> thin(table, {"angry": 0.1, "sad": 0.5}).emotion.value_counts()[["happy", "sad", "angry"]].tolist()

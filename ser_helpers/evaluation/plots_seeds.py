@@ -10,7 +10,7 @@ WORDS = {"uar": "UAR", "weighted_f1": "weighted F1", "ccc": "CCC", "mse": "mean 
 
 
 def over_seeds(runs, metrics=("uar", "weighted_f1"), title=None):
-    """Scores of several models over seeds: a dot per seed, and the mean with its 95 % interval.
+    """Scores of several models over seeds: a dot per seed, and the mean with its 95 % interval. Lesson 06.
 
     Parameters
     ----------

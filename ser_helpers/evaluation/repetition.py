@@ -38,6 +38,8 @@ def repeat(model, X, table, seeds=range(5), progress=True, **options):
 
     Examples
     --------
+    Lesson 06.
+
     >>> from sklearn.linear_model import LogisticRegression
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-small")

@@ -32,6 +32,10 @@ class Augmented(MetaEstimatorMixin, BaseEstimator):
     estimator_ : estimator
         The fitted one.
 
+    Notes
+    -----
+    Used in Lesson 06.
+
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression

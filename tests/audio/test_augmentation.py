@@ -167,6 +167,10 @@ def test_threads_and_processes_give_the_same_samples():
     assert elsewhere.split() == here
 
 
+def test_what_speed_makes_is_still_a_recording():
+    assert len(Chain(Speed(rate=2), Pitch())(noise(0.03), SR)) == SR // 40
+
+
 def test_a_chain_is_its_parts_in_order():
     y = noise(level=0.01)
     assert len(Chain(Speed(rate=2), Shift())(y, SR)) == len(y) // 2
