@@ -5,10 +5,13 @@ from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_sampling_pipeline
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier, is_regressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from ser_helpers import corpora
+from ser_helpers.evaluation import cross_validate
 from ser_helpers.models import Augmented
 
 
@@ -110,3 +113,16 @@ def test_what_does_not_fit_is_refused_in_a_sentence(data):
         Augmented(SVC(), [X["a"]]).fit(X, y)
     with pytest.raises(ValueError, match="list of feature tables, not a DataFrame"):
         Augmented(SVC(), X).fit(X, y)
+
+
+def test_no_copy_of_a_test_utterance_reaches_training():
+    """Features of pure noise: only who has seen a copy of the test utterance can know its label."""
+    table = corpora.load("synthetic-small")
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(len(table), 5)), index=table.index)
+    neighbour = KNeighborsClassifier(1)
+    options = {"n_splits": 4, "progress": False}
+    assert cross_validate(Augmented(neighbour, [X + 1e-6]), X, table, **options).accuracy < 0.25
+    everything = neighbour.fit(pd.concat([X, X + 1e-6]), [*table.emotion, *table.emotion])
+    assert (everything.predict(X) == table.emotion).all()
+    one, two = (cross_validate(Augmented(neighbour, [X + 1]), X, table, jobs=jobs, **options) for jobs in (1, 2))
+    assert one.predictions.equals(two.predictions)
