@@ -37,9 +37,7 @@
 try:
     import ser_helpers
 except ImportError:
-    get_ipython().run_line_magic(
-        "pip", "install -q 'ser-helpers[course] @ git+https://github.com/ser-course/ser-course'"
-    )
+    get_ipython().run_line_magic("pip", "install -q 'ser-helpers[course] @ git+https://github.com/ser-course/ser-course'")
 
 # %%
 from ser_helpers.course import banner, check
@@ -49,7 +47,7 @@ utterances = banner("05", corpus="ravdess")
 # %% [markdown]
 # ## 1. How do they decide?
 #
-# Five models, from five families. None needs a graphics card, and all were there before deep learning:
+# Five models, from five families. None needs a graphics card, and each trains in seconds:
 #
 # | model | the label of a new utterance is | it likes |
 # |---|---|---|
@@ -128,7 +126,6 @@ for name, density, probability in zip(names, np.exp(log_density), posterior, str
 # %% [markdown]
 # The neutral cloud is denser here, but RAVDESS has twice as many angry utterances: angry wins.
 
-
 # %% tags=["exercise"]
 # * Decide by Bayes' rule. `densities`: a row per utterance, a column per class, the logarithm of the density.
 # `counts`: how many training utterances each class has.
@@ -137,7 +134,6 @@ def bayes(densities, counts):
 
 
 check("05.1", bayes)
-
 
 # %% tags=["solution", "nbval-check-output"]
 # The logarithm of a product is a sum. Dividing the counts by their total would add the same to every column.
@@ -165,8 +161,8 @@ figures_05.scores(results.values(), "Four of five models are hard to tell apart"
 
 # %% [markdown]
 # Four of them beat the network clearly. Among these the intervals overlap widely: with 24 actors you cannot say that
-# XGBoost beats a straight line. Only the mixtures stay behind: they must describe how all 88 features of a class lie together,
-# while the others look for its border only.
+# XGBoost beats a straight line. Only the mixtures stay behind: they must describe how all 88 features of a class lie
+# together, while the others look for its border only.
 
 # %% [markdown]
 # ## 3. Or is it the features?
@@ -175,8 +171,8 @@ figures_05.scores(results.values(), "Four of five models are hard to tell apart"
 # [ComParE](GLOSSARY.md#compare)'s 6373. (The first time, ComParE takes about a minute to extract.)
 #
 # One setting must follow the number of features. `C` says how much a training error costs; a small `C` keeps the
-# weights small. With 6373 weights it has to be far smaller. We take a tenthousandth, as challenge papers on ComParE do;
-# section 5 asks how to *choose* such a number. **Guess first:** do 6373 features help, or drown the model?
+# weights small. With 6373 weights it has to be far smaller: we take 0.0001. Section 5 asks who may *choose* such a
+# number. **Guess first:** do 6373 features help, or drown the model?
 
 # %%
 vector193 = features.extract(utterances, "vector193")
@@ -204,16 +200,13 @@ figures_05.scores(results.values(), "The features decide more than the model")
 #
 # Inside the pipeline, always. **A bug hunt:** this function is in many projects. It runs, and looks tidy.
 
-
 # %%
 def scale(X, train, test):
     scaled = (X - X.mean()) / X.std()
     return scaled.loc[train], scaled.loc[test]
 
-
 # %% [markdown]
 # The mean and the deviation come from *all* rows: the test set has told the training set where it lies.
-
 
 # %% tags=["exercise"]
 # * Repair it. `X` is a feature table; `train` and `test` are names of utterances.
@@ -222,7 +215,6 @@ def scale(X, train, test):
 
 
 check("05.2", scale)
-
 
 # %% tags=["solution", "nbval-check-output"]
 # Whatever is computed from data is learnt: learn it from the training rows, apply it to both.
@@ -431,7 +423,6 @@ pd.crosstab(sides.corpus, sides.emotion, margins=True)
 # %% [markdown]
 # **A bug hunt.** Somebody has collected the files of all corpora in one list, and cuts it:
 
-
 # %% tags=["nbval-check-output"]
 def hold_out(table):
     names = sorted(table.index)
@@ -452,7 +443,6 @@ print(f"right: {right.mean():.0%}")
 # The names begin with the number of the emotion, so the list is sorted by emotion: the model is tested on a label that
 # it has never met. Most people notice, shuffle the list, and are pleased with the score. **Why is that no repair?**
 
-
 # %% tags=["exercise"]
 # ** Repair it. `table` is an utterance table; a test set of about a fifth.
 def hold_out(table):
@@ -460,7 +450,6 @@ def hold_out(table):
 
 
 check("05.3", hold_out)
-
 
 # %% tags=["solution", "nbval-check-output"]
 # Shuffling puts every speaker on both sides (lesson 04). One of five speaker-disjoint folds holds a fifth.
@@ -522,10 +511,9 @@ wrong = name_them(eight, egemaps.loc[test]) == utterances.emotion[test]
 print(f"right: {wrong.mean():.0%}, by predict: {eight.score(egemaps.loc[test], utterances.emotion[test]):.0%}")
 
 # %% [markdown]
-# More than half is lost, and there is no error message. `EMOTIONS` begins with neutral; the model's columns are in another
-# order. Only calm and surprised have the same place in both, so these two come out right: such a score looks like a
-# weak model, and not like a bug.
-
+# More than half is lost, and there is no error message. `EMOTIONS` begins with neutral; the model's columns are in
+# another order. Only calm and surprised have the same place in both, so these two come out right: such a score looks
+# like a weak model, and not like a bug.
 
 # %% tags=["exercise"]
 # ** Repair it. It must also work for a model that has learnt three emotions only.
@@ -534,7 +522,6 @@ def name_them(model, X):
 
 
 check("05.4", name_them)
-
 
 # %% tags=["solution", "nbval-check-output"]
 # Every scikit-learn classifier says in `classes_` what its columns mean (sorted, so "angry" comes first).
@@ -547,7 +534,7 @@ check("05.4", name_them)
 # %% [markdown]
 # ## 8. And all eight, with a network?
 #
-# The same embeddings, the corpus's own eight words, and a small network: one hidden layer. (About half a minute.)
+# The same embeddings, the corpus's own eight words, and a small network: one hidden layer. (About 20 seconds.)
 
 # %%
 import keras
@@ -565,8 +552,8 @@ def network(input_shape, n_classes):
 
 
 E = features.extract(utterances, kind)
-net = make_pipeline(StandardScaler(), KerasClassifier(network, epochs=40, batch_size=32))
-results["net"] = cross_validate(net, E, utterances, jobs=2, name="Keras, one hidden layer", features=kind)
+net = make_pipeline(StandardScaler(), KerasClassifier(network, epochs=40, batch_size=64))
+results["net"] = cross_validate(net, E, utterances, name="Keras, one hidden layer", features=kind)
 results["net"].plot_confusion()
 
 # %% [markdown]
@@ -576,8 +563,8 @@ results["net"].plot_confusion()
 # %% [markdown]
 # ## 9. What stays when the notebook closes?
 #
-# First, rows on the leaderboard. **Before you read the score**, read the model's name: *speaker-normalised* rows have heard the test speakers, without
-# labels. Compare them with each other only.
+# First, rows on the leaderboard. **Before you read the score**, read the model's name: *speaker-normalised* rows have
+# heard the test speakers, without labels. Compare them with each other only.
 
 # %%
 for result in [*results.values(), searched, unseen]:
@@ -586,17 +573,14 @@ leaderboard.show()
 
 # %% [markdown]
 # Second, the model itself: the best one that works for a stranger's first sentence. Fitted on all actors, it goes into
-# one file, together with labels, kind of features, sample rate and corpus. Such a file cannot run code when somebody
-# opens it.
+# one file in the folder `build`, together with labels, kind of features, sample rate and corpus. Such a file cannot run
+# code when somebody opens it.
 
 # %%
-import tempfile
-from pathlib import Path
-
-from ser_helpers import models
+from ser_helpers import home, models
 
 final = make_pipeline(StandardScaler(), LinearSVC(C=1e-4)).fit(compare2016, utterances.emotion)
-path = Path(tempfile.mkdtemp()) / "compare-svm.ser"
+path = home.build_home() / "compare-svm.ser"
 models.save(final, path, X=compare2016, table=utterances)
 loaded = models.load(path)
 loaded
@@ -624,9 +608,9 @@ except ModelError as refusal:
 # - **The test speakers choose the settings.** Symptom: the reported `C` is odd, and differs from paper to paper.
 # - **Random inner folds.** Symptom: `best_score_` is far above the test score.
 # - **Normalised by speaker, reported as if not.** Symptom: the live demo on one sentence falls far behind the paper.
-# - **Columns of probabilities named by a list of one's own.** Symptom: a weak model that
-#   is right about two or three labels and always wrong about the others.
-# - **A sorted list cut in two.** Symptom: zero, or a test set with few labels.
+# - **Columns of probabilities named by a list of one's own.** Symptom: right about two or three labels, and nearly always
+#   wrong about the others.
+# - **A sorted list cut in two.** Symptom: the test set has few labels, and their recall is zero.
 
 # %% [markdown]
 # ## What you can now do
@@ -651,11 +635,11 @@ except ModelError as refusal:
 # score without normalisation, or for a curve over the minutes heard so far.
 # </details>
 #
-# <details><summary>3. Why does a straight border do best with 6373 features and 1440 utterances?</summary>
+# <details><summary>3. How can a straight border do so well with 6373 features and 1440 utterances?</summary>
 #
-# With more features than utterances, a straight border can already separate every training set; a more flexible one
-# has nothing to add but mistakes. What matters is which border: the small `C` keeps all weights small, so that no
-# single feature decides.
+# With more features than utterances, a straight border can already separate every training set; a curved one has little
+# to add. What matters is *which* straight border: the small `C` keeps all weights small, so that no single feature
+# decides.
 # </details>
 #
 # **Where to read on**
