@@ -4,10 +4,9 @@ The fastest of three interleaved runs over a part of the small synthetic corpus,
 of change; numerics are single-threaded.
 """
 
-import time
-
 import pandas as pd
 
+from benchmarks.timing import fastest
 from ser_helpers import audio, corpora, features
 
 CHANGES = {
@@ -27,21 +26,9 @@ def bench():
 
 def _milliseconds(table, augment):
     """Per clip, with one job and with two."""
-    times = _fastest(lambda: _extract(table, 1, augment), lambda: _extract(table, 2, augment))
+    times = fastest(lambda: _extract(table, 1, augment), lambda: _extract(table, 2, augment))
     return [1000 * seconds / len(table) for seconds in times]
 
 
 def _extract(table, jobs, augment):
     return features.extract(table, "logmel", jobs=jobs, progress=False, cache=False, augment=augment)
-
-
-def _fastest(*works):
-    """The shortest of three times of each piece of work, in seconds, after one that loads libraries and processes."""
-    rounds = [[_seconds(work) for work in works] for _ in range(4)]
-    return [min(times) for times in zip(*rounds[1:], strict=True)]
-
-
-def _seconds(work):
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start

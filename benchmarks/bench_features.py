@@ -13,6 +13,7 @@ from unittest import mock
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from benchmarks.timing import fastest, seconds
 from ser_helpers import audio, corpora, features
 
 
@@ -22,15 +23,15 @@ def bench():
     clips = [audio.load(path, 22050) for path in table["path"][::5]]
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        plain, fast = _fastest(
+        plain, fast = fastest(
             lambda: [features.vector193_plain(y, 22050) for y in clips],
             lambda: [features.vector193(y, 22050) for y in clips],
             clock=time.process_time,
         )
-    one, two = _fastest(lambda: _extract(table, 1), lambda: _extract(table, 2))
+    one, two = fastest(lambda: _extract(table, 1), lambda: _extract(table, 2))
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, SER_CACHE_HOME=folder):
-        cold = _seconds(lambda: _extract(table, 1, cache=True))
-        (warm,) = _fastest(lambda: _extract(table, 1, cache=True))
+        cold = seconds(lambda: _extract(table, 1, cache=True))
+        (warm,) = fastest(lambda: _extract(table, 1, cache=True))
     rows = [
         ("vector193_plain", plain / len(clips), 1),
         ("vector193", fast / len(clips), plain / fast),
@@ -45,15 +46,3 @@ def bench():
 
 def _extract(table, jobs, cache=False):
     return features.extract(table, "vector193", jobs=jobs, progress=False, cache=cache)
-
-
-def _fastest(*works, clock=time.perf_counter):
-    """The shortest of three times of each piece of work, in seconds, after one that loads libraries and processes."""
-    rounds = [[_seconds(work, clock) for work in works] for _ in range(4)]
-    return [min(times) for times in zip(*rounds[1:], strict=True)]
-
-
-def _seconds(work, clock=time.perf_counter):
-    start = clock()
-    work()
-    return clock() - start

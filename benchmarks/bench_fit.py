@@ -7,13 +7,13 @@ on random numbers; a fit is ten epochs. On the fly means as many tutorials do: e
 
 import os
 import tempfile
-import time
 import warnings
 from unittest import mock
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.timing import fastest
 from ser_helpers import audio, corpora, features
 from ser_helpers.models import KerasClassifier
 
@@ -25,8 +25,8 @@ def bench():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(1008, 193)).astype("float32"), rng.integers(0, 8, 1008)
     table = corpora.load("synthetic-small")[::16]
-    plain, ours = _fastest(lambda: _plain_fit(X, y), lambda: _our_fit(X, y))
-    fly, extract = _fastest(lambda: _on_the_fly(table), lambda: _extract(table))
+    plain, ours = fastest(lambda: _plain_fit(X, y), lambda: _our_fit(X, y))
+    fly, extract = fastest(lambda: _on_the_fly(table), lambda: _extract(table))
     rows = [
         ("plain Keras fit", plain, 1),
         ("KerasClassifier", ours, plain / ours),
@@ -72,15 +72,3 @@ def _extract(table):
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, SER_CACHE_HOME=folder):
         for _ in range(PASSES):
             features.extract(table, "vector193", jobs=1, progress=False)
-
-
-def _fastest(*works):
-    """The shortest of three times of each piece of work, in seconds, after one that warms up."""
-    rounds = [[_seconds(work) for work in works] for _ in range(4)]
-    return [min(times) for times in zip(*rounds[1:], strict=True)]
-
-
-def _seconds(work):
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
