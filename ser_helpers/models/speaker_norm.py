@@ -65,13 +65,17 @@ class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 f"Speakers are looked up by utterance, and X is a {type(X).__name__} without utterance names: put"
                 " SpeakerNormaliser first in the pipeline and give it a feature table."
             )
-        unknown = X.index.difference(self.speakers.dropna().index, sort=False)
-        if len(unknown):
+        if self.speakers.index.has_duplicates:
             raise EvaluationError(
-                f"The speaker of {unknown[0]!r} is not known: give SpeakerNormaliser the column 'speaker' of a table"
-                " that holds every utterance."
+                "An utterance has two speakers: give SpeakerNormaliser a table without repeated names."
             )
-        return pd.Series(self.speakers[X.index].to_numpy()).groupby(self.speakers[X.index].to_numpy()).indices
+        speakers = self.speakers.reindex(X.index)
+        if speakers.isna().any():
+            raise EvaluationError(
+                f"The speaker of {X.index[speakers.isna()][0]!r} is not known: give SpeakerNormaliser the column"
+                " 'speaker' of a table that holds every utterance."
+            )
+        return pd.Series(np.arange(n)).groupby(speakers.to_numpy()).indices
 
     def __sklearn_is_fitted__(self):
         return True

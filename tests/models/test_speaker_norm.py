@@ -69,6 +69,13 @@ def test_an_unknown_utterance_or_an_unnamed_row_is_refused():
         SpeakerNormaliser(SPEAKERS).fit_transform(X.to_numpy())
     with pytest.raises(EvaluationError, match="speaker of 'toy/0' is not known"):
         SpeakerNormaliser(SPEAKERS.replace("a", None)).fit_transform(X)
+    with pytest.raises(EvaluationError, match="An utterance has two speakers"):
+        SpeakerNormaliser(pd.concat([SPEAKERS, SPEAKERS])).fit_transform(X)
+
+
+def test_rows_drawn_twice_are_counted_twice():
+    twice = pd.concat([X, X[:3]])
+    np.testing.assert_allclose(SpeakerNormaliser(SPEAKERS).fit_transform(twice)[:3], scale(X[:3]))
 
 
 def test_it_is_cloned_with_its_speakers_and_follows_set_output():
