@@ -78,7 +78,7 @@ def test_nested_never_lets_a_test_speaker_choose(figures):
 def test_against_itself_counts_pairs():
     voices = pd.DataFrame({"pitch": TABLE.arousal + 100 * TABLE.speaker.str[-2:].astype(int)}, TABLE.index)
     fig = figures_05.against_itself(voices, TABLE, "pitch", "pitch", "Hz")
-    raw, own = (float(part.split("%")[0].split()[-1]) for part in fig.get_suptitle().split(";"))
+    raw, own = (float(part.split(" %")[0].split()[-1]) for part in fig.get_suptitle().split(";"))
     assert 55 < raw < 70
     assert own > 95
 
