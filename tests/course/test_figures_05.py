@@ -80,7 +80,7 @@ def test_nested_never_lets_a_test_speaker_choose(figures):
 def test_against_itself_counts_pairs():
     voices = pd.DataFrame({"pitch": TABLE.arousal + 100 * TABLE.speaker.str[-2:].astype(int)}, TABLE.index)
     fig = figures_05.against_itself(voices, TABLE, "pitch", "pitch", "Hz")
-    raw, own = (float(share) for share in re.findall(r"(\d+) %", fig.get_suptitle()))
+    raw, own = (float(share) for share in re.findall(r"(\d+)\s%", fig.get_suptitle()))
     assert 55 < raw < 70
     assert own > 95
 
