@@ -172,7 +172,7 @@ def against_itself(X, table, column, name, unit, pair=("calm", "happy"), speaker
         style = {"color": colour(emotion), "weight": "bold", "size": 13, "transform": axes[0].transAxes}
         axes[0].text(0.02, height, emotion, **style)
     raw_share, own_share = (f"{100 * share:.0f} %" for share in shares)
-    title = f"{high.capitalize()} lies above {low} in {raw_share} of pairs; against the own mean in {own_share}"
+    title = f"{high.capitalize()} is above {low} in {raw_share} of pairs; against the own mean in {own_share}"
     alt = f"Dots of {name} for {len(first)} speakers, {low} and {high}, as measured and normalised. {title}."
     subtitle = f"{_corpora(table)} · {name}, all pairs of a {high} and a {low} utterance of these {len(first)} speakers"
     return finish(fig, title, alt, subtitle)
