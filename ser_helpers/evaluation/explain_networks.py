@@ -63,10 +63,10 @@ def attention(model, example):
     if not found:
         raise EvaluationError("This network has no AttentionPooling layer to ask: try integrated_gradients.")
     layer = AttentionPooling(found[-1].units, return_weights=True)
-    frames, *mask = keras.tree.flatten(found[-1].input)
-    _, weights = layer(frames, mask=mask[0] if mask else None)
+    begin, tensors, _ = _wiring(network)
+    _, weights = layer(*tensors[found[-1]][0])
     layer.set_weights(found[-1].get_weights())
-    return keras.ops.convert_to_numpy(keras.Model(network.inputs[0], weights)(x, training=False))[0]
+    return keras.ops.convert_to_numpy(keras.Model(begin, weights)(x, training=False))[0]
 
 
 def grad_cam(model, example, label=None, layer=None):
@@ -98,9 +98,9 @@ def grad_cam(model, example, label=None, layer=None):
 
     classifier, x = classifier_and_input(model, example)
     network, column = classifier.model_, column_of(classifier, x, label)
-    layer = _map_layer(network, layer)
-    maps = keras.Model(network.inputs[0], layer.output)(x, training=False)
-    head = keras.Model(layer.output, network.outputs[0])
+    begin, tensors, end = _wiring(network)
+    middle = tensors[_map_layer(network, layer)][1]
+    maps, head = keras.Model(begin, middle)(x, training=False), keras.Model(middle, end)
     with _before_softmax(network):
         slopes = gradient(lambda maps: head(maps, training=False)[:, column], maps)[0]
     seen = np.maximum(keras.ops.convert_to_numpy(maps)[0] @ slopes.mean(axis=(0, 1)), 0)
@@ -224,6 +224,24 @@ def column_of(model, X, label):
     if label not in classes:
         raise EvaluationError(f"The model does not know {label!r}; it knows {', '.join(map(str, classes))}.")
     return classes.index(label)
+
+
+def _wiring(network):
+    """The symbolic input of `network`, for each layer its symbolic inputs (a list) and output, and the last output.
+
+    A Sequential network is wired anew: one that grew by ``add`` remembers its layers' outputs from before it was whole.
+    """
+    import keras
+
+    if not isinstance(network, keras.Sequential):
+        tensors = {layer: (keras.tree.flatten(layer.input), layer.output) for layer in network.layers}
+        return network.inputs[0], tensors, network.outputs[0]
+    begin = tensor = keras.Input(batch_shape=network.inputs[0].shape)
+    tensors = {}
+    for layer in network.layers:
+        before, tensor = tensor, layer(tensor)
+        tensors[layer] = [before], tensor
+    return begin, tensors, tensor
 
 
 def _map_layer(network, name):

@@ -21,7 +21,9 @@ def frozen(layers, X, weights=None, scaler=None):
     """A "fitted" classifier whose weights stay what they are: a learning rate of 0, or weights given by hand."""
 
     def build(input_shape, n_classes):
-        model = keras.Sequential([keras.Input(input_shape), *layers()])
+        model = keras.Sequential([keras.Input(input_shape)])
+        for layer in layers():
+            model.add(layer)
         model.compile(keras.optimizers.SGD(0.0), "categorical_crossentropy")
         return model
 
@@ -236,6 +238,19 @@ class TestSanity:
 
         explain.sanity(note, linear, vectors[0])
         assert set(labels) == set(linear.predict(vectors[:1]))
+
+
+@pytest.mark.parametrize(("layers", "ask"), [(convolutional, explain.grad_cam), (recurrent, explain.attention)])
+def test_a_functional_network_is_explained_like_a_sequential_one(layers, ask, spectrograms):
+    model = frozen(layers, spectrograms)
+    expected = ask(model, spectrograms[0])
+    tensor = begin = keras.Input(model.model_.inputs[0].shape[1:])
+    for layer in layers():
+        tensor = layer(tensor)
+    functional = keras.Model(begin, tensor)
+    functional.set_weights(model.model_.get_weights())
+    model.model_ = functional
+    np.testing.assert_allclose(ask(model, spectrograms[0]), expected, atol=1e-6)
 
 
 def test_a_model_without_a_network_and_an_unknown_label_are_named(linear, vectors):
