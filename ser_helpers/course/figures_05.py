@@ -116,11 +116,12 @@ def nested(table, n_splits=5, inner=3, seed=0):
     train, test = corpora.split(table, "speaker", n_splits, seed)[0]
     speakers = sorted(table.speaker.unique())
     tested = set(table.speaker[test])
-    rows = [{speaker: "test" if speaker in tested else "train" for speaker in speakers}]
+    rows = []
     heard = table.loc[train]
     for _, validation in SpeakerFolds(heard, inner, seed).split(heard):
         choosing = set(heard.speaker.iloc[validation])
-        rows.insert(0, {s: "" if s in tested else "choose" if s in choosing else "train" for s in speakers})
+        rows.append({s: "" if s in tested else "choose" if s in choosing else "train" for s in speakers})
+    rows.append({speaker: "test" if speaker in tested else "train" for speaker in speakers})
     fig, ax = new_figure()
     looks = {"train": (ACCENT, "white"), "choose": ("#edd05e", INK), "test": (ACCENT_2, "white"), "": (GRID, INK)}
     letters = 2 if len(speakers) > 12 else 6
@@ -129,10 +130,11 @@ def nested(table, n_splits=5, inner=3, seed=0):
             paper, ink = looks[part]
             ax.barh(row, 0.94, left=column - 0.47, height=0.8, color=paper)
             ax.text(column, row, part[:letters], color=ink, ha="center", va="center", size=10)
-    steps = [*(f"inner fold {number}" for number in range(inner, 0, -1)), "then, with the\nbest setting"]
+    steps = [*(f"inner fold {number}" for number in range(1, inner + 1)), "then, with the\nbest setting"]
     ax.set_yticks(range(inner + 1), steps)
     ax.set_xticks(range(len(speakers)), [speaker.rpartition("-")[2] for speaker in speakers])
     ax.set(xlabel="speaker", ylabel="step", xlim=(-0.6, len(speakers) - 0.4))
+    ax.invert_yaxis()
     ax.grid(False)
     known, asked = _number(len(speakers) - len(tested)), _number(len(tested)).lower()
     title = f"{known} speakers choose and train; {asked} {'is' if len(tested) == 1 else 'are'} asked once, at the end"
@@ -172,7 +174,7 @@ def against_itself(X, table, column, name, unit, pair=("calm", "happy"), speaker
         style = {"color": colour(emotion), "weight": "bold", "size": 13, "transform": axes[0].transAxes}
         axes[0].text(0.02, height, emotion, **style)
     raw_share, own_share = (f"{100 * share:.0f} %" for share in shares)
-    title = f"{high.capitalize()} is above {low} in {raw_share} of pairs; against the own mean in {own_share}"
+    title = f"{high.capitalize()} is above {low} in {raw_share} of pairs; once normalised, in {own_share}"
     alt = f"Dots of {name} for {len(first)} speakers, {low} and {high}, as measured and normalised. {title}."
     subtitle = f"{_corpora(table)} · {name}, all pairs of a {high} and a {low} utterance of these {len(first)} speakers"
     return finish(fig, title, alt, subtitle)
