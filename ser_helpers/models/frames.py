@@ -18,9 +18,9 @@ class FrameScaler(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    `fit` and `transform` take a Series or list of arrays (frames, dims), or one array (n, frames, dims). A Series comes
-    back as a Series with its index, anything else as a list of float32 arrays. They raise ValueError when the arrays do
-    not have one number of dimensions or hold NaN.
+    Lesson 06. `fit` and `transform` take a Series or list of arrays (frames, dims), or one array (n, frames, dims). A
+    Series comes back as a Series with its index, anything else as a list of float32 arrays. They raise ValueError when
+    the arrays do not have one number of dimensions or hold NaN.
 
     Examples
     --------
@@ -65,7 +65,8 @@ class FixedFrames(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    `transform` takes what `FrameScaler` takes and returns a float32 array (n, frames, dims). Nothing is learnt.
+    Lesson 06. `transform` takes what `FrameScaler` takes and returns a float32 array (n, frames, dims). Nothing is
+    learnt.
 
     Examples
     --------

@@ -25,9 +25,9 @@ class SpecAugment(keras.layers.Layer):
 
     Notes
     -----
-    Input and output have the shape (batch, frames, bands). After Park et al., "SpecAugment: a simple data augmentation
-    method for automatic speech recognition", Interspeech 2019, doi:10.21437/Interspeech.2019-2680, without its time
-    warping, which they found to help least.
+    Lesson 06. Input and output have the shape (batch, frames, bands). After Park et al., "SpecAugment: a simple data
+    augmentation method for automatic speech recognition", Interspeech 2019, doi:10.21437/Interspeech.2019-2680, without
+    its time warping, which they found to help least.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def hide(spectrograms, start, width, axis):
 
     Notes
     -----
-    The part of `SpecAugment` without chance: the same on every Keras backend.
+    The part of `SpecAugment` without chance: the same on every Keras backend. Lesson 06.
 
     Examples
     --------
