@@ -75,9 +75,11 @@ def under_padding(curves, label, subtitle=None):
     '100 empty rows move “angry” by 0.00 with mask, by 0.70 without mask'
     """
     fig, ax = new_figure()
+    highest = curves.iloc[-1].idxmax()
     for (name, values), ink, style in zip(curves.items(), (ACCENT, ACCENT_2), ("-", (0, (5, 2))), strict=True):
         ax.plot(curves.index, values, color=ink, linewidth=2.5, linestyle=style)
-        ax.text(curves.index[-1], values.iloc[-1], f" {name}", color=ink, size=12, weight="bold", va="center")
+        side = "bottom" if name == highest else "top"
+        ax.text(curves.index[-1], values.iloc[-1], f" {name}", color=ink, size=12, weight="bold", va=side)
     ax.set(xlabel="rows of zeros added at the end", ylabel=f"probability of “{label}”", ylim=(-0.03, 1.03))
     ax.set_xlim(curves.index[0], curves.index[-1])
     moved = (curves - curves.iloc[0]).abs().max()
@@ -91,7 +93,7 @@ def sanity(correlations, subtitle=None):
 
     >>> import pandas as pd
     >>> sanity({"A": pd.Series([0.1, -0.2]), "B": pd.Series([1.0, 1.0])}).get_suptitle()
-    'Shuffled weights leave B as it was (1.00) and change A most (-0.05)'
+    'Shuffled weights leave B unchanged (1.00) and change A most (-0.05)'
     """
     means = {name: values.mean() for name, values in correlations.items()}
     fig, ax = new_figure()
@@ -106,7 +108,7 @@ def sanity(correlations, subtitle=None):
     ax.set_xlabel("rank correlation with the explanation of the trained network (1: the weights do not matter)")
     ax.grid(False, axis="y")
     stays, changes = max(means, key=means.get), min(means, key=lambda name: abs(means[name]))
-    kept, lost = f"leave {stays} as it was ({means[stays]:.2f})", f"change {changes} most ({means[changes]:.2f})"
+    kept, lost = f"leave {stays} unchanged ({means[stays]:.2f})", f"change {changes} most ({means[changes]:.2f})"
     alt = "Dots, one per shuffling, with the mean: " + ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
     return finish(fig, f"Shuffled weights {kept} and {lost}", alt, subtitle)
 

@@ -11,10 +11,10 @@ from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation.explain_networks import classifier_and_input, column_of, one_row
 
 
-def band_occlusion(model, example, label=None, bands=8, segments=6, samples=500, fill=None, seed=0):
+def band_occlusion(model, example, label=None, bands=4, segments=6, samples=500, off=0.2, fill=None, seed=0):
     """How much each group of mel bands, in each stretch of time, raises the probability of `label`.
 
-    Cells of `bands` × `segments` are switched off at random, half of them each time; a ridge regression then predicts
+    Cells of `bands` × `segments` are switched off at random, one in five each time; a ridge regression then predicts
     the model's probability from what was on. Works with every model that gives probabilities.
 
     Parameters
@@ -29,8 +29,10 @@ def band_occlusion(model, example, label=None, bands=8, segments=6, samples=500,
         Number of groups of mel bands, and of stretches of time.
     samples : int
         How often cells are switched off.
+    off : float
+        Share of the cells that are switched off each time.
     fill : number, optional
-        What stands in a cell that is off; by default each band's quietest level: the silence of this recording.
+        What stands in a cell that is off; by default each band's mean over this recording.
     seed : int
         Decides which cells are off.
 
@@ -62,10 +64,10 @@ def band_occlusion(model, example, label=None, bands=8, segments=6, samples=500,
     column = column_of(model, one_row(example), label)
     rows = np.linspace(0, example.shape[0], segments + 1).astype(int)
     columns = np.linspace(0, example.shape[1], bands + 1).astype(int)
-    on = np.random.default_rng(seed).random((samples, segments, bands)) < 0.5
+    on = np.random.default_rng(seed).random((samples, segments, bands)) >= off
     heard = on.repeat(np.diff(rows), axis=1).repeat(np.diff(columns), axis=2)
-    silence = example.min(axis=0) if fill is None else fill
-    occluded = np.where(heard, example, silence).astype(example.dtype)
+    steady = example.mean(axis=0) if fill is None else fill
+    occluded = np.where(heard, example, steady).astype(example.dtype)
     probability = model.predict_proba(pd.Series(list(occluded)))[:, column]
     cells = on.reshape(samples, -1).astype(float)
     surrogate = Ridge(alpha=1.0).fit(cells, probability)

@@ -53,7 +53,7 @@ def test_under_padding_names_the_largest_move():
 def test_sanity_names_what_stays_and_what_changes_most():
     found = {"a": pd.Series([0.5, 0.3]), "b": pd.Series([0.1, -0.1]), "c": pd.Series([1.0, 1.0])}
     fig = figures_07.sanity(found, "synthetic")
-    assert title(fig) == "Shuffled weights leave c as it was (1.00) and change b most (0.00)"
+    assert title(fig) == "Shuffled weights leave c unchanged (1.00) and change b most (0.00)"
     assert texts(fig.axes[0]) == ["0.40", "0.00", "1.00"]
     assert "a 0.40, b 0.00, c 1.00" in fig.get_label()
 

@@ -184,15 +184,15 @@ class TestBandOcclusion:
         found = explain.band_occlusion(OneBand(), np.ones((12, 6)), "calm", bands=3, segments=3, fill=0.0)
         assert found.loc[8, 2] == pytest.approx(-1, abs=0.02)
 
-    def test_silence_is_each_bands_quietest_level(self):
-        levels = np.ones((12, 6))
-        levels[0, 2:4] = 0.5
-        found = explain.band_occlusion(OneBand(), levels, "angry", bands=3, segments=3)
-        assert found.loc[8, 2] == pytest.approx(0.5, abs=0.02)
+    def test_a_cell_that_is_off_holds_its_bands_mean(self):
+        levels = np.zeros((12, 6))
+        levels[8:, 2:4] = 1
+        found = explain.band_occlusion(OneBand(), levels, "angry", bands=3, segments=3, off=0.5)
+        assert found.loc[8, 2] == pytest.approx(1 - 1 / 3, abs=0.02)
 
     def test_what_cannot_be_cut_or_asked_is_refused(self):
-        with pytest.raises(EvaluationError, match="cannot be cut into 6 segments × 8 bands"):
-            explain.band_occlusion(OneBand(), np.ones((12, 6)))
+        with pytest.raises(EvaluationError, match="cannot be cut into 6 segments × 4 bands"):
+            explain.band_occlusion(OneBand(), np.ones((12, 3)))
         with pytest.raises(EvaluationError, match="no probabilities"):
             explain.band_occlusion(object(), np.ones((12, 6)), bands=2)
 
