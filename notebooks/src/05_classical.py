@@ -57,7 +57,8 @@ utterances = banner("05", corpus="ravdess")
 # | [random forest](GLOSSARY.md#random-forest) | the vote of hundreds of trees, each grown on random parts of the data | no preparation |
 # | [XGBoost](GLOSSARY.md#xgboost) | the sum of hundreds of small trees, each mending the errors before it | no preparation |
 #
-# To see them decide, we give them three emotions and only two of [eGeMAPS](GLOSSARY.md#egemaps)' 88 features.
+# To see them decide, we give them three emotions and only two of [eGeMAPS](GLOSSARY.md#egemaps)' 88 features: the pitch,
+# and the brightness, which says how strong a voice is above 1 kHz, compared with below.
 
 # %%
 from ser_helpers import features
@@ -107,7 +108,7 @@ figures_05.borders(pipelines, two.set_axis(["pitch", "brightness"], axis=1), thr
 
 # %% [markdown]
 # The mixtures decide by Bayes' rule: the probability of a class *c* after hearing *x* is proportional to how frequent
-# the class is, times how dense its cloud is at *x*:
+# the class is (its *prior*), times how dense its cloud is at *x*:
 #
 # ```text
 # p(c | x)  ∝  p(c) · p(x | c)
@@ -396,7 +397,7 @@ compare(results["linear SVM on ComParE, normalised"], results["linear SVM on Com
 # | situation | allowed? |
 # |---|---|
 # | a recorded call is analysed after it has ended | yes: all of the caller's speech is there |
-# | a car or a phone that its owner has used for days | yes: enrolment, without labels |
+# | a car or a phone that its owner has used for days | yes: their speech has been collected, without labels |
 # | a live call, third minute | with the first two minutes only, if they are typical |
 # | the first sentence of a stranger | no: there is nothing to compare it with |
 #
@@ -599,7 +600,7 @@ leaderboard.show()
 # %% [markdown]
 # Second, the model itself: the best one that works for a stranger's first sentence. Fitted on all actors, it goes into
 # one file in the folder `build`, together with labels, kind of features, sample rate and corpus. Such a file cannot run
-# code when somebody opens it.
+# code when somebody opens it; a *pickle*, the usual way to save a Python model, can.
 
 # %%
 from ser_helpers import home, models
@@ -650,8 +651,8 @@ except ModelError as refusal:
 #
 # <details><summary>1. A colleague scales all data first "because it makes no difference". What do you answer?</summary>
 #
-# For a scaler and many recordings, hardly any. But the habit carries over to selection, oversampling and search, where
-# the difference is the whole result. In the pipeline there is nothing to remember.
+# For a scaler and many recordings, the difference is small indeed. But the habit carries over to selection,
+# oversampling and search, where the difference is the whole result. In the pipeline there is nothing to remember.
 # </details>
 #
 # <details><summary>2. A call-centre product promises 0.67 from the first second on. Why do you doubt it?</summary>
