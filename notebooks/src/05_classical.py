@@ -208,7 +208,8 @@ figures_05.scores(results.values(), "The features decide more than the model")
 # %% [markdown]
 # Each of the three models does better with eGeMAPS than with the 193-d vector, and ComParE with a straight border is
 # ahead of all. Nobody can say what most of its 6373 numbers mean, but a linear model can give each a small weight. The
-# straight border alone, on real RAVDESS: 0.37 with the 193-d vector, 0.50 with eGeMAPS, 0.58 with ComParE.
+# straight border alone, on real RAVDESS: 0.37 with the 193-d vector, 0.50 with eGeMAPS, 0.58 with ComParE. (With a
+# `C` ten times larger or smaller, ComParE loses up to four points: the choice matters, so who chooses matters.)
 #
 # With the same 193 numbers it is level with lesson 04's network. So it was not the SVM that beat the network in section
 # 2: it was the features.
@@ -675,7 +676,7 @@ except ModelError as refusal:
 # - Breiman (2001), random forests: [10.1023/A:1010933404324](https://doi.org/10.1023/A:1010933404324)
 # - Chen & Guestrin (2016), XGBoost: [10.1145/2939672.2939785](https://doi.org/10.1145/2939672.2939785)
 # - Ambroise & McLachlan (2002), selection before the split: [10.1073/pnas.102102699](https://doi.org/10.1073/pnas.102102699)
-# - Busso et al. (2013), how to normalise a voice whose emotions are not balanced:
+# - Busso et al. (2013), voices measured against their own neutral speech, which is found without labels:
 #   [10.1109/T-AFFC.2013.26](https://doi.org/10.1109/T-AFFC.2013.26)
 # - Cawley & Talbot (2010), why searches must be nested:
 #   [jmlr.org/papers/v11/cawley10a](https://jmlr.org/papers/v11/cawley10a.html)
