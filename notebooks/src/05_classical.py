@@ -175,7 +175,7 @@ for other in ("linear SVM", "random forest"):
     print(compare(results["XGBoost"], results[other]))
 
 # %% [markdown]
-# With 24 actors you cannot say that XGBoost beats a straight line. It does beat the forest, by about three points,
+# With 24 actors you cannot say that XGBoost beats a straight line. It seems to beat the forest, by about three points,
 # though their intervals overlap in the picture. Do not read too much into it: five models make ten pairs, and among
 # ten pairs one may look clear by luck.
 
