@@ -87,7 +87,8 @@ print("the mean changes by", round(float(np.abs(frames.mean(axis=0) - frames[::-
 # A [recurrent network](GLOSSARY.md#recurrent-network) takes one frame at a time and keeps a *state*, its notes so far.
 # At each frame it rewrites the notes from the frame and the old notes, with the same weights every time. An
 # [LSTM](GLOSSARY.md#lstm) decides with learnt gates what to keep, what to forget and what to write down. A
-# [GRU](GLOSSARY.md#gru) does the same with fewer gates. *Bidirectional* means two readers: one from the left, one from the right.
+# [GRU](GLOSSARY.md#gru) does the same with fewer gates. *Bidirectional* means two readers: one from the left, one from
+# the right.
 
 # %%
 from ser_helpers.course import figures_07
@@ -147,8 +148,9 @@ check("07.1", masked_mean)
 # %% [markdown]
 # ## 4. How does a network choose where to listen?
 #
-# The readers leave one vector of notes, h, per frame. We need one vector per utterance. The mean gives every frame the same
-# weight, and a pause counts as much as a shout. [Attention](GLOSSARY.md#attention) lets the network learn the weights:
+# The readers leave one vector of notes, h, per frame. We need one vector per utterance. The mean gives every frame the
+# same weight, and a pause counts as much as a shout. [Attention](GLOSSARY.md#attention) lets the network learn the
+# weights:
 #
 # 1. a score for each frame: v · tanh(W h + b), where W, b and v are learnt
 # 2. [softmax](GLOSSARY.md#softmax) over time: the weights are positive and add up to 1
@@ -167,7 +169,8 @@ def attend(h, W, b, v):
 
 
 # %% [markdown]
-# The package has it as a Keras layer, which also uses the mask. On the same notes and with the same weights, the two agree:
+# The package has it as a Keras layer, which also uses the mask. On the same notes and with the same weights, the two
+# agree:
 
 # %% tags=["nbval-check-output"]
 from ser_helpers.models import AttentionPooling
@@ -251,7 +254,8 @@ shorter = cross_validate(gru, X, utterances, jobs=2, name="GRU + attention", fea
 shorter.plot_against(read)
 
 # %% [markdown]
-# Mind the intervals: TODO
+# The intervals overlap: 24 actors do not tell us which of the two is better. The GRU is the smaller one; if they tie,
+# it wins.
 
 # %% [markdown]
 # ## 6. Does padding change a prediction?
@@ -322,14 +326,14 @@ peak = int(weights.argmax() / len(weights) * len(y))
 sound.play(y[max(0, peak - 4000) : peak + 4000], 16000)
 
 # %% [markdown]
-# TODO. Be careful with the word "why". The curve says which notes entered the sum. Each note was written by readers who had
-# seen the *whole* sentence; a note at 1 s may well speak about 2 s. And other weights can give the same answer (Jain and
-# Wallace, 2019).
+# A few tenths of a second get most of the attention, and the pauses next to none. Be careful with the word "why". The
+# curve says which notes entered the sum. Each note was written by readers who had seen the *whole* sentence; a note at
+# 1 s may well speak about 2 s. And other weights can give the same answer (Jain and Wallace, 2019).
 #
 # ## 8. What did a CNN see?
 #
-# A second model for comparison: the three blocks of lesson 06's [CNN](GLOSSARY.md#cnn) on the
-# [log-mel spectrogram](GLOSSARY.md#log-mel-spectrogram), cut or filled up to 3 s. Half a minute of training, half of what lesson
+# A second model for comparison: the three blocks of lesson 06's [CNN](GLOSSARY.md#cnn) on the [log-mel
+# spectrogram](GLOSSARY.md#log-mel-spectrogram), cut or filled up to 3 s. Half a minute of training, half of what lesson
 # 06 gives it, is enough to have something to explain.
 
 # %%
@@ -367,9 +371,10 @@ print(f"unseen actors of this fold: UAR {uar(utterances.emotion[test], looker.pr
 # %% [markdown]
 # Three ways to ask it about one decision:
 #
-# - **[Grad-CAM](GLOSSARY.md#grad-cam)** adds up the last feature maps, each weighted by how much the label's score rises with it.
-# - **[Integrated gradients](GLOSSARY.md#integrated-gradients)** walk from a *baseline* (here the mean spectrogram) to the example and add up the
-#   slope on the way: what did each number add to the probability?
+# - **[Grad-CAM](GLOSSARY.md#grad-cam)** adds up the last feature maps, each weighted by how much the label's score
+#   rises with it.
+# - **[Integrated gradients](GLOSSARY.md#integrated-gradients)** walk from a *baseline* (here the mean spectrogram) to
+#   the example and add up the slope on the way: what did each number add to the probability?
 # - **Band occlusion** never looks inside. It switches parts off at random, 500 times, and fits a linear model to what
 #   happens. EmoLIME does this for emotions.
 
@@ -389,10 +394,12 @@ three = {"Grad-CAM": cam, "integrated gradients": gradients, "band occlusion": o
 explain.maps(levels, three, 3.0, "Three explanations of one decision: “sad”", sound.caption(chosen))
 
 # %% [markdown]
-# TODO read aloud.
+# Read each map by its own rules. Grad-CAM is coarse: the last maps have 18 × 4 cells, stretched over the picture. It
+# shows reasons *for* the label only. Integrated gradients are as fine as the input, and noisy. Occlusion speaks of
+# whole cells. Where all three point to the same place, look closely; where they differ, none of them is "the" reason.
 #
-# Integrated gradients make a promise that can be checked, *completeness*: all attributions together are the
-# probability of the example minus that of the baseline.
+# Integrated gradients make a promise that can be checked, *completeness*: all attributions together are the probability
+# of the example minus that of the baseline.
 
 # %%
 p, p_baseline = network_alone.predict_proba(np.stack([levels, 0 * levels]))[:, column]
@@ -448,7 +455,9 @@ shares = explain.shap_values(linear, egemaps.loc[test], "angry", background=egem
 explain.beeswarm(shares, egemaps.loc[test], subtitle=f"{utterances.corpus.iloc[0]}: unseen actors, score of “angry”")
 
 # %% [markdown]
-# Each dot is one utterance. Dark dots on the right: a high value of the feature speaks for anger. TODO
+# Each dot is one utterance. Dark dots on the right: a high value of the feature speaks for anger, a low one against it.
+# Dark dots on the left: the other way round. Most of the strongest features are about how loud a voice is and what its
+# spectrum looks like.
 
 # %% tags=["exercise"]
 # ** Which features push hardest? `values` is a table of SHAP values; return the `n` names, strongest first.
@@ -472,8 +481,8 @@ for label in ("angry", "sad", "happy"):
     print(f"{label:<6}", "; ".join(explain.feature_words(name) for name in strongest(shares, 3)))
 
 # %% [markdown]
-# Many of the 88 features say almost the same (mean and median of the pitch). The model shares the weight among them as it happened to,
-# and so does SHAP. Read groups of features, not single ones.
+# Many of the 88 features say almost the same (mean and median of the pitch). The model shares the weight among them as
+# it happened to, and so does SHAP. Read groups of features, not single ones.
 
 # %% [markdown]
 # ## 10. Is it an explanation at all?
@@ -481,8 +490,8 @@ for label in ("angry", "sad", "happy"):
 # A picture that looks right convinces us. So test it: shuffle the network's weights. Now it knows nothing. If the
 # explanation stays the same, it was never about what the network had learnt (Adebayo et al., 2018).
 #
-# As a control we add a "method" that any eye would accept: it marks where the spectrogram is loud. **Which of the
-# three will fail?**
+# As a control we add a "method" that any eye would accept: it marks where the spectrogram is loud. **Which of the three
+# will fail?**
 
 # %%
 def loudness(model, example):
