@@ -326,7 +326,7 @@ peak = int(weights.argmax() / len(weights) * len(y))
 sound.play(y[max(0, peak - 4000) : peak + 4000], 16000)
 
 # %% [markdown]
-# A few tenths of a second get most of the attention, and the pauses next to none. Be careful with the word "why". The
+# A few tenths of a second get most of the attention; the silence before and after gets next to none. Be careful with the word "why". The
 # curve says which notes entered the sum. Each note was written by readers who had seen the *whole* sentence; a note at
 # 1 s may well speak about 2 s. And other weights can give the same answer (Jain and Wallace, 2019).
 #
@@ -456,8 +456,8 @@ explain.beeswarm(shares, egemaps.loc[test], subtitle=f"{utterances.corpus.iloc[0
 
 # %% [markdown]
 # Each dot is one utterance. Dark dots on the right: a high value of the feature speaks for anger, a low one against it.
-# Dark dots on the left: the other way round. Most of the strongest features are about how loud a voice is and what its
-# spectrum looks like.
+# Dark dots on the left: the other way round. Most of the strongest features describe the shape of the
+# spectrum, or how loud the voice is.
 
 # %% tags=["exercise"]
 # ** Which features push hardest? `values` is a table of SHAP values; return the `n` names, strongest first.

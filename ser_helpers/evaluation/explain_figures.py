@@ -112,6 +112,8 @@ def maps(levels, explanations, seconds, title, subtitle=None, top=8000):
 def beeswarm(values, X, title=None, subtitle=None, top=10):
     """SHAP values of the features that matter most: one dot per utterance, darker where the feature is high. Lesson 07.
 
+    The thousandth part of the dots that lies farthest out is drawn at the edge, so that the others can be told apart.
+
     Parameters
     ----------
     values : DataFrame (utterances, features)
@@ -131,9 +133,10 @@ def beeswarm(values, X, title=None, subtitle=None, top=10):
     if not (values.index.equals(X.index) and values.columns.equals(X.columns)):
         raise EvaluationError("SHAP values and features must have the same rows and columns: pass the X they explain.")
     strength = values.abs().mean().sort_values(ascending=False)[:top]
+    edge = np.quantile(values[strength.index].abs(), 0.999)
     fig, ax = new_figure()
     for row, name in enumerate(strength.index[::-1]):
-        pushed = values[name].to_numpy()
+        pushed = values[name].clip(-edge, edge).to_numpy()
         ax.scatter(pushed, row + _swarm(pushed), c=X[name].rank(pct=True), cmap=MORE, s=9, linewidths=0)
     ax.axvline(0, color=QUIET, linewidth=1)
     ax.set_yticks(range(len(strength)), [feature_words(name) for name in strength.index[::-1]])

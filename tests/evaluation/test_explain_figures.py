@@ -46,6 +46,13 @@ def test_beeswarm_lists_the_strongest_features_first():
     assert np.ptp(first.get_offsets()[:, 1]) < 1
 
 
+def test_one_extreme_dot_does_not_squeeze_the_others():
+    values = pd.DataFrame({"a": [*np.linspace(-1, 1, 1999), 500.0]})
+    places = explain.beeswarm(values, values).axes[0].collections[0].get_offsets()[:, 0]
+    np.testing.assert_allclose(places[:1999], values.a[:1999])
+    assert places[1999] < 2
+
+
 def test_wrong_shapes_are_named():
     with pytest.raises(EvaluationError, match="One weight per frame"):
         explain.attention_over_waveform(np.ones((3, 2)), Y, SR)
