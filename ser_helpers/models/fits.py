@@ -1,22 +1,16 @@
 """Fits of Keras networks on disk, by configuration: a finished one is read, a stopped one goes on where it stopped."""
 
-import functools
 import hashlib
-import importlib.metadata
-import importlib.resources
 import io
 import json
-import platform
-import sys
-import sysconfig
+import textwrap
 import time
 import warnings
-import zipfile
-from pathlib import Path
 
 import numpy as np
 
 from ser_helpers import home
+from ser_helpers.models import fingerprint
 
 SECONDS_BETWEEN_WRITES = 30
 
@@ -43,7 +37,7 @@ class Checkpoint:
 
     def restore(self, model):
         """Put the stored state into `model`; returns (history, seconds) or None."""
-        if self._path is None or not self._path.exists():
+        if self._path is None:
             return None
         try:
             with np.load(self._path, allow_pickle=False) as stored:
@@ -52,7 +46,7 @@ class Checkpoint:
             variables = _variables(model)
             if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
                 return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except Exception:  # a damaged archive raises whatever its bytes lead to
             return None
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
@@ -83,10 +77,16 @@ class Checkpoint:
 
 def find_checkpoint(build, model, arrays, settings):
     """The `Checkpoint` of the fit of `model`, made by `build`, on these arrays with these settings."""
+    try:
+        network = fingerprint.network(model)
+    except (NotImplementedError, TypeError) as error:
+        reason = textwrap.shorten(str(error), 120, placeholder=" ...")
+        warnings.warn(f"This fit is not kept: give every part of the network a get_config. {reason}", stacklevel=3)
+        return Checkpoint(None)
     digest = hashlib.blake2b(digest_size=16)
-    for part in (_versions(), _network(model), *_code(build, set()), repr(settings)):
-        digest.update(part.encode() if isinstance(part, str) else part)
-    for array in arrays:
+    for text in (fingerprint.versions(), network, fingerprint.code(build), repr(settings)):
+        digest.update(text.encode())
+    for array in [*arrays, *(variable.numpy() for variable in model.variables)]:
         digest.update(repr((array.shape, array.dtype)).encode())
         digest.update(np.ascontiguousarray(array).data)
     return Checkpoint(home.cache_home() / "fits" / f"{digest.hexdigest()}.npz")
@@ -101,102 +101,3 @@ def _npz(arrays):
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
-
-
-@functools.cache
-def _versions():
-    """Backend, libraries, and the source of this room."""
-    import keras
-
-    backend = keras.backend.backend()
-    libraries = {
-        distribution.metadata["Name"]: distribution.version for distribution in importlib.metadata.distributions()
-    }
-    used = [f"{name} {version}" for name, version in libraries.items() if name.startswith(("keras", "numpy", backend))]
-    room = sorted(importlib.resources.files("ser_helpers.models").iterdir(), key=lambda file: file.name)
-    sources = [file.read_text(encoding="utf-8") for file in room if file.name.endswith(".py")]
-    return "\n".join([backend, platform.python_version(), *sorted(used), *sources])
-
-
-def _network(model):
-    """Layers, loss and optimizer as text, the same in every session: Keras numbers its layers anew in each."""
-    import keras
-
-    loss = getattr(model.loss, "__name__", None) or keras.saving.serialize_keras_object(model.loss)
-    config = [json.loads(model.to_json()), keras.saving.serialize_keras_object(model.optimizer), loss]
-    names = {}
-    _collect_names(config, names)
-    return json.dumps(_renamed(config, names), sort_keys=True, default=str)
-
-
-def _collect_names(config, names):
-    if isinstance(config, dict):
-        if isinstance(config.get("name"), str):
-            names.setdefault(config["name"], f"name {len(names)}")
-        for value in config.values():
-            _collect_names(value, names)
-    elif isinstance(config, list | tuple):
-        for value in config:
-            _collect_names(value, names)
-
-
-def _renamed(config, names):
-    if isinstance(config, dict):
-        return {key: _renamed(value, names) for key, value in config.items() if key != "shared_object_id"}
-    if isinstance(config, list | tuple):
-        return [_renamed(value, names) for value in config]
-    return names.get(config, config) if isinstance(config, str) else config
-
-
-def _code(thing, seen):
-    """The compiled code of a function or class, and of what it calls in the lesson."""
-    if isinstance(thing, functools.partial):
-        yield repr((thing.args, sorted(thing.keywords.items())))
-        thing = thing.func
-    if id(thing) in seen or not _ours(thing):
-        return
-    seen.add(id(thing))
-    if isinstance(thing, type):
-        for name, member in sorted(vars(thing).items()):
-            yield name
-            yield from _code(getattr(member, "__func__", member), seen)
-    elif hasattr(thing, "__code__"):
-        yield repr((thing.__defaults__, thing.__kwdefaults__))
-        reachable = dict(thing.__globals__)
-        reachable |= zip(
-            thing.__code__.co_freevars, (cell.cell_contents for cell in thing.__closure__ or ()), strict=True
-        )
-        for code in _nested(thing.__code__):
-            yield code.co_code
-            for constant in code.co_consts:
-                if not hasattr(constant, "co_code"):
-                    yield repr(sorted(constant, key=repr) if isinstance(constant, frozenset) else constant)
-            for name in (*code.co_names, *code.co_freevars):
-                yield name
-                value = reachable.get(name)
-                if isinstance(value, int | float | str | tuple | list | dict):
-                    yield repr(value)
-                else:
-                    yield from _code(value, seen)
-
-
-def _nested(code):
-    yield code
-    for constant in code.co_consts:
-        if hasattr(constant, "co_code"):
-            yield from _nested(constant)
-
-
-def _ours(thing):
-    """Whether `thing` is code of a lesson: libraries and this package are known by `_versions`."""
-    if hasattr(thing, "__code__"):
-        file = thing.__code__.co_filename
-    elif isinstance(thing, type):
-        file = getattr(sys.modules.get(thing.__module__), "__file__", None) or ""
-    else:
-        return False
-    libraries = (
-        *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
-        str(Path(__file__).parents[1]),
-    )
-    return not file.startswith(libraries)

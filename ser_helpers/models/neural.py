@@ -83,12 +83,14 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
 
         `X` is a table, an array, or a Series or list of (frames, dims) arrays of different lengths, which get zero
         rows at the end. `validation_data` is a pair ``(X, y)`` that is only watched (for learning curves): it never
-        steers the fit. With the torch backend, watching draws random numbers, so the weights differ as they would with
-        another seed. Raises ValueError when X holds NaN or no features, when X and y do not fit, or when y holds fewer
-        than two classes.
+        steers the fit. A fit that is stopped or fails leaves the classifier unfitted. Raises ValueError when X holds
+        NaN or no features, when X and y do not fit, when y holds fewer than two classes, or when there is no epoch.
         """
         import keras
 
+        vars(self).pop("history_", None)
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1, not {self.epochs}.")
         ragged = _ragged(X)
         X, y = _examples(X), np.asarray(y)
         if y.shape != X.shape[:1] or pd.isna(y).any():
@@ -102,6 +104,8 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         keras.utils.set_random_seed(self.seed)
         self.input_shape_ = (None, X.shape[-1]) if ragged else X.shape[1:]
         self.model_ = self._watched(self.build(self.input_shape_, len(self.classes_)))
+        if not self.model_.built:
+            self.model_(keras.Input(self.input_shape_))
         checkpoint = Checkpoint(None)
         if self.cache:
             settings = (self.epochs, self.batch_size, self.seed, weights, self.classes_.tolist())
@@ -112,22 +116,20 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _train(self, X, target, validation_data, class_weight, checkpoint):
-        """The epochs that are still to do, in stretches that each start from a seed of their own.
+        """The epochs that are still to do, in stretches; each epoch has a seed of its own.
 
         A fit that was stopped goes on at the end of its last whole stretch, and ends as if it had not been stopped.
         """
-        import keras
-
-        from ser_helpers.models.watching import TrainingBar, TrainingClock
+        from ser_helpers.models.watching import EpochSeed, TrainingBar, TrainingClock
 
         history, seconds = checkpoint.restore(self.model_) or ({}, {"all": 0.0, "training": 0.0})
         done = len(next(iter(history.values()), []))
         stretch = int(np.clip(STRETCH_NUMBERS / X.size, 1, STRETCH_EPOCHS))
-        clock = TrainingClock()
+        clock, seed = TrainingClock(), EpochSeed(self.seed)
         try:
             with TrainingBar(self.epochs, done, disable=not self.progress) as bar:
                 for start in range(done, self.epochs, stretch):
-                    keras.utils.set_random_seed(int(np.random.SeedSequence([self.seed, start]).generate_state(1)[0]))
+                    seed.set(start)  # TensorFlow shuffles by the seed at the start of a stretch
                     begun = time.perf_counter()
                     part = self.model_.fit(
                         X,
@@ -137,7 +139,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
                         batch_size=self.batch_size,
                         class_weight=class_weight,
                         validation_data=validation_data,
-                        callbacks=[clock, bar],
+                        callbacks=[seed, clock, bar],
                         verbose=0,
                     )
                     history = {name: [*history.get(name, []), *values] for name, values in part.history.items()}
@@ -178,6 +180,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
             loss=model.loss,
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy"), UAR(len(self.classes_))],
             steps_per_execution=model.steps_per_execution,
+            run_eagerly=model.run_eagerly,
             jit_compile=model.jit_compile,
         )
         return model

@@ -3,7 +3,24 @@
 import time
 
 import keras
+import numpy as np
 from tqdm import tqdm
+
+
+class EpochSeed(keras.callbacks.Callback):
+    """Gives each epoch a seed of its own, so that its chance does not depend on what was done before it."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self._seed = seed
+
+    def set(self, epoch):
+        """Seed Python, NumPy, Keras and its backend for `epoch`."""
+        keras.utils.set_random_seed(int(np.random.SeedSequence([self._seed, epoch]).generate_state(1)[0]))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Seed this epoch."""
+        self.set(epoch)
 
 
 class TrainingClock(keras.callbacks.Callback):

@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import make_blobs
 
 from ser_helpers import home
-from ser_helpers.models import KerasClassifier, fits, neural
+from ser_helpers.models import KerasClassifier, fingerprint, neural
 
 RATE = 0.3
 
@@ -133,12 +133,54 @@ def test_the_code_of_a_loss_in_the_lesson_counts():
 
         return with_loss
 
-    def code(function):
-        return [part for part in fits._code(function, set())]
+    assert fingerprint.code(losses(2)) == fingerprint.code(losses(2))
+    assert fingerprint.code(losses(2)) != fingerprint.code(losses(3))
+    assert fingerprint.code(build) != fingerprint.code(losses(2))
 
-    assert code(losses(2)) == code(losses(2))
-    assert code(losses(2)) != code(losses(3))
-    assert code(build) != code(losses(2))
+
+def test_a_network_that_is_built_by_its_first_data_is_read_too(blobs, epochs_trained):
+    def without_input(input_shape, n_classes):
+        import keras
+
+        network = keras.Sequential([keras.layers.Dense(n_classes, "softmax")])
+        network.compile("adam", "categorical_crossentropy")
+        return network
+
+    first, again = (model(build=without_input, epochs=2).fit(*blobs) for _ in range(2))
+    assert epochs_trained.total == 2
+    np.testing.assert_array_equal(first.predict_proba(blobs[0]), again.predict_proba(blobs[0]))
+
+
+def test_other_initial_weights_are_another_fit(blobs):
+    def starting_at(value):
+        def pretrained(input_shape, n_classes):
+            network = build(input_shape, n_classes)
+            network.set_weights([np.full_like(weight, value) for weight in network.get_weights()])
+            return network
+
+        return pretrained
+
+    values = iter([0.1, 0.2])
+    for _ in range(2):
+        model(build=lambda *sizes: starting_at(next(values))(*sizes), epochs=1).fit(*blobs)
+    assert len(stored()) == 2
+
+
+def test_a_network_that_cannot_be_described_is_fitted_all_the_same(blobs):
+    import keras
+
+    class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.01
+
+    def scheduled(input_shape, n_classes):
+        network = build(input_shape, n_classes)
+        network.compile(keras.optimizers.Adam(Schedule()), "categorical_crossentropy")
+        return network
+
+    with pytest.warns(UserWarning, match="not kept: give every part of the network a get_config"):
+        assert len(model(build=scheduled, epochs=1).fit(*blobs).history_) == 1
+    assert stored() == []
 
 
 @pytest.mark.parametrize("damage", [b"", b"not an archive", "half"])

@@ -1,8 +1,8 @@
 """A Keras network must behave like a scikit-learn classifier."""
 
 import functools
-import os
 import pickle
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -81,7 +81,6 @@ def test_a_fitted_network_survives_pickling(fitted, blobs):
     np.testing.assert_allclose(copy.predict_proba(blobs[0]), fitted.predict_proba(blobs[0]), atol=1e-6)
 
 
-@pytest.mark.skipif(os.environ.get("KERAS_BACKEND") == "torch", reason="on torch, watching draws random numbers")
 def test_validation_data_never_steer_the_fit(blobs):
     X, y = blobs
     alone = KerasClassifier(build, epochs=3).fit(X, y)
@@ -185,6 +184,22 @@ def test_examples_it_cannot_predict_are_refused(fitted, X, words):
 def test_examples_it_cannot_learn_are_refused(blobs, change, words):
     with pytest.raises(ValueError, match=words):
         KerasClassifier(build, epochs=1).fit(*change(*blobs))
+
+
+def test_a_fit_that_stops_leaves_no_half_trained_network_that_predicts(blobs, monkeypatch):
+    import keras
+
+    model = KerasClassifier(build, epochs=1).fit(*blobs)
+    monkeypatch.setattr(keras.Model, "fit", mock.Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*blobs)
+    with pytest.raises(NotFittedError):
+        model.predict(blobs[0])
+
+
+def test_no_epoch_is_refused(blobs):
+    with pytest.raises(ValueError, match="epochs must be at least 1, not 0"):
+        KerasClassifier(build, epochs=0).fit(*blobs)
 
 
 def test_one_class_or_an_unknown_label_is_refused(blobs):
