@@ -300,7 +300,7 @@ figures_07.under_padding(curves, reader.classes_[column], sound.caption(moved))
 
 # %% [markdown]
 # Without a mask, the same recording gets another answer when it stands in a batch beside a longer one. That is a bug
-# you do not see in training: nothing crashes, only the score is a little lower, and changes with the batch size.
+# you do not see in training: nothing crashes, only a few answers change, and the score depends on the batch size.
 
 # %% [markdown]
 # ## 7. Where does it listen?
@@ -326,9 +326,10 @@ peak = int(weights.argmax() / len(weights) * len(y))
 sound.play(y[max(0, peak - 4000) : peak + 4000], 16000)
 
 # %% [markdown]
-# A few tenths of a second get most of the attention; the silence before and after gets next to none. Be careful with the word "why". The
-# curve says which notes entered the sum. Each note was written by readers who had seen the *whole* sentence; a note at
-# 1 s may well speak about 2 s. And other weights can give the same answer (Jain and Wallace, 2019).
+# A few frames get nearly all of the attention, and the silence before and after gets next to none. So is the rest
+# ignored? No: each note was written by readers who had walked through the *whole* sentence, and a note at 1 s may well
+# speak about 2 s. The curve says which notes entered the sum. It does not say why the network decided, and other
+# weights can give the same answer (Jain and Wallace, 2019).
 #
 # ## 8. What did a CNN see?
 #

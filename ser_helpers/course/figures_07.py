@@ -95,7 +95,7 @@ def sanity(correlations, subtitle=None):
     >>> sanity({"A": pd.Series([0.1, -0.2]), "B": pd.Series([1.0, 1.0])}).get_suptitle()
     'Shuffled weights leave B unchanged (1.00) and change A most (-0.05)'
     """
-    means = {name: values.mean() for name, values in correlations.items()}
+    means = {name: round(values.mean(), 2) + 0.0 for name, values in correlations.items()}  # no -0.00
     fig, ax = new_figure()
     rows = np.arange(len(means))[::-1]
     for row, (name, values) in zip(rows, correlations.items(), strict=True):
