@@ -16,11 +16,12 @@ def over_seeds(runs, metrics=("uar", "weighted_f1"), title=None):
     ----------
     runs : dict of DataFrame
         ``{name: evaluation.repeat(...)}``, in the order of the rows from top to bottom.
-    metrics : sequence of str
+    metrics : str, or sequence of str
         Columns of the tables, one panel each.
     title : str, optional
         A sentence; by default, which model is first in the first metric.
     """
+    metrics = [metrics] if isinstance(metrics, str) else list(metrics)
     _check(runs, metrics)
     fig, axes = new_figure(
         1, len(metrics), sharex=True, sharey=True, squeeze=False, figsize=(10, 5 + 0.5 * max(0, len(runs) - 6))
@@ -45,7 +46,7 @@ def over_seeds(runs, metrics=("uar", "weighted_f1"), title=None):
 
 
 def _check(runs, metrics):
-    if not runs:
+    if not isinstance(runs, dict) or not runs:
         raise EvaluationError("There is nothing to draw: give {name: evaluation.repeat(...)}.")
     for name, frame in runs.items():
         missing = [metric for metric in metrics if metric not in frame]

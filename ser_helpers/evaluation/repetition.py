@@ -1,5 +1,7 @@
 """The same evaluation with several seeds: how much of a score is luck."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 from scipy import stats
 from sklearn.base import clone
@@ -47,6 +49,8 @@ def repeat(model, X, table, seeds=range(5), progress=True, **options):
     >>> repeat(LogisticRegression(), X, table, seeds=[0, 1], n_splits=2, progress=False).columns.tolist()
     ['uar', 'accuracy', 'weighted_f1']
     """
+    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+        raise EvaluationError(f"seeds must be several numbers, not {seeds!r}: range(5) makes five.")
     seeds = list(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
         raise EvaluationError(f"seeds must be different numbers, at least one, not {seeds}: range(5) makes five.")

@@ -52,7 +52,8 @@ class Augmented(MetaEstimatorMixin, BaseEstimator):
     def fit(self, X, y):
         """Fit on the rows of `X` (a table or Series indexed by utterance) and their copies, labelled `y`.
 
-        Raises ValueError when X has no index of utterances, or a copy lacks an utterance or has other columns.
+        Raises ValueError when X has no index of utterances, y is not as long, or a copy lacks an utterance, repeats one
+        or has other columns.
         """
         if not isinstance(X, pd.DataFrame | pd.Series):
             raise ValueError(
@@ -61,6 +62,8 @@ class Augmented(MetaEstimatorMixin, BaseEstimator):
             )
         if not isinstance(self.copies, list | tuple):
             raise ValueError(f"copies is a list of feature tables, not a {type(self.copies).__name__}: put it in [ ].")
+        if len(y) != len(X):
+            raise ValueError(f"y must hold one label for each of the {len(X)} utterances, and it holds {len(y)}.")
         together = pd.concat([X, *(_part(X, copy, number) for number, copy in enumerate(self.copies, start=1))])
         usable = together.notna().any(axis=1) if together.ndim == 2 else together.notna()
         labels = np.tile(np.asarray(y), 1 + len(self.copies))
@@ -99,6 +102,9 @@ def _part(X, copy, number):
         raise ValueError(f"Copy {number} is a {type(copy).__name__} and X a {type(X).__name__}: extract the same kind.")
     if X.ndim == 2 and list(copy.columns) != list(X.columns):
         raise ValueError(f"Copy {number} has other columns than X: extract the same kind of feature.")
+    if copy.index.has_duplicates:
+        twice = copy.index[copy.index.duplicated()][0]
+        raise ValueError(f"Copy {number} holds {twice!r} more than once: give each copy an element of the list.")
     missing = X.index.difference(copy.index, sort=False)
     if len(missing):
         raise ValueError(

@@ -65,6 +65,10 @@ class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 f"Speakers are looked up by utterance, and X is a {type(X).__name__} without utterance names: put"
                 " SpeakerNormaliser first in the pipeline and give it a feature table."
             )
+        if not isinstance(self.speakers, pd.Series):
+            raise EvaluationError(
+                f"speakers is a {type(self.speakers).__name__}: give SpeakerNormaliser the column table['speaker']."
+            )
         if self.speakers.index.has_duplicates:
             raise EvaluationError(
                 "An utterance has two speakers: give SpeakerNormaliser a table without repeated names."

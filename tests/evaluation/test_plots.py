@@ -266,6 +266,8 @@ def test_scores_over_seeds_that_do_not_fit_are_refused():
     with pytest.raises(EvaluationError, match="nothing to draw"):
         plots.over_seeds({})
     with pytest.raises(EvaluationError, match="'a' have no ccc; they have uar, weighted_f1"):
-        plots.over_seeds({"a": seeds(0.4)}, ["ccc"])
+        plots.over_seeds({"a": seeds(0.4)}, "ccc")
+    with pytest.raises(EvaluationError, match="nothing to draw: give"):
+        plots.over_seeds(seeds(0.4))
     with pytest.raises(EvaluationError, match=r"different speech \(.*\): plot them apart"):
         plots.over_seeds({"a": seeds(0.4), "b": seeds(0.4, corpus="synthetic")})

@@ -85,6 +85,8 @@ def test_what_does_not_fit_is_refused_in_a_sentence(toy):
     X, table = toy()
     with pytest.raises(EvaluationError, match="at least one"):
         repeat(SVC(), X, table, seeds=[])
+    with pytest.raises(EvaluationError, match=r"several numbers, not 3: range\(5\)"):
+        repeat(SVC(), X, table, seeds=3)
     with pytest.raises(EvaluationError, match="different numbers"):
         repeat(SVC(), X, table, seeds=[1, 1])
     with pytest.raises(EvaluationError, match="with its parentheses"):

@@ -111,6 +111,10 @@ def test_what_does_not_fit_is_refused_in_a_sentence(data):
         Augmented(SVC(), [X[["a"]]]).fit(X, y)
     with pytest.raises(ValueError, match="Copy 1 is a Series and X a DataFrame"):
         Augmented(SVC(), [X["a"]]).fit(X, y)
+    with pytest.raises(ValueError, match="Copy 1 holds 'u/0' more than once"):
+        Augmented(SVC(), [pd.concat([X, X])]).fit(X, y)
+    with pytest.raises(ValueError, match="each of the 40 utterances, and it holds 3"):
+        Augmented(SVC(), [X]).fit(X, y[:3])
     with pytest.raises(ValueError, match="list of feature tables, not a DataFrame"):
         Augmented(SVC(), X).fit(X, y)
 
