@@ -37,7 +37,7 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     progress : bool
         Show a progress bar when it takes longer than a second.
     cache : bool
-        Read and write the cache under ``home.cache_home()``.
+        Read and write the cache under ``home.cache_home()``, except for an augmentation of your own.
     augment : audio.Augmentation or None
         Change the samples first, as ``audio.Noise()`` does. Each utterance has a seed of its own, made from its content
         and `copy`.
@@ -79,6 +79,7 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     _check_augmentation(augment, copy)
     clips = [(row.path, _seconds(row.start), _seconds(row.end)) for row in table.itertuples()]
     problems = {}
+    cache = cache and _is_ours(augment)
     with Store(home.cache_home() / "features" / f"{kind}.sqlite" if cache else None) as store:
         sources = _sources(clips)
         keys = _keys(sources, kind, parameters, augment, copy)
@@ -130,6 +131,12 @@ def _check_augmentation(augment, copy):
         raise ValueError(f"augment is an augmentation such as audio.Noise(), not {augment!r}.")
     if augment is None and copy:
         raise ValueError("Without augment= there is no other copy of an utterance; leave copy out.")
+
+
+def _is_ours(augment):
+    if isinstance(augment, audio.Chain):
+        return all(map(_is_ours, augment.parts))
+    return augment is None or type(augment).__module__ == audio.Augmentation.__module__
 
 
 def _sources(clips):

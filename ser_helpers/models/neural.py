@@ -84,7 +84,8 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         `X` is a table, an array, or a Series or list of (frames, dims) arrays of different lengths, which get zero
         rows at the end. `validation_data` is a pair ``(X, y)`` that is only watched (for learning curves): it never
         steers the fit. A fit that is stopped or fails leaves the classifier unfitted. Raises ValueError when X holds
-        NaN or no features, when X and y do not fit, when y holds fewer than two classes, or when there is no epoch.
+        NaN or no features, when X and y do not fit, when y holds fewer than two classes, when there is no epoch, or
+        when `build` returns no compiled network.
         """
         import keras
 
@@ -169,12 +170,26 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "model_" not in state:
+            return state
+        from ser_helpers.models import AttentionPooling, SpecAugment
+        from ser_helpers.models.recall import UAR
+
+        return {"registered": (AttentionPooling, SpecAugment, UAR), **state}  # unpickled first, for the network's sake
+
+    def __setstate__(self, state):
+        super().__setstate__({name: value for name, value in state.items() if name != "registered"})
+
     def _watched(self, model):
         """The compiled `model` with accuracy and UAR as its metrics."""
         import keras
 
         from ser_helpers.models.recall import UAR
 
+        if not isinstance(model, keras.Model) or not getattr(model, "compiled", False):
+            raise ValueError("build must return a compiled keras.Model: end it with model.compile(...); return model.")
         model.compile(
             optimizer=model.optimizer,
             loss=model.loss,

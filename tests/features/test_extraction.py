@@ -375,3 +375,21 @@ def test_it_warns_of_nothing_by_itself(table):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         features.extract(table(2), "vector193", jobs=1)
+
+
+def test_an_augmentation_of_ones_own_is_computed_anew_since_its_code_may_change(table):
+    class Gain(audio.Augmentation):
+        factor = 0.5
+
+        def _change(self, y, sr, seed):
+            return self.factor * y
+
+        def __repr__(self):
+            return "Gain()"
+
+    for augment in (Gain(), audio.Chain(Gain())):
+        Gain.factor = 0.5
+        first = features.extract(table(1), "logmel", jobs=1, augment=augment).iloc[0]
+        Gain.factor = 0.25
+        second = features.extract(table(1), "logmel", jobs=1, augment=augment).iloc[0]
+        assert second.mean() < first.mean()

@@ -2,6 +2,8 @@
 
 import functools
 import pickle
+import subprocess
+import sys
 from unittest import mock
 
 import numpy as np
@@ -195,6 +197,37 @@ def test_a_fit_that_stops_leaves_no_half_trained_network_that_predicts(blobs, mo
         model.fit(*blobs)
     with pytest.raises(NotFittedError):
         model.predict(blobs[0])
+
+
+def test_a_network_with_our_layers_is_unpickled_in_a_fresh_process(tmp_path):
+    import keras
+
+    from ser_helpers.models import SpecAugment
+
+    def stripy(input_shape, n_classes):
+        layers = [SpecAugment(), keras.layers.Flatten(), keras.layers.Dense(n_classes, "softmax")]
+        network = keras.Sequential([keras.Input(input_shape), *layers])
+        network.compile("adam", "categorical_crossentropy")
+        return network
+
+    X = np.ones((4, 3, 2), dtype="float32")
+    model = KerasClassifier(stripy, epochs=1).fit(X, ["calm", "angry", "sad", "angry"]).set_params(build=None)
+    file = tmp_path / "network.pickle"
+    file.write_bytes(pickle.dumps(model))
+    script = f"import pickle, numpy; print(pickle.load(open({str(file)!r}, 'rb')).predict(numpy.ones((1, 3, 2)))[0])"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == model.predict(X)[0], run.stderr
+
+
+@pytest.mark.parametrize("result", ["nothing", "an uncompiled network"])
+def test_a_build_without_compile_or_return_is_refused(blobs, result):
+    import keras
+
+    def unfinished(input_shape, n_classes):
+        return None if result == "nothing" else keras.Sequential([keras.Input(input_shape), keras.layers.Dense(3)])
+
+    with pytest.raises(ValueError, match="build must return a compiled"):
+        KerasClassifier(unfinished).fit(*blobs)
 
 
 def test_no_epoch_is_refused(blobs):
