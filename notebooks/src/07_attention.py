@@ -326,7 +326,7 @@ peak = int(weights.argmax() / len(weights) * len(y))
 sound.play(y[max(0, peak - 4000) : peak + 4000], 16000)
 
 # %% [markdown]
-# A few frames get nearly all of the attention, and the silence before and after gets next to none. So is the rest
+# A few frames get most of the attention, and the silence before and after gets next to none. So is the rest
 # ignored? No: each note was written by readers who had walked through the *whole* sentence, and a note at 1 s may well
 # speak about 2 s. The curve says which notes entered the sum. It does not say why the network decided, and other
 # weights can give the same answer (Jain and Wallace, 2019).
