@@ -96,6 +96,7 @@ def _execute(notebook, source, on_cell):
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,
         extra_arguments=["--IPKernelApp.log_level=40"],
         resources={"metadata": {"path": str(source.parent.parent)}},
         on_cell_complete=lambda cell, cell_index: on_cell(),
