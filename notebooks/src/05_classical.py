@@ -151,7 +151,7 @@ check("05.1", bayes)
 # ## 2. Which model is best?
 #
 # Now all 88 features, all eight emotions, and, as in lesson 04, actors that the model has not heard. **Write down your
-# order first.** Lesson 04's network on the 193 features is at about 0.36 on real RAVDESS (0.47 on the synthetic
+# order first.** Lesson 04's network on the 193 features is at about 0.37 on real RAVDESS (0.47 on the synthetic
 # corpus); guessing gives 0.125. This takes about ten seconds.
 
 # %%
