@@ -7,7 +7,7 @@ from ser_helpers.course.checks import Hint, exercise
 
 
 @exercise(
-    "06.1",
+    "06.2",
     wrong=[
         lambda y, noise, snr: y + noise,
         lambda y, noise, snr: y + noise / np.std(noise) * np.std(y) * 10 ** (-snr / 10),
@@ -47,7 +47,7 @@ def _pad(spectrogram, width, level=-100.0):
 
 
 @exercise(
-    "06.2",
+    "06.1",
     wrong=[
         lambda spectrogram, width: spectrogram if len(spectrogram) > width else _pad(spectrogram, width),
         lambda spectrogram, width: spectrogram[:width],
