@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import subprocess
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ def _execute(notebook, source, on_cell):
     )
     started, error = time.perf_counter(), None
     try:
-        client.execute()
+        client.execute(stderr=subprocess.DEVNULL)  # C++ libraries talk there, past the notebook
     except CellExecutionError as failure:
         error = _describe(notebook, f"{failure.ename}: {ANSI.sub('', failure.evalue)}")
     except CellTimeoutError:
