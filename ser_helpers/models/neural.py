@@ -117,7 +117,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _train(self, X, target, validation_data, class_weight, checkpoint):
-        """The epochs that are still to do, in stretches; each epoch has a seed of its own.
+        """The epochs that are still to do, in stretches that each start from a seed of their own.
 
         A fit that was stopped goes on at the end of its last whole stretch, and ends as if it had not been stopped.
         """

@@ -19,8 +19,9 @@ class EpochSeed(keras.callbacks.Callback):
         keras.utils.set_random_seed(int(np.random.SeedSequence([self._seed, epoch]).generate_state(1)[0]))
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Seed this epoch."""
-        self.set(epoch)
+        """Seed this epoch; TensorFlow needs no such help within a stretch, and would lose its compiled kernels."""
+        if keras.backend.backend() != "tensorflow":
+            self.set(epoch)
 
 
 class TrainingClock(keras.callbacks.Callback):
