@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 
 class EpochSeed(keras.callbacks.Callback):
-    """Gives each epoch a seed of its own, so that its chance does not depend on what was done before it."""
+    """Seeds a stretch of epochs, and on other backends than TensorFlow each epoch, whatever was done before it."""
 
     def __init__(self, seed):
         super().__init__()
