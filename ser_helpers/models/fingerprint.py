@@ -8,6 +8,7 @@ import importlib.resources
 import inspect
 import json
 import platform
+import re
 import sys
 import sysconfig
 import types
@@ -16,19 +17,32 @@ from pathlib import Path
 import numpy as np
 
 
-@functools.cache
-def versions():
-    """Backend, libraries, and the source of this room."""
+def versions(model):
+    """Backend, libraries, and the source of this room's modules that train `model` or are part of it."""
     import keras
 
     backend = keras.backend.backend()
-    libraries = {
-        distribution.metadata["Name"] or "": distribution.version for distribution in importlib.metadata.distributions()
-    }
-    used = [f"{name} {version}" for name, version in libraries.items() if name.startswith(("keras", "numpy", backend))]
-    room = sorted(importlib.resources.files("ser_helpers.models").iterdir(), key=lambda file: file.name)
-    sources = [file.read_text(encoding="utf-8") for file in room if file.name.endswith(".py")]
-    return "\n".join([backend, platform.python_version(), *sorted(used), *sources])
+    used = [f"{name} {version}" for name, version in _libraries() if name.startswith(("keras", "numpy", backend))]
+    described = f"{model.to_json()} {getattr(model.loss, '__module__', '')}"
+    own = re.findall(r"ser_helpers\.models\.(\w+)", described)
+    return "\n".join([backend, platform.python_version(), *sorted(used), *_sources({"neural", *own})])
+
+
+@functools.cache
+def _libraries():
+    return [(found.metadata["Name"] or "", found.version) for found in importlib.metadata.distributions()]
+
+
+def _sources(modules):
+    """The texts of these modules of this room and of all they import from it, in the order of their names."""
+    texts, waiting = {}, set(modules)
+    while waiting:
+        name = waiting.pop()
+        texts[name] = (importlib.resources.files("ser_helpers.models") / f"{name}.py").read_text(encoding="utf-8")
+        imported = re.findall(r"^\s*(?:from|import) ser_helpers\.models\.(\w+)", texts[name], re.M)
+        named = re.findall(r"^\s*from ser_helpers\.models import ([a-z_]+)$", texts[name], re.M)
+        waiting |= {*imported, *named} - set(texts)
+    return [texts[name] for name in sorted(texts)]
 
 
 def network(model):

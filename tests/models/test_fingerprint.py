@@ -114,3 +114,20 @@ def test_a_lambda_layer_has_no_file_name_in_its_text():
         return fingerprint.network(model)
 
     assert network("first session") == network("second session")
+
+
+def test_only_the_modules_a_network_is_made_of_and_trained_by_count():
+    import keras
+
+    from ser_helpers.models import AttentionPooling
+
+    def network(*layers):
+        model = keras.Sequential([keras.Input((4, 3)), *layers, keras.layers.Dense(2, "softmax")])
+        model.compile("adam", "categorical_crossentropy")
+        return model
+
+    plain = fingerprint.versions(network(keras.layers.Flatten()))
+    assert "class KerasClassifier" in plain  # neural
+    assert "class Checkpoint" in plain  # imported by neural
+    assert "class AttentionPooling" not in plain
+    assert "class AttentionPooling" in fingerprint.versions(network(AttentionPooling()))
