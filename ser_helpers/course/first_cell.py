@@ -11,21 +11,24 @@ import warnings
 from ser_helpers import corpora
 from ser_helpers.errors import CorpusMissing
 
-PACKAGES = ("ser-helpers", "numpy", "scikit-learn", "librosa", "keras")
+PACKAGES = ("ser-helpers", "numpy", "scikit-learn", "librosa", "keras", "torch", "transformers")
+EMBEDDED = {"ravdess": "synthetic", "iemocap": "synthetic-iemocap"}
+CONVERSATIONS = ("iemocap", "synthetic-iemocap", "synthetic-iemocap-small")
 
 
 def banner(lesson, corpus="ravdess"):
     """Say what `lesson` runs on and return its utterance table.
 
     The environment variable ``SER_CORPUS`` decides: ``auto`` (the default) takes the real `corpus` when its files are
-    on this machine and the synthetic one otherwise; ``synthetic`` or the name of a corpus takes exactly that one.
+    on this machine and its embedded counterpart otherwise; ``synthetic`` takes the counterpart; the name of a corpus
+    takes exactly that one, unless the lesson is about conversations and that corpus holds none.
 
     Parameters
     ----------
     lesson : str
         The lesson's number, such as ``"04"``.
     corpus : str
-        The real corpus the lesson is about; one of ``corpora.available()``.
+        The real corpus the lesson is about: ``"ravdess"`` or ``"iemocap"``.
 
     Returns
     -------
@@ -54,14 +57,23 @@ def banner(lesson, corpus="ravdess"):
 
 def _choose(corpus, choice):
     """The utterance table that `choice` asks for, and a line to print when it is not the real corpus."""
+    if corpus in CONVERSATIONS and choice not in ("auto", "synthetic", *CONVERSATIONS):
+        about = f"This lesson is about conversations, and {corpora.card(choice).title} holds none."
+        table, note = _choose(corpus, "auto")
+        return table, " ".join(filter(None, (about, note)))
+    if choice == "synthetic":
+        return corpora.load(EMBEDDED[corpus]), f"You asked for this corpus with SER_CORPUS={choice}."
     if choice != "auto":
         note = "" if choice == corpus else f"You asked for this corpus with SER_CORPUS={choice}."
         return _load_quietly(choice), note
     try:
         return _load_quietly(corpus), ""
     except CorpusMissing:
-        note = f"{corpora.card(corpus).title} is not on this machine. To run this lesson on it: ser download {corpus}"
-        return corpora.load("synthetic"), note
+        known = corpora.card(corpus)
+        note = f"{known.title} is not on this machine. To run this lesson on it: {known.how}"
+        if not known.licensed:
+            note = f"{known.title} is not on this machine. To run this lesson on it: ser download {corpus}"
+        return corpora.load(EMBEDDED[corpus]), note
 
 
 def _load_quietly(name):

@@ -43,6 +43,14 @@ def test_an_empty_choice_is_no_choice(monkeypatch):
     assert set(banner("04").corpus) == {"synthetic"}
 
 
+@pytest.mark.usefixtures("nothing_real")
+@pytest.mark.parametrize(("choice", "says"), [("auto", "release form"), ("synthetic", ""), ("ravdess", "holds none")])
+def test_a_lesson_about_conversations_runs_on_conversations(monkeypatch, capsys, choice, says):
+    monkeypatch.setenv("SER_CORPUS", choice)
+    assert set(banner("09", corpus="iemocap").corpus) == {"synthetic-iemocap"}
+    assert says in capsys.readouterr().out
+
+
 def test_an_unknown_corpus_is_named(monkeypatch):
     monkeypatch.setenv("SER_CORPUS", "ravdes")
     with pytest.raises(CorpusError, match="ravdes"):
