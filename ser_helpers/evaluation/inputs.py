@@ -7,14 +7,16 @@ import pandas as pd
 
 from ser_helpers import corpora
 from ser_helpers.errors import EvaluationError
+from ser_helpers.models import by_modality, gaps
 
 
 def join(X, table, target):
     """The utterances of `table` that have both features and a value of `target`: features and table on one index.
 
     `X` may hold more utterances than `table`; the surplus is ignored. Utterances whose features are all NaN (their
-    recording could not be read) or that have no `target` are left out with a warning that names them. Anything else
-    that does not fit raises EvaluationError. Used by ``cross_validate``, Lesson 04.
+    recording could not be read) or that have no `target` are left out with a warning that names them; where there are
+    several modalities, one may be missing. Anything else that does not fit raises EvaluationError. Used by
+    ``cross_validate``, Lesson 04.
     """
     if not isinstance(X, pd.DataFrame | pd.Series):
         raise EvaluationError(
@@ -73,18 +75,15 @@ def _drop_unusable(X, table, target):
 
 
 def _gaps(X):
-    """Which rows hold nothing but NaN, and which hold any NaN or infinity."""
-    if isinstance(X, pd.DataFrame):
-        try:
-            values = X.to_numpy(dtype=float)
-        except (TypeError, ValueError):
-            words = X.select_dtypes(exclude="number").columns
-            raise EvaluationError(f"The features {_names(words)} are not numbers: encode or drop them.") from None
-        finite = np.isfinite(values)
-        return np.isnan(values).all(axis=1), ~finite.all(axis=1)
-    arrays = [np.atleast_1d(np.asarray(np.nan if value is None else value, dtype=float)) for value in X]
-    empty = np.array([np.isnan(array).all() for array in arrays])
-    return empty, np.array([not np.isfinite(array).all() for array in arrays])
+    """Which rows hold nothing at all, and which hold NaN or infinity in something else than a missing modality."""
+    try:
+        found = [gaps(part) for part in by_modality(X).values()]
+        if not found:
+            return gaps(X)
+    except (TypeError, ValueError):
+        words = [column for column in X if not pd.api.types.is_numeric_dtype(X[column])]
+        raise EvaluationError(f"The features {_names(words)} are not numbers: encode or drop them.") from None
+    return np.all([empty for empty, _ in found], axis=0), np.any([broken & ~empty for empty, broken in found], axis=0)
 
 
 def _names(index, most=3):

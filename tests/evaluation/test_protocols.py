@@ -354,3 +354,39 @@ def test_the_model_is_left_unfitted_and_named_by_its_last_step(toy):
     assert not hasattr(model[-1], "classes_")
     assert (result.name, result.features) == ("SVC", "egemaps")
     assert cross_validate(model, X, table, n_splits=3, name="SVM", features="88", **QUIET).name == "SVM"
+
+
+def test_words_and_modalities_are_features_too(toy):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from ser_helpers.models import Modality
+
+    X, table = toy()
+    words = pd.Series("I am " + table["emotion"], table.index)
+    bag = TfidfVectorizer()
+    said = cross_validate(make_pipeline(bag, LogisticRegression()), words, table, n_splits=2, progress=False)
+    assert said.accuracy == 1
+    both = pd.concat({"audio": X, "text": words.where(words.index != words.index[0])}, axis=1)
+    model = make_pipeline(Modality("text"), bag, LogisticRegression())
+    heard = cross_validate(model, both, table, n_splits=2, progress=False)
+    assert len(heard.predictions) == len(table)
+    assert heard.accuracy >= 1 - 1 / len(table)
+    both.iloc[1, 0] = np.nan
+    with pytest.raises(EvaluationError, match=r"toy/001.*hold NaN"):
+        cross_validate(model, both, table, n_splits=2, progress=False)
+
+
+def test_an_utterance_without_words_is_left_out(toy):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    _, table = toy()
+    words = ("I am " + table["emotion"]).where(table.index != table.index[0], " ")
+    with pytest.warns(UserWarning, match="1 utterance.s. have no features"):
+        result = cross_validate(
+            make_pipeline(TfidfVectorizer(), LogisticRegression()), words, table, n_splits=2, progress=False
+        )
+    assert len(result.predictions) == len(table) - 1
