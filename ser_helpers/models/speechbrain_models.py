@@ -1,0 +1,170 @@
+"""SpeechBrain's published emotion model as a scikit-learn estimator.
+
+The folder ``speechbrain/emotion-recognition-wav2vec2-IEMOCAP`` holds ``hyperparams.yaml`` (which modules there are),
+``custom_interface.py`` (how they are called), ``label_encoder.txt`` and two files of weights. SpeechBrain's
+``foreign_class`` reads the first, imports the second, and loads the rest.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from ser_helpers import audio, home
+from ser_helpers.errors import ModelError, WeightsMissing
+from ser_helpers.models import pretrained
+from ser_helpers.models.quiet import quiet_libraries
+from ser_helpers.models.speechbrain_folder import FILES
+from ser_helpers.models.torchaudio_shim import ensure_torchaudio
+
+PUBLISHED = "speechbrain/emotion-recognition-wav2vec2-IEMOCAP"
+
+#: The encoder whose configuration the published folder asks for.
+ENCODER = "facebook/wav2vec2-base"
+
+#: The published model's labels, in its own order, and the course's words for them.
+WORDS = {"neu": "neutral", "ang": "angry", "hap": "happy", "sad": "sad"}
+
+
+class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
+    """The emotion classifier that SpeechBrain published, with its four labels in the course's words.
+
+    It is pretrained: ``fit`` only loads it, and learns nothing from what it is given. Each recording is classified
+    alone, so no other recording can change its answer.
+
+    Parameters
+    ----------
+    source : str or path
+        A folder, or the name on the Hugging Face hub of a folder that ``ser download`` has put on this machine. The
+        folder's own Python file is run when it is loaded: name only folders whose authors you trust.
+    device : str
+        Where to compute: ``"auto"`` takes a GPU when there is one.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels in the model's own order, which is the order of the columns of ``predict_proba``; for the published
+        model neutral, angry, happy, sad.
+    label : str
+        What the model is, for titles and the leaderboard; a stand-in says so.
+
+    Raises
+    ------
+    WeightsMissing
+        The folder is not on this machine.
+    ModelError
+        The folder lacks a file, or speechbrain or torchaudio is not installed.
+
+    Notes
+    -----
+    Used in Lesson 08. The published model was fine-tuned on IEMOCAP: do not evaluate it on IEMOCAP again.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ser_helpers import corpora
+    >>> from ser_helpers.models import make_speechbrain_stand_in
+    >>> table = corpora.load("synthetic-small")[:2]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model = SpeechBrainClassifier(make_speechbrain_stand_in(folder)).fit()
+    ...     model.predict_proba(table).shape, model.classes_.tolist()
+    ((2, 4), ['neutral', 'angry', 'happy', 'sad'])
+    """
+
+    def __init__(self, source=PUBLISHED, device="auto"):
+        self.source = source
+        self.device = device
+
+    def fit(self, X=None, y=None):
+        """Load the model; `X` and `y` are there for scikit-learn and are not looked at."""
+        import torch
+
+        device = "cuda" if self.device == "auto" and torch.cuda.is_available() else self.device
+        self.model_ = load_speechbrain(self.source, "cpu" if device == "auto" else device)
+        labels = self.model_.hparams.label_encoder.ind2lab
+        own = [labels[number] for number in range(len(labels))]
+        self.classes_ = np.array([WORDS.get(label, label) for label in own])
+        name = Path(self.source).name
+        stand_in = getattr(self.model_.hparams, "stand_in", False)
+        self.label = f"tiny untrained stand-in for {Path(PUBLISHED).name}" if stand_in else name
+        return self
+
+    def predict_proba(self, X):
+        """Probabilities of shape (n, n_classes) for the recordings of an utterance table, in the order of `classes_`.
+
+        Each is read at 16 kHz, from ``start`` to ``end`` where the table says so.
+        """
+        if not hasattr(self, "model_"):
+            self.fit()
+        return np.stack([self._one(row) for row in X[["path", "start", "end"]].itertuples()])
+
+    def predict(self, X):
+        """The most probable label of each recording, shape (n,)."""
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def _one(self, row):
+        import torch
+
+        waveform = torch.from_numpy(audio.load(row.path, sr=16000, start=row.start, end=row.end))
+        with torch.random.fork_rng(), torch.no_grad():  # SpeechBrain's pooling adds a little noise
+            torch.manual_seed(0)
+            probabilities = self.model_.classify_batch(waveform[None])[0]
+        return probabilities.reshape(-1).double().cpu().numpy()
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+def load_speechbrain(source=PUBLISHED, device="cpu"):
+    """SpeechBrain's own interface object, from a folder on this machine; no network is asked.
+
+    Takes what :class:`SpeechBrainClassifier` takes, and raises the same errors. Lesson 08 writes out the call of
+    ``foreign_class`` that is inside.
+    """
+    ensure_torchaudio(required=True)
+    folder, encoder = _folders(source)
+    try:
+        from speechbrain.inference.interfaces import foreign_class
+    except ModuleNotFoundError as error:
+        raise ModelError(f"{error.name} is not installed: run `pip install ser-helpers[course]`.") from error
+    with quiet_libraries():
+        return foreign_class(
+            source=str(folder),
+            pymodule_file="custom_interface.py",
+            classname="CustomEncoderWav2vec2Classifier",
+            overrides={"pretrained_path": str(folder), "wav2vec2_hub": str(encoder)},
+            overrides_must_match=False,
+            run_opts={"device": device},
+        )
+
+
+def _folders(source):
+    """Where the model and the configuration of its encoder are: one folder brings both, or a second is needed."""
+    folder = Path(source) if Path(source).is_dir() else _find(str(source))
+    if folder is None:
+        raise WeightsMissing(f"{source} is not on this machine: get it with `ser download {source}`, or give a folder.")
+    lacking = [name for name in FILES if not (folder / name).is_file()]
+    if lacking:
+        raise ModelError(f"{folder} lacks {lacking[0]}: it is no folder as SpeechBrain publishes its emotion model.")
+    if (folder / "wav2vec2").is_dir():
+        return folder, folder / "wav2vec2"
+    encoder = pretrained.find(ENCODER)
+    if encoder is None:
+        raise WeightsMissing(f"{source} needs {ENCODER}, which is not on this machine: `ser download {ENCODER}`.")
+    return folder, encoder
+
+
+def _find(name):
+    """The folder of a name on the Hugging Face hub, if it has been downloaded."""
+    import huggingface_hub
+
+    plain = home.models_home() / name.rpartition("/")[2]
+    if plain.is_dir():
+        return plain
+    for cache in (home.models_home(), None):
+        try:
+            return Path(huggingface_hub.snapshot_download(name, cache_dir=cache, local_files_only=True))
+        except (huggingface_hub.errors.HFValidationError, huggingface_hub.errors.LocalEntryNotFoundError, OSError):
+            continue
+    return None
