@@ -9,6 +9,7 @@ from ser_helpers import audio
 from ser_helpers.errors import ModelError
 from ser_helpers.features import registry
 from ser_helpers.models.neural import KerasClassifier
+from ser_helpers.models.regression import KerasRegressor
 from ser_helpers.models.speaker_norm import SpeakerNormaliser
 
 
@@ -19,8 +20,29 @@ class LoadedNetwork(KerasClassifier):
         """Raise a ModelError."""
         raise ModelError(
             "A network that was loaded cannot be fitted again, because its build function is not in the file: fit a"
-            " new KerasClassifier."
+            " new one."
         )
+
+
+class LoadedRegressor(KerasRegressor):
+    """A Keras network for numbers from a file, which cannot be trained again either."""
+
+    fit = LoadedNetwork.fit
+
+
+def network_from(keras_model, about):
+    """The Keras estimator that a file describes: `about` is what `models.save` wrote."""
+    known, labels = about["network"], about["labels"]
+    network = (LoadedRegressor if labels is None else LoadedNetwork)(None, **known["settings"])
+    if labels is None:
+        network.target_mean_, network.target_scale_ = map(np.array, known["targets"])
+    else:
+        network.classes_ = np.array(labels)
+    shape = known["input_shape"]
+    network.input_shape_ = {name: tuple(shape[name]) for name in shape} if isinstance(shape, dict) else tuple(shape)
+    network.model_ = keras_model
+    network.history_ = pd.DataFrame(about["history"]).rename_axis("epoch").rename(index=lambda epoch: epoch + 1)
+    return network
 
 
 class LoadedModel:
@@ -126,9 +148,10 @@ class LoadedModel:
         if kind and given.get("parameters", parameters) != parameters:
             raise ModelError(f"X was extracted with {given['parameters'] or 'no parameters'}, and {wanted}.")
         found = shape_of(X)
-        if isinstance(X, pd.DataFrame) and columns and list(X.columns) != columns:
-            unknown = [str(name) for name in X.columns if name not in columns]
-            missing = [name for name in columns if name not in X.columns]
+        given = columns_of(X)
+        if given and columns and given != columns:
+            unknown = [str(name) for name in given if name not in columns]
+            missing = [name for name in columns if name not in given]
             if not unknown and not missing:
                 raise ModelError("X has its columns in another order: use X[model.about['columns']].")
             problem = f"has no column {missing[0]!r}" if missing else f"has a column {unknown[0]!r} too many"
@@ -137,6 +160,13 @@ class LoadedModel:
         if found != shape and not (frames_are_free and found[1:] == shape[1:]):
             raise ModelError(f"An example in X has the shape {tuple(found)}, and {wanted}.")
         return X
+
+
+def columns_of(X):
+    """The names of a table's columns, those of two levels as lists; None for anything but a table."""
+    if not isinstance(X, pd.DataFrame):
+        return None
+    return [list(name) if isinstance(name, tuple) else name for name in X.columns]
 
 
 def shape_of(X):

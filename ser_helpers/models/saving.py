@@ -21,8 +21,9 @@ from ser_helpers.errors import ModelError
 from ser_helpers.features import registry
 from ser_helpers.models import trusted
 from ser_helpers.models.augmented import Augmented
-from ser_helpers.models.loaded import LoadedModel, LoadedNetwork, shape_of
-from ser_helpers.models.neural import KerasClassifier
+from ser_helpers.models.loaded import LoadedModel, columns_of, network_from, shape_of
+from ser_helpers.models.neural import KerasEstimator
+from ser_helpers.models.regression import KerasRegressor
 from ser_helpers.models.speaker_norm import SpeakerNormaliser
 
 FORMAT = 1
@@ -40,9 +41,9 @@ def save(model, path, *, X, table):
     Parameters
     ----------
     model : fitted scikit-learn estimator
-        Any of scikit-learn, XGBoost and this package, also in a pipeline; a ``KerasClassifier`` alone or as the last
-        step of a ``Pipeline``, without its `build` function. Of a hyper-parameter search the best estimator is kept,
-        of an ``Augmented`` its fitted estimator; a ``SpeakerNormaliser`` forgets its speakers.
+        Any of scikit-learn, XGBoost and this package, also in a pipeline; a ``KerasClassifier`` or ``KerasRegressor``
+        alone or as the last step of a ``Pipeline``, without its `build` function. Of a hyper-parameter search the best
+        estimator is kept, of an ``Augmented`` its fitted estimator; a ``SpeakerNormaliser`` forgets its speakers.
     path : str or Path
         The file, such as ``"svm.ser"``; an existing one is replaced at once, or not at all.
     X : DataFrame, Series of arrays, or array
@@ -152,19 +153,17 @@ def _fitted(model, attribute):
 
 
 def _split(model):
-    """The scikit-learn part of a model and its KerasClassifier, either may be None."""
-    if isinstance(model, KerasClassifier):
+    """The scikit-learn part of a model and its Keras network, either may be None."""
+    if isinstance(model, KerasEstimator):
         _fitted(model, "model_")
         return None, model
-    if isinstance(model, Pipeline) and isinstance(model.steps[-1][1], KerasClassifier):
+    if isinstance(model, Pipeline) and isinstance(model.steps[-1][1], KerasEstimator):
         _fitted(model.steps[-1][1], "model_")
         without = copy.copy(model)
         without.steps = [*model.steps[:-1], (model.steps[-1][0], "passthrough")]
         return without, model.steps[-1][1]
-    if any(isinstance(part, KerasClassifier) for part in model.get_params().values()):
-        raise ModelError(
-            "A KerasClassifier can be saved alone or as the last step of a pipeline, not inside of others."
-        )
+    if any(isinstance(part, KerasEstimator) for part in model.get_params().values()):
+        raise ModelError("A Keras network can be saved alone or as the last step of a pipeline, not inside of others.")
     return model, None
 
 
@@ -183,15 +182,18 @@ def _about(model, network, X, table):
         "kind": kind,
         "parameters": attrs.get("parameters", {}),
         "sample_rate": registry.find(kind).sr if kind in registry.kinds() else None,
-        "columns": list(X.columns) if isinstance(X, pd.DataFrame) else None,
+        "columns": columns_of(X),
         "shape": shape_of(X),
         "corpus": sorted(table.loc[index, "corpus"].unique()),
         "utterances": len(X),
         "versions": _versions(network),
     }
     if network is not None:
-        settings = {name: getattr(network, name) for name in ("epochs", "batch_size", "seed", "class_weight")}
-        about["network"] = {"input_shape": list(network.input_shape_), "settings": settings}
+        unsaved = ("build", "cache", "progress")
+        settings = {name: value for name, value in network.get_params().items() if name not in unsaved}
+        about["network"] = {"input_shape": network.input_shape_, "settings": settings}
+        if isinstance(network, KerasRegressor):
+            about["network"]["targets"] = [np.array(x).tolist() for x in (network.target_mean_, network.target_scale_)]
         about["history"] = network.history_.to_dict("list")
     return about
 
@@ -229,7 +231,7 @@ def _restored(parts, name):
             raise ValueError("fields are missing")
         model = trusted.load_estimator(parts["model.skops"], name) if "model.skops" in parts else None
         if "network.keras" in parts:
-            network = _network(trusted.load_network(parts["network.keras"], name), about)
+            network = network_from(trusted.load_network(parts["network.keras"], name), about)
             if model is None:
                 model = network
             else:
@@ -238,15 +240,6 @@ def _restored(parts, name):
         if about["labels"] != (None if labels is None else [_plain(label) for label in labels]):
             raise ValueError("other labels")
         return LoadedModel(model, about)
-
-
-def _network(keras_model, about):
-    network = LoadedNetwork(None, **about["network"]["settings"])
-    network.model_ = keras_model
-    network.classes_ = np.array(about["labels"])
-    network.input_shape_ = tuple(about["network"]["input_shape"])
-    network.history_ = pd.DataFrame(about["history"]).rename_axis("epoch").rename(index=lambda epoch: epoch + 1)
-    return network
 
 
 def _check_predictions(model, loaded, X):

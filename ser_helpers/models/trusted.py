@@ -68,14 +68,14 @@ def load_estimator(data, name):
 
 
 def dump_network(network):
-    """A Keras network as the bytes of a ``.keras`` file."""
+    """A Keras network as the bytes of a ``.keras`` file, without its loss, which only training needs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
         try:
             network.save(path)
         except Exception as error:
             raise ModelError(f"The network cannot be saved: {one_line(error)}.") from error
-        data = path.read_bytes()
+        data = _without_loss(path.read_bytes())
     _check_layers(_config(data), "The network")
     return data
 
@@ -122,6 +122,19 @@ def names_in(data):
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
             raise ValueError("compressed")
         return archive.namelist()
+
+
+def _without_loss(data):
+    slim = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(slim, "w") as copy:
+        for entry in archive.infolist():
+            part = archive.read(entry)
+            if entry.filename == "config.json":
+                config = json.loads(part)
+                config.pop("compile_config", None)
+                part = json.dumps(config)
+            copy.writestr(zipfile.ZipInfo(entry.filename), part)
+    return slim.getvalue()
 
 
 def _config(data):

@@ -46,7 +46,7 @@ class TrainingClock(keras.callbacks.Callback):
 
 
 class TrainingBar(keras.callbacks.Callback):
-    """A bar that counts epochs and shows loss and UAR, those of the validation data where there are some."""
+    """A bar that counts epochs and shows the loss and UAR or CCC, those of the validation data where there are some."""
 
     def __init__(self, epochs, done, disable):
         super().__init__()
@@ -56,7 +56,7 @@ class TrainingBar(keras.callbacks.Callback):
         """Move the bar on."""
         shown = {
             name.replace("val_", "unseen "): logs[name]
-            for name in ("loss", "uar", "val_loss", "val_uar")
+            for name in ("loss", "uar", "ccc", "val_loss", "val_uar", "val_ccc")
             if name in logs
         }
         self._bar.set_postfix({name: f"{value:.2f}" for name, value in shown.items()}, refresh=False)

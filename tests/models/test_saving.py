@@ -186,6 +186,56 @@ def test_sequence_networks_come_back(name, frames, table, tmp_path):
     assert loaded.about["parameters"] == {"n_mfcc": 4}
 
 
+def regression(input_shape, n_targets):
+    import keras
+
+    def loss_of_the_lesson(y_true, y_pred):
+        return 2 * models.ccc_loss(y_true, y_pred)
+
+    model = keras.Sequential([keras.Input(input_shape), keras.layers.Dense(n_targets)])
+    model.compile("adam", loss_of_the_lesson)
+    return model
+
+
+@pytest.mark.parametrize("targets", [1, 3])
+def test_networks_for_numbers_come_back_with_their_scale(targets, X, table, tmp_path):
+    y = 3 + X.to_numpy()[:, :targets]
+    model = make_pipeline(StandardScaler(), models.KerasRegressor(regression, epochs=1)).fit(
+        X, y if targets > 1 else y[:, 0]
+    )
+    models.save(model, tmp_path / "model.ser", X=X, table=table)
+    loaded = models.load(tmp_path / "model.ser")
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    assert loaded.classes_ is None
+    assert loaded.model[-1].get_params() == model[-1].get_params() | {"build": None}
+    with pytest.raises(ModelError, match="cannot be fitted again"):
+        loaded.model.fit(X, y)
+
+
+def two_inputs(input_shape, n_classes):
+    import keras
+
+    inputs = {name: keras.Input(shape, name=name) for name, shape in input_shape.items()}
+    model = keras.Model(
+        inputs, keras.layers.Dense(n_classes, "softmax")(keras.layers.concatenate(list(inputs.values())))
+    )
+    model.compile("adam", "categorical_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize("columns", ["arrays", "groups"])
+def test_networks_with_two_inputs_come_back(columns, X, table, tmp_path):
+    if columns == "groups":
+        both = pd.concat({"voice": X, "text": X.iloc[:, :2]}, axis=1)
+    else:
+        both = pd.DataFrame({"voice": list(X.to_numpy()), "text": list(X.to_numpy()[:, :2])}, X.index)
+    model = models.KerasClassifier(two_inputs, epochs=1).fit(both, table["emotion"])
+    loaded = check_round_trip(model, both, table, tmp_path / "model.ser")
+    assert loaded.model.input_shape_ == model.input_shape_ == {"voice": (X.shape[1],), "text": (2,)}
+    with pytest.raises(ModelError, match="X has no column"):
+        loaded.predict(both[["voice"]])
+
+
 def test_a_network_saved_on_one_backend_predicts_the_same_on_both(frames, table, tmp_path, on_both_backends):
     model = SEQUENCE_NETWORKS["attention"]().fit(frames, table["emotion"])
     models.save(model, tmp_path / "model.ser", X=frames, table=table)
