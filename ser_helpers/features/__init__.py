@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=[
         "cqt",
+        "embedding",
         "extraction",
         "patches",
         "pretrained",
@@ -18,10 +19,12 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "sequences",
         "smile",
         "store",
+        "text",
         "voice",
         "weights",
     ],
     submod_attrs={
+        "embedding": ["Embedder"],
         "extraction": ["extract"],
         "patches": ["patchdct"],
         "pretrained": ["vggish", "yamnet"],
@@ -30,6 +33,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "registry": ["available", "kinds", "names"],
         "sequences": ["logmel", "mfcc"],
         "smile": ["compare2016", "egemaps"],
+        "text": ["lexicon"],
         "voice": ["voice_quality"],
         "weights": ["download_weights"],
     },

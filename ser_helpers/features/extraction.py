@@ -16,6 +16,7 @@ from tqdm import tqdm
 from ser_helpers import audio, home
 from ser_helpers.errors import AudioError, CorpusError
 from ser_helpers.features import registry
+from ser_helpers.features.embedding import Batches, Embedder
 from ser_helpers.features.store import Store
 
 
@@ -30,10 +31,11 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     ----------
     table : DataFrame
         An utterance table; the columns used are ``path``, ``start`` and ``end``.
-    kind : str
-        One of `kinds()`.
+    kind : str or encoder
+        One of `kinds()`, or an `Embedder` such as ``models.Encoder("openai/whisper-base")``.
     jobs : int or None
-        Processes to use; None is one per processor, 1 stays in this process.
+        Processes to use; None is one per processor, 1 stays in this process. An encoder computes in this process, and
+        `jobs` threads read the files.
     progress : bool
         Show a progress bar when it takes longer than a second.
     cache : bool
@@ -44,14 +46,14 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     copy : int
         Which of the many augmented copies: another number, another draw.
     **parameters
-        Passed to the kind's function, as ``deltas=True`` for "mfcc".
+        Passed to the kind's function, as ``deltas=True`` for "mfcc". An encoder has its own.
 
     Returns
     -------
     DataFrame (utterances, dims) of float64, with ``names(kind)`` as columns
-        Or, for the sequences "logmel" and "mfcc", a Series of (frames, dims) float32 arrays. Either has the table's
-        index, and says in ``attrs`` its kind and parameters. A recording that cannot be used is named in a warning at
-        the end and has NaN (or None) in its row; all other numbers are finite.
+        Or, for the sequences "logmel" and "mfcc" and for an encoder that does not pool, a Series of (frames, dims)
+        float32 arrays. Either has the table's index, and says in ``attrs`` its kind and parameters. A recording that
+        cannot be used is named in a warning at the end and has NaN (or None) in its row; all other numbers are finite.
 
     Raises
     ------
@@ -72,26 +74,21 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     >>> extract(corpora.load("synthetic-small")[:2], "egemaps", jobs=1).shape
     (2, 88)
     """
-    sequence = registry.find(kind).sequence
-    registry.check_parameters(kind, parameters)
-    registry.check_weights(kind)
+    source = _source(kind, parameters)
     _check(table)
     _check_augmentation(augment, copy)
     clips = [(row.path, _seconds(row.start), _seconds(row.end)) for row in table.itertuples()]
     problems = {}
     cache = cache and _is_ours(augment)
-    with Store(home.cache_home() / "features" / f"{kind}.sqlite" if cache else None) as store:
-        sources = _sources(clips)
-        keys = _keys(sources, kind, parameters, augment, copy)
+    with Store(home.cache_home() / "features" / f"{source.store}.sqlite" if cache else None) as store:
+        contents = _contents(clips)
+        keys = _keys(contents, source.made, augment, copy)
         rows = [store.get(key) for key in keys]
         missing = [row for row, value in enumerate(rows) if value is None]
-        bar = tqdm(
-            desc=kind, total=len(rows), initial=len(rows) - len(missing), delay=1, leave=False, disable=not progress
-        )
-        changes = [augment and functools.partial(augment, seed=_seed(source, copy)) for source in sources]
-        tasks = (joblib.delayed(_compute)(row, *clips[row], kind, parameters, changes[row]) for row in missing)
-        results = joblib.Parallel(n_jobs=-1 if jobs is None else jobs, return_as="generator_unordered")(tasks)
-        with bar, contextlib.closing(results):
+        done = len(rows) - len(missing)
+        bar = tqdm(desc=source.label, total=len(rows), initial=done, delay=1, leave=False, disable=not progress)
+        changes = [augment and functools.partial(augment, seed=_seed(content, copy)) for content in contents]
+        with bar, contextlib.closing(source.results(clips, changes, missing, jobs)) as results:
             for row, value, problem in results:
                 if problem:
                     problems[row] = problem
@@ -100,17 +97,50 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
                     store.put(keys[row], value)
                 bar.update()
     _report([problems[row] for row in sorted(problems)], len(rows))
-    about = {"kind": kind, "parameters": parameters}  # evaluation and models.save read it
-    if sequence:
-        series = pd.Series(rows, index=table.index, name=kind, dtype=object)
+    rows = [None if value is None else source.select(value) for value in rows]
+    about = {"kind": source.label, "parameters": source.parameters}  # evaluation and models.save read it
+    if source.columns is None:
+        series = pd.Series(rows, index=table.index, name=source.label, dtype=object)
         series.attrs = about
         return series
-    columns = registry.names(kind)
+    columns = list(source.columns)
     empty = np.full(len(columns), np.nan)
     values = np.array([empty if value is None else value for value in rows], dtype=np.float64)
     frame = pd.DataFrame(values.reshape(-1, len(columns)), index=table.index, columns=columns)
     frame.attrs = about
     return frame
+
+
+def _source(kind, parameters):
+    if isinstance(kind, str):
+        return _Kind(kind, parameters)
+    if not isinstance(kind, Embedder):
+        raise ValueError(f"kind is one of {', '.join(registry.kinds())}, or an encoder, not {kind!r}.")
+    if parameters:
+        raise ValueError(f"{', '.join(parameters)}: give an encoder its parameters when you make it.")
+    return Batches(kind)
+
+
+class _Kind:
+    """A kind of feature by name, computed recording by recording in several processes."""
+
+    def __init__(self, kind, parameters):
+        self.label, self.parameters = kind, parameters
+        self.columns = None if registry.find(kind).sequence else registry.names(kind)
+        registry.check_parameters(kind, parameters)
+        registry.check_weights(kind)
+        self.store = kind
+        self.made = (sorted(parameters.items()), registry.version(kind))
+
+    def results(self, clips, changes, missing, jobs):
+        """Yield (row, value, None) or (row, None, problem) for each row in `missing`, in any order."""
+        tasks = (
+            joblib.delayed(_compute)(row, *clips[row], self.label, self.parameters, changes[row]) for row in missing
+        )
+        return joblib.Parallel(n_jobs=-1 if jobs is None else jobs, return_as="generator_unordered")(tasks)
+
+    def select(self, value):
+        return value
 
 
 def _check(table):
@@ -139,7 +169,7 @@ def _is_ours(augment):
     return augment is None or type(augment).__module__ == audio.Augmentation.__module__
 
 
-def _sources(clips):
+def _contents(clips):
     """What tells a clip from others: its file's content and the part of it; None if it cannot be read."""
 
     @functools.cache
@@ -153,16 +183,15 @@ def _sources(clips):
     return [content(path) and (content(path), start, end) for path, start, end in clips]
 
 
-def _keys(sources, kind, parameters, augment, copy):
-    """One text per clip that changes with its samples, the parameters and the code; None if it cannot be read."""
-    made = (sorted(parameters.items()), registry.version(kind))
+def _keys(contents, made, augment, copy):
+    """One text per clip that changes with its samples, how it is `made` and the augmentation; None if unreadable."""
     if augment is not None:
         made += (augment, copy, _augmentation_version())
-    return [source and repr((*source, *made)) for source in sources]
+    return [content and repr((*content, *made)) for content in contents]
 
 
-def _seed(source, copy):
-    digest = hashlib.blake2b(repr((source, copy)).encode(), digest_size=8).digest()
+def _seed(content, copy):
+    digest = hashlib.blake2b(repr((content, copy)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big")
 
 

@@ -11,6 +11,7 @@ import inspect
 from ser_helpers.errors import WeightsMissing
 from ser_helpers.features import weights
 
+_READING = ("audio/io.py", "audio/signal.py")
 _LIBRARIES = ("librosa", "numpy", "opensmile", "praat-parselmouth", "scipy", "soundfile", "soxr")
 
 
@@ -142,11 +143,20 @@ def check_parameters(kind, parameters):
 def version(kind):
     """A fingerprint of what a kind's numbers depend on: the source of our modules and the libraries' versions."""
     package = importlib.resources.files("ser_helpers")
-    files = ["audio/io.py", "audio/signal.py", *(f"features/{name}.py" for name in find(kind).modules)]
+    files = [*_READING, *(f"features/{name}.py" for name in find(kind).modules)]
     parts = [(package / file).read_text(encoding="utf-8") for file in files]
     parts += [f"{library} {importlib.metadata.version(library)}" for library in _LIBRARIES]
     if find(kind).weights:
         parts.append(repr(weights.cards()[find(kind).weights].files))
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+@functools.cache
+def reading_version():
+    """A fingerprint of how recordings are read and resampled."""
+    package = importlib.resources.files("ser_helpers")
+    parts = [(package / file).read_text(encoding="utf-8") for file in _READING]
+    parts += [f"{library} {importlib.metadata.version(library)}" for library in ("soundfile", "soxr")]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 

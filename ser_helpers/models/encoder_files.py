@@ -1,0 +1,152 @@
+"""Encoders on disk: where a name's weights are, how they are read, and how they get there."""
+
+import functools
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from ser_helpers import home
+from ser_helpers.errors import DownloadError, ModelError
+
+WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
+"""Names of weight files, in the order in which they are looked for."""
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_CONFIGS = ("config.json", "preprocessor_config.json")
+
+
+def find(name):
+    """The folder that holds an encoder's configuration and weights on this machine, or None; nothing is downloaded.
+
+    Parameters
+    ----------
+    name : str or Path
+        A folder, or a name on the Hugging Face hub such as "openai/whisper-base". A name is looked for in
+        ``home.models_home()``, as a folder called like its last part ("whisper-base") or that with "-encoder", and in
+        the Hugging Face cache.
+
+    Raises
+    ------
+    ModelError
+        If `name` is a folder without configuration or weights.
+
+    Examples
+    --------
+    Lesson 08.
+
+    >>> find("nobody/whisper-nothing") is None
+    True
+    """
+    if Path(name).is_dir():
+        if not _is_complete(Path(name)):
+            raise ModelError(f"The folder {name} holds no config.json with weights ({WEIGHTS[0]}): give the right one.")
+        return Path(name)
+    last = str(name).rsplit("/", 1)[-1]
+    places = [home.models_home() / last, home.models_home() / f"{last}-encoder"]
+    return next((place for place in [*places, *_in_cache(str(name))] if _is_complete(place)), None)
+
+
+def _in_cache(name):
+    """Folders of the Hugging Face cache that may hold a name; looked at only when nothing else does."""
+    if not _HUB_NAME.fullmatch(name):
+        return
+    import huggingface_hub
+
+    for cache in (home.models_home(), None):
+        try:
+            yield Path(huggingface_hub.snapshot_download(name, cache_dir=cache, local_files_only=True))
+        except (huggingface_hub.errors.LocalEntryNotFoundError, OSError, ValueError):
+            continue
+
+
+def _is_complete(folder):
+    return (folder / "config.json").is_file() and bool(weight_files(folder))
+
+
+def weight_files(folder):
+    """The files in a folder that hold weights, of the first kind there is; an empty list if there are none."""
+    return next((files for pattern in WEIGHTS if (files := sorted(Path(folder).glob(pattern)))), [])
+
+
+def read_config(folder):
+    """The configuration in a folder, as a dict, with what the preprocessor's says of normalisation."""
+    try:
+        config, preprocessor = (
+            json.loads((folder / file).read_text(encoding="utf-8")) if (folder / file).is_file() else {}
+            for file in _CONFIGS
+        )
+        return {**config, "do_normalize": preprocessor.get("do_normalize", True)}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise damaged(folder, error) from error
+
+
+def damaged(folder, error):
+    """The ModelError for a folder that cannot be read."""
+    reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
+    return ModelError(f"The encoder in {folder} cannot be read ({reason}): delete that folder and get it again.")
+
+
+def content(folder):
+    """A fingerprint of an encoder's configuration and weights."""
+    files = [folder / name for name in _CONFIGS if (folder / name).is_file()] + weight_files(folder)
+    stamps = [(file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return _digest(tuple(files), tuple(stamps))
+
+
+@functools.lru_cache(maxsize=8)
+def _digest(files, stamps):
+    """Of the files' content; `stamps` tell when it must be read anew."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in files:
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest())
+    return digest.hexdigest()
+
+
+def download_encoder(name):
+    """Get an encoder's configuration and weights from the Hugging Face hub into ``home.models_home()``.
+
+    What is there already is not fetched again, and an interrupted download is resumed.
+
+    Parameters
+    ----------
+    name : str
+        "owner/name", as "openai/whisper-base".
+
+    Returns
+    -------
+    Path
+        The folder; `find` knows it too.
+
+    Raises
+    ------
+    DownloadError
+        If the hub has nothing of that name, or nothing with an encoder's files, or cannot be reached.
+
+    Examples
+    --------
+    ``ser download openai/whisper-base`` is the same from the command line.
+
+    >>> download_encoder("whisper")
+    Traceback (most recent call last):
+    ser_helpers.errors.DownloadError: 'whisper' is no name on the Hugging Face hub: give owner/name, as
+    openai/whisper-base.
+    """
+    if not _HUB_NAME.fullmatch(name):
+        raise DownloadError(f"{name!r} is no name on the Hugging Face hub: give owner/name, as openai/whisper-base.")
+    import huggingface_hub
+
+    fetch = functools.partial(huggingface_hub.snapshot_download, name, cache_dir=home.models_home())
+    try:
+        folder = Path(fetch(allow_patterns=[*_CONFIGS, *WEIGHTS[:2]]))
+        if not weight_files(folder):
+            folder = Path(fetch(allow_patterns=[*_CONFIGS, *WEIGHTS]))
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise DownloadError(
+            f"{name} could not be downloaded ({reason}): check the name and the connection, then try again."
+        ) from error
+    if not _is_complete(folder):
+        raise DownloadError(f"{name} holds no encoder's configuration and weights: choose another.")
+    return folder
