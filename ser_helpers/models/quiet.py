@@ -20,6 +20,7 @@ def quiet_libraries():
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Module 'speechbrain")
+            warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
             yield
     finally:
         logging.disable(level)
