@@ -1,0 +1,279 @@
+"""Late fusion: each modality has a model of its own, and their probabilities are put together."""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize, minimize_scalar
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_is_fitted
+
+from ser_helpers.models.modalities import by_modality, missing
+
+SMALLEST = 1e-6
+WAYS = ("equal", "learned", "stacked")
+RULES = ("mean", "product")
+
+
+class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """One classifier per modality, and a weighted mean, or product, of their probabilities.
+
+    An utterance that lacks a modality is decided by the others, whose weights are scaled up to 1; one that lacks all
+    gets the shares of the labels in the training set. Each branch learns from the utterances that have its modality.
+
+    Parameters
+    ----------
+    branches : dict of str to classifier
+        By modality, each with ``predict_proba``; a branch gets its part of the table (see ``models.by_modality``).
+    weights : "equal", "learned", "stacked" or dict of str to number
+        "learned": the weights, positive and adding up to 1, with the smallest cross-entropy. "stacked": a logistic
+        regression on the logarithms of all probabilities, which may trust one branch about some labels and another
+        about others; it decides where no modality is missing, elsewhere the rule does, with equal weights.
+    rule : "mean" or "product"
+        The mean asks for a label that *some* branch believes in, the product for one that *no* branch rules out. In the
+        product, weights are exponents, and the prior, which every branch knows, counts once (naive Bayes).
+    calibrate : bool
+        Divide each branch's log-probabilities by a temperature first, so that a branch that is too sure of itself does
+        not outvote the other.
+    cv : splitter, such as SpeakerFolds
+        Learned weights, stacking and temperatures come from predictions about training utterances that the branch was
+        not trained on. These folds say which: use ``models.SpeakerFolds(table)``, so that they are of unheard speakers.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Sorted labels; column ``k`` of ``predict_proba`` is the probability of ``classes_[k]``.
+    branches_ : dict of str to fitted classifier
+    weights_ : dict of str to float
+    temperatures_ : dict of str to float
+        All 1 unless `calibrate`; above 1 where the branch was too sure.
+    prior_ : ndarray
+        The share of each label in the training set.
+
+    Raises
+    ------
+    ValueError
+        When fitting: branches and modalities differ, a branch has no probabilities, the weights are no weights, or
+        something is to be learned and `cv` is missing.
+
+    Notes
+    -----
+    Temperature scaling is that of Guo et al., "On calibration of modern neural networks", ICML 2017, arXiv:1706.04599;
+    mean and product are compared in Kittler et al., "On combining classifiers", IEEE PAMI 1998, doi:10.1109/34.667881;
+    stacking is that of Wolpert, "Stacked generalization", Neural Networks 1992, doi:10.1016/S0893-6080(05)80023-1. Used
+    in Lesson 10.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> sound, words = pd.DataFrame({"level": [1.0, 2.0, 8.0, 9.0]}), pd.DataFrame({"valence": [-1.0, 1.0, -2.0, 2.0]})
+    >>> X, y = pd.concat({"audio": sound, "text": words}, axis=1), ["sad", "calm", "angry", "happy"]
+    >>> model = LateFusion({"audio": LogisticRegression(), "text": LogisticRegression()}).fit(X, y)
+    >>> model.predict(X).tolist(), model.weights_
+    (['sad', 'calm', 'angry', 'happy'], {'audio': 0.5, 'text': 0.5})
+    """
+
+    def __init__(self, branches, weights="equal", rule="mean", calibrate=False, cv=None):
+        self.branches = branches
+        self.weights = weights
+        self.rule = rule
+        self.calibrate = calibrate
+        self.cv = cv
+
+    def fit(self, X, y):
+        """Fit the branches on `X`, a table of modalities, and the labels `y`; then what joins them."""
+        y = np.asarray(y)
+        self._check(X)
+        self.classes_, counts = np.unique(y, return_counts=True)
+        self.prior_ = counts / counts.sum()
+        self.temperatures_ = dict.fromkeys(self.branches, 1.0)
+        self.weights_ = self._given_weights()
+        self._stacker = None
+        if self.calibrate or self.weights in ("learned", "stacked"):
+            self._learn(self._out_of_fold(X, y), y)
+        self.branches_ = self._fitted(X, y)
+        return self
+
+    def predict_proba(self, X):
+        """Probabilities of shape (n, n_classes), columns in the order of ``classes_``."""
+        check_is_fitted(self, "branches_")
+        self._check(X)
+        heard = self._heard(self.branches_, X)
+        joined = join(list(heard.values()), list(self.weights_.values()), self.prior_, self.rule)
+        whole = ~missing(X).any(axis=1).to_numpy()
+        if self._stacker is not None and whole.any():
+            joined[whole] = self._stacker.predict_proba(_logs(heard)[whole])
+        return joined
+
+    def predict(self, X):
+        """The most probable label of each utterance, shape (n,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def get_params(self, deep=True):
+        """The settings, with those of the branches as ``audio__C`` where `deep`."""
+        params = super().get_params(deep=False)
+        if deep:
+            for name, branch in self.branches.items():
+                nested = {f"{name}__{key}": value for key, value in branch.get_params().items()}
+                params |= {name: branch, **nested}
+        return params
+
+    def _check(self, X):
+        there = list(by_modality(X))
+        if set(there) != set(self.branches):
+            raise ValueError(
+                f"The branches are {', '.join(self.branches)} and the modalities of X {', '.join(there) or 'none'}:"
+                " make X with pd.concat({'audio': ..., 'text': ...}, axis=1), one branch for each."
+            )
+        for name, branch in self.branches.items():
+            if not hasattr(branch, "predict_proba"):
+                kind = type(branch).__name__
+                raise ValueError(f"The {name} branch, a {kind}, gives no probabilities: use one with predict_proba.")
+
+        if self.rule not in RULES:
+            raise ValueError(f"rule is 'mean' or 'product', not {self.rule!r}.")
+
+    def _given_weights(self):
+        if isinstance(self.weights, dict):
+            total = sum(self.weights.values())
+            if set(self.weights) != set(self.branches) or min(self.weights.values()) < 0 or not total > 0:
+                raise ValueError(
+                    f"weights must give a number of 0 or more to each of {', '.join(self.branches)}, not all 0."
+                )
+            return {name: self.weights[name] / total for name in self.branches}
+        if self.weights not in WAYS:
+            raise ValueError(f"weights is {', '.join(map(repr, WAYS))} or a dict, not {self.weights!r}.")
+        return dict.fromkeys(self.branches, 1 / len(self.branches))
+
+    def _fitted(self, X, y):
+        """A fresh copy of each branch, fitted on the utterances that have its modality."""
+        parts, lack = by_modality(X), missing(X)
+        fitted = {}
+        for name, branch in self.branches.items():
+            have = ~lack[name].to_numpy()
+            if len(np.unique(y[have])) < 2:
+                raise ValueError(f"Fewer than two labels have any {name}: there is nothing for its branch to learn.")
+            fitted[name] = clone(branch).fit(parts[name][have], y[have])
+        return fitted
+
+    def _heard(self, branches, X):
+        """Each branch's probabilities, temperatures applied: {name: (n, n_classes)}, NaN where it heard nothing."""
+        parts, lack = by_modality(X), missing(X)
+        heard = {}
+        for name, branch in branches.items():
+            have = ~lack[name].to_numpy()
+            heard[name] = np.full((len(X), len(self.classes_)), np.nan)
+            if have.any():
+                found = pd.DataFrame(branch.predict_proba(parts[name][have]), columns=branch.classes_)
+                known = found.reindex(columns=self.classes_, fill_value=0.0).to_numpy()
+                heard[name][have] = tempered(known, self.temperatures_[name])
+        return heard
+
+    def _out_of_fold(self, X, y):
+        """The probabilities of the training utterances by branches that were not trained on them."""
+        if self.cv is None:
+            raise ValueError(
+                "Weights and temperatures are learned from predictions about unheard speakers: give the folds,"
+                " cv=models.SpeakerFolds(table)."
+            )
+        heard = {name: np.full((len(y), len(self.classes_)), np.nan) for name in self.branches}
+        for known, unheard in self.cv.split(X, y):
+            fold = self._heard(self._fitted(X.iloc[known], y[known]), X.iloc[unheard])
+            for name in heard:
+                heard[name][unheard] = fold[name]
+        return heard
+
+    def _learn(self, heard, y):
+        """Temperatures, weights and stacker from out-of-fold probabilities."""
+        truth = np.searchsorted(self.classes_, y)
+        if self.calibrate:
+            self.temperatures_ = {name: temperature(found, truth) for name, found in heard.items()}
+            heard = {name: tempered(found, self.temperatures_[name]) for name, found in heard.items()}
+        whole = ~np.isnan(np.stack(list(heard.values()))).any(axis=(0, 2))
+        if self.weights == "learned":
+            found = best_weights([found[whole] for found in heard.values()], truth[whole], self.prior_, self.rule)
+            self.weights_ = dict(zip(heard, found, strict=True))
+        if self.weights == "stacked":
+            self._stacker = LogisticRegression(max_iter=1000).fit(_logs(heard)[whole], y[whole])
+
+
+def join(probabilities, weights, prior, rule="mean"):
+    """Probabilities of several branches as those of one: their weighted mean or product. Lesson 10.
+
+    `probabilities` lists arrays (n, n_classes), one per branch; a row of NaN is a branch that has nothing to say, and
+    its weight goes to the others. Where all are silent, the result is the `prior`, of shape (n_classes,).
+
+    >>> voice, words = np.array([[0.6, 0.4, 0.0]]), np.array([[0.0, 0.5, 0.5]])
+    >>> join([voice, words], [0.5, 0.5], np.ones(3) / 3).round(2).tolist()
+    [[0.3, 0.45, 0.25]]
+    >>> join([voice, words], [0.5, 0.5], np.ones(3) / 3, "product").round(2).tolist()
+    [[0.0, 1.0, 0.0]]
+    """
+    found = np.stack(probabilities)
+    silent = np.isnan(found)
+    weights = np.maximum(weights, SMALLEST)  # one with weight 0 may be the only one that speaks
+    shares = np.where(silent, 0.0, np.reshape(weights, (-1, 1, 1)))
+    total = shares.sum(axis=0)
+    shares = shares / np.where(total > 0, total, 1)
+    if rule == "mean":
+        return np.where(total > 0, (shares * np.nan_to_num(found)).sum(axis=0), prior)
+    evidence = np.log(np.clip(np.where(silent, prior, found), SMALLEST, None)) - np.log(prior)
+    scores = np.log(prior) + (shares * (~silent).sum(axis=0) * evidence).sum(axis=0)
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def tempered(probabilities, temperature):
+    """Probabilities (n, n_classes) whose logarithms are divided by `temperature`: above 1, they move together.
+
+    >>> tempered(np.array([[0.9, 0.1]]), 2).round(2).tolist()
+    [[0.75, 0.25]]
+    """
+    if temperature == 1:
+        return probabilities
+    powers = np.clip(probabilities, SMALLEST, None) ** (1 / temperature)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def temperature(probabilities, truth):
+    """The temperature with the smallest cross-entropy; `truth` holds columns, rows of NaN do not count. Lesson 10.
+
+    >>> round(temperature(np.array([[0.99, 0.01]] * 4), np.array([0, 0, 0, 1])), 1)  # 99 % sure, right in 75 %
+    4.2
+    """
+    there = ~np.isnan(probabilities).any(axis=1)
+    probabilities, truth = probabilities[there], truth[there]
+
+    def loss(log):
+        return cross_entropy(tempered(probabilities, np.exp(log)), truth)
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def best_weights(probabilities, truth, prior, rule="mean"):
+    """The weights of `join`, adding up to 1, with the smallest cross-entropy; `truth` holds columns. Lesson 10.
+
+    >>> sure, guess = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.5, 0.5], [0.5, 0.5]])
+    >>> [round(weight, 2) for weight in best_weights([sure, guess], np.array([0, 1]), np.array([0.5, 0.5]))]
+    [1.0, 0.0]
+    """
+
+    def loss(weights):
+        return cross_entropy(join(probabilities, weights, prior, rule), truth)
+
+    equal = np.full(len(probabilities), 1 / len(probabilities))
+    sums = {"type": "eq", "fun": lambda weights: weights.sum() - 1}
+    found = minimize(loss, equal, method="SLSQP", bounds=[(0, 1)] * len(equal), constraints=sums).x
+    return (found / found.sum()).tolist()
+
+
+def cross_entropy(probabilities, truth):
+    """Minus the mean logarithm of the right label's probability; `truth` holds its column. Lesson 10.
+
+    >>> round(cross_entropy(np.array([[0.5, 0.5]]), np.array([1])), 3)
+    0.693
+    """
+    return float(-np.log(np.clip(probabilities[np.arange(len(truth)), truth], SMALLEST, None)).mean())
+
+
+def _logs(heard):
+    return np.log(np.clip(np.concatenate(list(heard.values()), axis=1), SMALLEST, None))

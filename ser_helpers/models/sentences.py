@@ -1,0 +1,141 @@
+"""Sentences as vectors of a pretrained language model, through sentence-transformers."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from ser_helpers import home
+from ser_helpers.errors import ModelError, WeightsMissing
+
+
+class SentenceEncoder(TransformerMixin, BaseEstimator):
+    """A pretrained language model that turns each sentence into one vector; the first step of a text branch.
+
+    Sentences that mean nearly the same lie near each other, even when they share no word: what a bag of words cannot
+    know. The weights must be on this machine: nothing is downloaded, and nothing takes their place.
+
+    Parameters
+    ----------
+    name : str or Path
+        A name on the Hugging Face hub, or the folder of a model. A name is looked for in ``home.models_home()``, as a
+        folder called like its last part, and in the Hugging Face cache.
+    device : str
+        "cuda", "mps", "cpu", or "auto" for the best there is.
+    batch_size : int
+        Sentences encoded together.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Where the model is on this machine.
+
+    Raises
+    ------
+    WeightsMissing
+        When fitting or transforming without the weights; the message says how to get them.
+    ModelError
+        When the folder holds no model that sentence-transformers can read.
+
+    Notes
+    -----
+    `transform` takes a Series or list of sentences and returns an array (n, dims), for a Series a DataFrame on its
+    index, float32. A missing or empty sentence gets a row of NaN. Nothing is learnt. Reimers and Gurevych,
+    "Sentence-BERT", EMNLP 2019, doi:10.18653/v1/D19-1410. Used in Lesson 10.
+
+    Examples
+    --------
+    >>> SentenceEncoder("nobody/no-such-model").folder is None
+    True
+    """
+
+    def __init__(self, name="sentence-transformers/all-MiniLM-L6-v2", device="auto", batch_size=32):
+        self.name = name
+        self.device = device
+        self.batch_size = batch_size
+
+    @property
+    def folder(self):
+        """Where the model is, or None."""
+        return find(self.name)
+
+    def fit(self, X, y=None):
+        """Look for the weights; nothing is learnt."""
+        self._model()
+        return self
+
+    def transform(self, X):
+        """One vector for each sentence."""
+        sentences = [text.strip() if isinstance(text, str) else "" for text in X]
+        model = self._model()
+        said = [text for text in sentences if text]
+        vectors = model.encode(said, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True)
+        rows = np.full((len(sentences), model.get_embedding_dimension()), np.nan, dtype=np.float32)
+        rows[[bool(text) for text in sentences]] = vectors
+        if not isinstance(X, pd.Series):
+            return rows
+        table = pd.DataFrame(rows, index=X.index, columns=[f"sentence_{k:03}" for k in range(rows.shape[1])])
+        table.attrs["kind"] = Path(str(self.name)).name
+        return table
+
+    def _model(self):
+        folder = self.folder
+        if folder is None:
+            raise WeightsMissing(
+                f"The weights of {self.name} are not on this machine: run `ser download {self.name}`, or use a bag of"
+                " words, TfidfVectorizer()."
+            )
+        return _load(folder, self.device)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+def find(name):
+    """The folder of a sentence-transformers model on this machine, or None; nothing is downloaded. Lesson 10.
+
+    Raises ModelError when `name` is a folder that holds none.
+
+    >>> find("nobody/no-such-model") is None
+    True
+    """
+    if Path(name).is_dir():
+        if not _is_model(Path(name)):
+            raise ModelError(f"The folder {name} holds no modules.json of sentence-transformers: give the right one.")
+        return Path(name)
+    place = home.models_home() / Path(str(name)).name
+    return next((folder for folder in (place, *_in_cache(str(name))) if _is_model(folder)), None)
+
+
+def _in_cache(name):
+    if name.count("/") != 1:
+        return
+    import huggingface_hub
+
+    for cache in (home.models_home(), None):
+        try:
+            yield Path(huggingface_hub.snapshot_download(name, cache_dir=cache, local_files_only=True))
+        except (huggingface_hub.errors.LocalEntryNotFoundError, OSError, ValueError):
+            continue
+
+
+def _is_model(folder):
+    return (folder / "modules.json").is_file()
+
+
+@functools.lru_cache(maxsize=2)
+def _load(folder, device):
+    from ser_helpers.models.torchaudio_shim import ensure_torchaudio
+
+    ensure_torchaudio()
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(str(folder), device=None if device == "auto" else device, local_files_only=True)
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise ModelError(
+            f"The model in {folder} cannot be read ({reason}): delete that folder and get it again."
+        ) from error
