@@ -77,7 +77,7 @@ def test_without_standardising_a_far_target_is_out_of_reach_for_the_ccc(numbers)
         for inside in (True, False)
     }
     assert scores[True] > 0.7
-    assert scores[False] < 0.1
+    assert scores[False] < 0.3
 
 
 def test_a_network_may_end_on_the_targets_own_scale(numbers):
