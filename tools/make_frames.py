@@ -1,4 +1,6 @@
-"""Make ser_helpers/synthesis/frames.npz again, for maintainers: ``python tools/make_frames.py [OUTPUT]``.
+"""Make the stored sentences of ser_helpers/synthesis again, for maintainers.
+
+``python tools/make_frames.py [FOLDER]`` writes frames.npz and lines.npz, the latter with the sentences of lines.toml.
 
 Needs ``pip install hibari-tts==0.2.1`` (Apache-2.0), a small neural voice that nothing else in the project uses: its
 network predicts source-filter frames, so a sentence needs no analysis, only storing. Another version of hibari-tts or
@@ -10,7 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_helpers.synthesis.frames import FREQUENCIES, STATEMENTS, STEPS_PER_NEPER, STORE
+from ser_helpers.synthesis.frames import (
+    EVERY_NOISE,
+    FREQUENCIES,
+    LINE_STEPS_PER_NEPER,
+    LINES,
+    STATEMENTS,
+    STEPS_PER_NEPER,
+    STORE,
+)
+from ser_helpers.synthesis.lines import every_line
 
 SENTENCES = (
     *STATEMENTS.values(),
@@ -39,18 +50,19 @@ def frames(voice, text):
     return f0[cut], harmonics[cut], noise[cut]
 
 
-def eight_bits(magnitudes):
-    """Log magnitudes at GRID as whole steps."""
-    return np.clip(magnitudes[:, GRID] * STEPS_PER_NEPER, -127, 127).round().astype(np.int8)
+def eight_bits(magnitudes, grid=GRID, per_neper=STEPS_PER_NEPER):
+    """Log magnitudes at `grid` as whole steps."""
+    return np.clip(magnitudes[:, grid] * per_neper, -127, 127).round().astype(np.int8)
 
 
-def main(output=STORE):
-    """Store the frames of all sentences in `output`."""
-    try:
-        from hibari import Hibari
-    except ImportError:
-        sys.exit("make_frames.py needs the voice it takes the frames from: pip install hibari-tts==0.2.1")
-    voice, store = Hibari(threads=1), {"grid": GRID}
+def changes(steps):
+    """Each frame's steps less those of the frame before, in 8 bits that wrap around."""
+    return np.diff(steps, axis=0, prepend=np.zeros((1, steps.shape[1]), np.int8))
+
+
+def store_statements(voice, output):
+    """Store the frames of SENTENCES, one array each."""
+    store = {"grid": GRID}
     for k, text in enumerate(SENTENCES):
         f0, harmonics, noise = frames(voice, text)
         store |= {f"text{k}": text, f"f0_{k}": f0.astype(np.float16)}
@@ -58,5 +70,30 @@ def main(output=STORE):
     np.savez_compressed(output, **store)
 
 
+def store_lines(voice, output):
+    """Store the frames of the lines of the conversations, one after another."""
+    texts = every_line()
+    f0, harmonics, noise = zip(*(frames(voice, text) for text in texts), strict=True)
+    np.savez_compressed(
+        output,
+        texts=np.array(texts),
+        ends=np.cumsum([len(pitch) for pitch in f0]),
+        f0=np.concatenate(f0).astype(np.float16),
+        harmonics=np.concatenate([changes(eight_bits(h, GRID, LINE_STEPS_PER_NEPER)) for h in harmonics]),
+        noise=np.concatenate([changes(eight_bits(n, GRID[::EVERY_NOISE], LINE_STEPS_PER_NEPER)) for n in noise]),
+    )
+
+
+def main(folder=STORE.parent):
+    """Store the frames of all sentences in `folder`."""
+    try:
+        from hibari import Hibari
+    except ImportError:
+        sys.exit("make_frames.py needs the voice it takes the frames from: pip install hibari-tts==0.2.1")
+    voice = Hibari(threads=1)
+    store_statements(voice, Path(folder) / STORE.name)
+    store_lines(voice, Path(folder) / LINES.name)
+
+
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(*sys.argv[1:])

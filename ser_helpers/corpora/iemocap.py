@@ -1,13 +1,15 @@
 """IEMOCAP: ten actors talk in pairs, improvising or from scripts; raters judge each turn (Busso et al. 2008).
 
 ``Session1/dialog/EmoEvaluation/Ses01F_impro01.txt`` holds a block for each turn: its times and name, the emotion most
-raters chose (``xxx`` when no majority did), the mean valence, activation and dominance, and then each rater's choice::
+raters chose (``xxx`` when no majority did), the mean valence, activation and dominance, and then each rater's choice
+and scores::
 
     [6.2901 - 8.2357]	Ses01F_impro01_F000	neu	[2.5000, 2.5000, 2.5000]
     C-E2:	Neutral;	()
     C-F1:	Neutral;	(curious)
+    A-E3:	val 3; act 2; dom  2;	()
 
-``C-E`` are the raters, ``C-F`` and ``C-M`` the actors' own judgement, which is left out. The recording is
+``E`` are the raters, ``F`` and ``M`` the actors' own judgement, which is left out. The recording is
 ``Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav``: the last part names the speaker, the first the actor
 who wore the markers. https://doi.org/10.1007/s10579-008-9076-6
 """
@@ -18,63 +20,96 @@ from pathlib import Path
 from ser_helpers.corpora import files
 from ser_helpers.errors import CorpusMissing
 
-TURN = re.compile(r"\[[\d.]+ - [\d.]+\]\s+(Ses\w+)\s+(\w+)\s+\[([\d.]+), ([\d.]+), ([\d.]+)\]")
-VOTE = re.compile(r"C-E\d+:\s*([^(]*)")
+TURN = re.compile(r"\[([\d.]+) - ([\d.]+)\]\s+(Ses\w+)\s+(\w+)\s+\[([\d.]+), ([\d.]+), ([\d.]+)\]")
+VOTE = re.compile(r"C-(E\d+):\s*([^(]*)")
+SCORES = re.compile(r"A-(E\d+):\s*val\s*(\d?);\s*act\s*(\d?);\s*dom\s*(\d?);")
 WORDS = re.compile(r"(Ses\w+) \[[^]]*\]:\s*(.*)")
 UTTERANCE = re.compile(r"(Ses0([1-5])[FM]_(impro|script)\w*)_([FM])\w+")
 SPEAKERS = tuple(f"iemocap-{session}{sex}" for session in "12345" for sex in "FM")
+SCALES = ("ratings_valence", "ratings_arousal", "ratings_dominance")
 
 
-def load(root):
+def load(root, corpus="iemocap"):
     """The utterance table of the IEMOCAP sessions under `root`, and notes on what is odd there.
 
-    Extra columns: ``votes``, each rater's choice, as in ``"Neutral|Neutral|Neutral+Anger"``; ``dialogue``; and
-    ``scripted``, whether the actors followed a script. Turns that nobody rated are left out.
+    Extra columns: ``turn_start`` and ``turn_end``, seconds within the dialogue; ``raters``, as in ``"E2|E3|E4"``;
+    ``votes``, each rater's choice, as in ``"Neutral|Neutral+Anger|Other"``; ``ratings_valence``, ``ratings_arousal``
+    and ``ratings_dominance``, each rater's score, as in ``"|3|2"`` where the first gave none; ``dialogue``; and
+    ``scripted``, whether the actors followed a script. Turns that nobody rated are left out. `ratings` takes the raters
+    apart.
     """
-    ratings = _ratings(root)
-    if not ratings:
+    rated = _ratings(root)
+    if not rated:
         raise CorpusMissing(
             f"There is no Session1/dialog/EmoEvaluation/*.txt of IEMOCAP in {root}: it holds the labels."
         )
     texts = _texts(root)
-    return files.read(root, "iemocap", lambda path: _row(path, ratings, texts))
+    return files.read(root, corpus, lambda path: _row(path, corpus, rated, texts))
 
 
-def _row(path, ratings, texts):
+def _row(path, corpus, rated, texts):
     if "sentences" not in path.parts:
         return None
     match = UTTERANCE.fullmatch(path.stem)
     if not match:
         return "left out because they are not named like Ses01F_impro01_F000.wav"
-    if path.stem not in ratings:
+    if path.stem not in rated:
         return "left out because there is no rating of them"
     dialogue, session, kind, sex = match.groups()
     return {
-        "speaker": f"iemocap-{session}{sex}",
+        "speaker": f"{corpus}-{session}{sex}",
         "gender": "female" if sex == "F" else "male",
-        "session": f"iemocap-{session}",
+        "session": f"{corpus}-{session}",
         "text": texts.get(path.stem),
         "language": "en",
-        **ratings[path.stem],
+        **rated[path.stem],
         "dialogue": dialogue,
         "scripted": kind == "script",
     }
 
 
 def _ratings(root):
-    """What the evaluation files say: {turn: its emotion, dimensions and votes}."""
-    ratings = {}
-    for line in _lines(root, "EmoEvaluation"):
-        turn, vote = TURN.match(line), VOTE.match(line)
-        if turn:
-            name, emotion, *dimensions = turn.groups()
-            valence, arousal, dominance = map(float, dimensions)
-            rating = {"emotion": emotion, "valence": valence, "arousal": arousal, "dominance": dominance, "votes": ""}
-            ratings[name] = rating
-        elif vote and ratings:
-            chosen = "+".join(word.strip() for word in vote[1].split(";") if word.strip())
-            rating["votes"] = "|".join(filter(None, (rating["votes"], chosen)))
-    return ratings
+    """What the evaluation files say: {turn: its emotion, dimensions, times and what each rater answered}."""
+    rated = {}
+    for block in _blocks(_lines(root, "EmoEvaluation")):
+        start, end, name, emotion, valence, arousal, dominance = TURN.match(block[0]).groups()
+        votes = {match[1]: _chosen(match[2]) for line in block if (match := VOTE.match(line))}
+        scores = {match[1]: match.groups()[1:] for line in block if (match := SCORES.match(line))}
+        raters = list(dict.fromkeys([*votes, *scores]))
+        rated[name] = {
+            "emotion": emotion,
+            "valence": float(valence),
+            "arousal": float(arousal),
+            "dominance": float(dominance),
+            "turn_start": float(start),
+            "turn_end": float(end),
+            "raters": "|".join(raters),
+            "votes": "|".join(votes.values()),
+            **{
+                scale: "|".join(scores.get(rater, ("", "", ""))[k] for rater in raters)
+                for k, scale in enumerate(SCALES)
+            },
+        }
+    return rated
+
+
+def _blocks(lines):
+    """The lines of each turn, which begin with its times."""
+    block = []
+    for line in lines:
+        if TURN.match(line):
+            if block:
+                yield block
+            block = [line]
+        elif block:
+            block.append(line)
+    if block:
+        yield block
+
+
+def _chosen(names):
+    """``"Neutral; Anger;"`` as ``"Neutral+Anger"``."""
+    return "+".join(name.strip() for name in names.split(";") if name.strip())
 
 
 def _texts(root):

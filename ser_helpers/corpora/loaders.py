@@ -8,8 +8,14 @@ from ser_helpers.corpora.locate import find, how_to_get
 from ser_helpers.corpora.registry import card
 from ser_helpers.errors import CorpusError
 
-LOADERS = ("ravdess", "crema-d", "tess", "savee", "emodb", "iemocap", "synthetic", "synthetic-small")
-EMBEDDED = {"synthetic": "full", "synthetic-small": "small"}
+#: The corpora that are made on this machine: the module that reads them, what makes them, and how much of it.
+EMBEDDED = {
+    "synthetic": ("synthetic", "ensure_corpus", "full"),
+    "synthetic-small": ("synthetic", "ensure_corpus", "small"),
+    "synthetic-iemocap": ("synthetic_iemocap", "ensure_conversations", "full"),
+    "synthetic-iemocap-small": ("synthetic_iemocap", "ensure_conversations", "small"),
+}
+LOADERS = ("ravdess", "crema-d", "tess", "savee", "emodb", "iemocap", *EMBEDDED)
 
 
 def available():
@@ -27,8 +33,9 @@ def load(name, root=None):
     Parameters
     ----------
     name : str
-        One of `available()`. ``"synthetic"`` is made on this machine when it is first asked for, in seconds;
-        ``"synthetic-small"`` is its first four actors.
+        One of `available()`. ``"synthetic"`` and ``"synthetic-iemocap"`` are made on this machine when they are first
+        asked for, in seconds; ``"synthetic-small"`` is the first four actors of one, ``"synthetic-iemocap-small"`` the
+        first two sessions of the other.
     root : path, optional
         Where the corpus is; see `find`. The recordings may be ``.wav`` or ``.flac``, in any sub-folder.
 
@@ -67,7 +74,7 @@ def load(name, root=None):
 
 
 def _module(known):
-    name = "synthetic" if known.synthetic else known.name.replace("-", "_")
+    name = EMBEDDED[known.name][0] if known.synthetic else known.name.replace("-", "_")
     return importlib.import_module(f"ser_helpers.corpora.{name}")
 
 
@@ -75,7 +82,8 @@ def _folder(known, root):
     if root is None and known.name in EMBEDDED:
         from ser_helpers import synthesis
 
-        return synthesis.ensure_corpus(EMBEDDED[known.name])
+        _, make, variant = EMBEDDED[known.name]
+        return getattr(synthesis, make)(variant)
     return find(known.name, root)
 
 

@@ -5,29 +5,28 @@ The layout is that of Livingstone & Russo (2018), doi:10.1371/journal.pone.01963
 what RAVDESS lacks: valence, arousal and dominance.
 """
 
-import hashlib
-import io
-import shutil
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile as sf
 from joblib import Parallel, delayed
 from scipy.signal import lfilter
 from tqdm import tqdm
 
-from .. import home
-from ..errors import CorpusError
 from .chance import stream
 from .frames import SAMPLE_RATE, STATEMENTS, STORE
+from .kept import kept, wav
 from .prosody import EMOTIONS, PROSODY
 from .speakers import speaker
 from .speech import perform
 
 VARIANTS = {"full": range(1, 25), "small": range(1, 5)}
 REPETITIONS = (1, 2)
+
+_MODULES = ("chance", "corpus", "frames", "kept", "prosody", "render", "speakers", "speech")
+#: All that the clips depend on.
+SOURCES = (*(Path(__file__).with_name(f"{module}.py") for module in _MODULES), STORE)
 
 
 def ensure_corpus(variant="full", seed=0, jobs=2, progress=True):
@@ -41,24 +40,14 @@ def ensure_corpus(variant="full", seed=0, jobs=2, progress=True):
     >>> len(list(ensure_corpus("small", progress=False).glob("Actor_01/*.wav")))
     60
     """
-    if variant not in VARIANTS:
-        raise CorpusError(f"There is no variant {variant!r} of the embedded corpus: choose {' or '.join(VARIANTS)}.")
-    folder = home.cache_home() / "synthetic" / f"{variant}-{_version(seed)}"
-    if folder.is_dir():
-        return folder
-    try:
-        with home.lock(folder):
-            if not folder.is_dir():
-                for abandoned in folder.parent.glob(f".{folder.name}-*"):
-                    shutil.rmtree(abandoned, ignore_errors=True)
-                with home.atomic_folder(folder) as aside:
-                    build_corpus(aside, VARIANTS[variant], seed, jobs, progress)
-    except OSError as error:
-        raise CorpusError(
-            f"The embedded corpus cannot be written to {folder.parent} ({error.strerror or error}):"
-            " it needs up to 140 MB; make room there or set SER_CACHE_HOME to another folder."
-        ) from error
-    return folder
+    return kept(
+        "synthetic",
+        VARIANTS,
+        variant,
+        SOURCES,
+        lambda root, actors: build_corpus(root, actors, seed, jobs, progress),
+        seed,
+    )
 
 
 def build_corpus(root, actors=VARIANTS["full"], seed=0, jobs=2, progress=True):
@@ -102,7 +91,7 @@ def _write_actor(root, actor, seed):
         pcm, vad = clip(actor, emotion, intensity, statement, repetition, seed)
         code = EMOTIONS.index(emotion) + 1
         name = f"03-01-{code:02d}-{intensity:02d}-{statement:02d}-{repetition:02d}-{actor:02d}.wav"
-        (folder / name).write_bytes(_wav(pcm))
+        (folder / name).write_bytes(wav(pcm))
         rows.append(
             {
                 "path": f"{folder.name}/{name}",
@@ -116,17 +105,3 @@ def _write_actor(root, actor, seed):
             }
         )
     return rows
-
-
-def _wav(pcm):
-    buffer = io.BytesIO()
-    sf.write(buffer, pcm, SAMPLE_RATE, format="WAV")
-    return buffer.getvalue()
-
-
-def _version(seed):
-    """A short hash of everything the clips depend on: the code of this package, the stored frames and the seed."""
-    digest = hashlib.sha256(str(seed).encode())
-    for source in [*sorted(Path(__file__).parent.glob("*.py")), STORE]:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:12]

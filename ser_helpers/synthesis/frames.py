@@ -1,11 +1,13 @@
-"""The stored sentences: eleven, each as source-filter frames of one neutral voice.
+"""The stored sentences, each as source-filter frames of one neutral voice.
 
 A frame is 12.5 ms of speech taken apart into what the vocal folds do (the pitch) and what the mouth does to it (a
 spectral envelope for the voiced part, another for the noise): the source-filter model of Fant (1960).
 
-`frames.npz` (232 kB) was made with hibari-tts 0.2.1 by Maureese Williams (https://github.com/MMWilliams/hibari,
-Apache-2.0), whose network predicts such frames, in its voice "heart", distilled from Kokoro-82M (Apache-2.0).
-`tools/make_frames.py` makes it again. It holds 8-bit log magnitudes at 101 frequencies.
+The frames were made with hibari-tts 0.2.1 by Maureese Williams (https://github.com/MMWilliams/hibari, Apache-2.0),
+whose network predicts such frames, in its voice "heart", distilled from Kokoro-82M (Apache-2.0).
+`tools/make_frames.py` makes them again. `frames.npz` holds eleven sentences as 8-bit log magnitudes at 101
+frequencies. `lines.npz` (1.9 MB) holds the sentences of `lines.toml` in coarser steps, the noise at 26 frequencies, and
+each frame as the change from the one before, which packs better.
 """
 
 from functools import cache
@@ -22,9 +24,12 @@ WINDOW = 800  # samples of a frame: 50 ms, so that bins are 20 Hz apart
 FREQUENCIES = np.arange(WINDOW // 2 + 1) * SAMPLE_RATE / WINDOW
 LOWEST_VOICE = 60  # Hz; what is stored below it is unvoiced
 STEPS_PER_NEPER = 8  # 8-bit steps: 1.1 dB each
+LINE_STEPS_PER_NEPER = 4
+EVERY_NOISE = 4  # of the frequencies at which harmonics are stored, the noise of a line has every fourth
 
 STATEMENTS = {1: "Kids are talking by the door.", 2: "Dogs are sitting by the door."}  # RAVDESS's two
 STORE = Path(__file__).with_name("frames.npz")
+LINES = Path(__file__).with_name("lines.npz")
 
 
 class Frames(NamedTuple):
@@ -41,7 +46,7 @@ def sentences():
     >>> sentences()[:2]
     ['Kids are talking by the door.', 'Dogs are sitting by the door.']
     """
-    return list(_stored())
+    return list(_packed())
 
 
 def carrier(statement):
@@ -53,30 +58,46 @@ def carrier(statement):
     (113,)
     """
     text = STATEMENTS.get(statement, statement)
-    if text not in _stored():
-        known = "; ".join(f"{n} ({s!r})" if n < 3 else repr(s) for n, s in enumerate(sentences(), 1))
-        raise CorpusError(f"There are no frames for the statement {statement!r}; choose one of {known}.")
-    return _stored()[text]
+    if text not in _packed():
+        known = "; ".join(f"{number} ({text!r})" for number, text in STATEMENTS.items())
+        raise CorpusError(
+            f"There are no frames for the statement {statement!r}: choose {known}, or the text of one of the"
+            f" {len(sentences())} in synthesis.sentences()."
+        )
+    return _unpacked(text)
 
 
 @cache
-def _stored():
+def _unpacked(text):
+    f0, harmonics, noise = _packed()[text]
+    return Frames(np.where(f0 > LOWEST_VOICE, f0, 0), _full(*harmonics), _full(*noise))
+
+
+@cache
+def _packed():
+    """{sentence: its pitch, and the steps, steps per neper and frequencies of its harmonics and of its noise}."""
     with np.load(STORE) as store:
+        grid = store["grid"]
         count = sum(name.startswith("text") for name in store.files)
-        return {
-            str(store[f"text{k}"]): Frames(
-                _voiced(store[f"f0_{k}"].astype(np.float32)),
-                _unpack(store[f"h_{k}"], store["grid"]),
-                _unpack(store[f"n_{k}"], store["grid"]),
+        packed = {
+            str(store[f"text{k}"]): (
+                store[f"f0_{k}"].astype(np.float32),
+                (store[f"h_{k}"], STEPS_PER_NEPER, grid),
+                (store[f"n_{k}"], STEPS_PER_NEPER, grid),
             )
             for k in range(count)
         }
+    with np.load(LINES) as store:
+        parts = (np.split(store[name], store["ends"][:-1]) for name in ("f0", "harmonics", "noise"))
+        for text, f0, harmonics, noise in zip(store["texts"], *parts, strict=True):
+            packed[str(text)] = (
+                f0.astype(np.float32),
+                (np.cumsum(harmonics, 0, np.int8), LINE_STEPS_PER_NEPER, grid),
+                (np.cumsum(noise, 0, np.int8), LINE_STEPS_PER_NEPER, grid[::EVERY_NOISE]),
+            )
+    return packed
 
 
-def _voiced(f0):
-    return np.where(f0 > LOWEST_VOICE, f0, 0)
-
-
-def _unpack(steps, grid):
+def _full(steps, per_neper, grid):
     bins = np.arange(len(FREQUENCIES))
-    return np.stack([np.interp(bins, grid, row) for row in steps / STEPS_PER_NEPER]).astype(np.float32)
+    return np.stack([np.interp(bins, grid, row) for row in steps / per_neper]).astype(np.float32)

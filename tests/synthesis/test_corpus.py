@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 
 from ser_helpers import corpora, features, synthesis
 from ser_helpers.errors import CorpusError
-from ser_helpers.synthesis import corpus
+from ser_helpers.synthesis import conversations, corpus, frames, kept, speech
 
 ONE_ACTOR = "from ser_helpers.synthesis import corpus; corpus.VARIANTS['small'] = [1]\n"
 
@@ -155,14 +155,18 @@ def test_an_unknown_variant_is_refused():
         synthesis.ensure_corpus("tiny")
 
 
-def test_other_code_frames_or_seed_make_another_folder(tmp_path, monkeypatch):
-    names = {corpus._version(0), corpus._version(1)}
-    (tmp_path / "frames.npz").write_bytes(corpus.STORE.read_bytes() + b"x")
-    monkeypatch.setattr(corpus, "STORE", tmp_path / "frames.npz")
-    names.add(corpus._version(0))
-    (tmp_path / "corpus.py").write_text("changed = True")
-    monkeypatch.setattr(corpus, "__file__", str(tmp_path / "corpus.py"))
-    assert len(names | {corpus._version(0)}) == 4
+def test_other_code_frames_or_seed_make_another_folder(tmp_path):
+    names = {kept.version(corpus.SOURCES, 0), kept.version(corpus.SOURCES, 1)}
+    for source in corpus.SOURCES:
+        (tmp_path / source.name).write_bytes(source.read_bytes() + b" ")
+        others = [tmp_path / source.name if other == source else other for other in corpus.SOURCES]
+        names.add(kept.version(others, 0))
+    assert len(names) == 2 + len(corpus.SOURCES)
+
+
+def test_the_conversations_do_not_change_the_clips_of_the_actors():
+    assert set(corpus.SOURCES) < set(conversations.SOURCES) | {Path(corpus.__file__), Path(speech.__file__)}
+    assert frames.LINES not in corpus.SOURCES
 
 
 @pytest.mark.slow
