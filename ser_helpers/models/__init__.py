@@ -56,7 +56,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "loaded": ["LoadedModel"],
         "masks": ["SpecAugment"],
         "mixture": ["GaussianMixtureClassifier"],
-        "modalities": ["Modality", "by_modality", "drop_modality", "gaps", "missing"],
+        "modalities": ["Modality", "PerModality", "by_modality", "drop_modality", "gaps", "missing"],
         "neural": ["KerasClassifier"],
         "pretrained": ["Encoder"],
         "recall": ["UAR"],

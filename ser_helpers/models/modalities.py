@@ -6,7 +6,8 @@ A table of modalities is ``pd.concat({"audio": features, "text": table["text"]},
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils.validation import check_is_fitted
 
 
 def by_modality(X):
@@ -101,6 +102,67 @@ class Modality(TransformerMixin, BaseEstimator):
         return True
 
 
+class PerModality(TransformerMixin, BaseEstimator):
+    """A transformer for each modality, fitted on the training utterances that have it: what goes before a network.
+
+    Parameters
+    ----------
+    transformers : dict of str to transformer
+        Such as ``{"audio": FrameScaler(), "text": WordIds()}``; modalities without one are left out.
+
+    Attributes
+    ----------
+    transformers_ : dict of str to fitted transformer
+
+    Notes
+    -----
+    `transform` returns a DataFrame with one column of arrays per modality, as ``KerasClassifier`` takes it for a
+    network with several inputs. A missing modality becomes zeros: for a sequence two rows, which a mask hides.
+    ValueError when X has no such modality, or no utterance that has it. Used in Lesson 10.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from ser_helpers.models import WordIds
+    >>> sound = pd.DataFrame({"pitch": [1.0, 3.0]})
+    >>> X = pd.concat({"audio": sound, "text": pd.Series(["I know.", None])}, axis=1)
+    >>> both = PerModality({"audio": StandardScaler(), "text": WordIds(min_count=1)}).fit_transform(X)
+    >>> [row.tolist() for row in both.audio], [ids.ravel().tolist() for ids in both.text]
+    ([[-1.0], [1.0]], [[2.0, 3.0], [0.0, 0.0]])
+    """
+
+    def __init__(self, transformers):
+        self.transformers = transformers
+
+    def fit(self, X, y=None):
+        """Fit each transformer on its part of `X`."""
+        self.transformers_, self._nothing = {}, {}
+        for name, transformer in self.transformers.items():
+            _check_name(X, name)
+            part = by_modality(X)[name][~missing(X)[name]]
+            if not len(part):
+                raise ValueError(f"No utterance has any {name}: there is nothing to fit its transformer on.")
+            self.transformers_[name] = clone(transformer).fit(part)
+            example = np.asarray(_rows(self.transformers_[name].transform(part[:1]))[0])
+            shape = (2, *example.shape[1:]) if example.ndim > 1 else example.shape
+            self._nothing[name] = np.zeros(shape, example.dtype)
+        return self
+
+    def transform(self, X):
+        """One array per utterance and modality."""
+        check_is_fitted(self)
+        columns = {}
+        for name, transformer in self.transformers_.items():
+            _check_name(X, name)
+            have = ~missing(X)[name].to_numpy()
+            rows = iter(_rows(transformer.transform(by_modality(X)[name][have])) if have.any() else [])
+            cells = np.empty(len(X), dtype=object)
+            for place, there in enumerate(have):
+                cells[place] = next(rows) if there else self._nothing[name]
+            columns[name] = cells
+        return pd.DataFrame(columns, index=X.index)
+
+
 def gaps(part):
     """Which rows of a table or Series hold nothing, and which hold a NaN or an infinity: two arrays of bool.
 
@@ -118,6 +180,11 @@ def gaps(part):
     arrays = [np.atleast_1d(np.asarray(np.nan if value is None else value, dtype=float)) for value in part]
     empty = np.array([np.isnan(array).all() for array in arrays], dtype=bool)
     return empty, np.array([not np.isfinite(array).all() for array in arrays], dtype=bool)
+
+
+def _rows(transformed):
+    """What a transformer returns for several utterances as a list, one entry for each."""
+    return list(transformed.to_numpy() if isinstance(transformed, pd.DataFrame) else transformed)
 
 
 def _unwrapped(part):

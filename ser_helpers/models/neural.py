@@ -109,11 +109,11 @@ class KerasEstimator(BaseEstimator):
         state = super().__getstate__()
         if "model_" not in state:
             return state
-        from ser_helpers.models import AttentionPooling, SpecAugment
+        from ser_helpers.models import AttentionPooling, CrossModalAttention, SpecAugment
         from ser_helpers.models.concordance import CCC
         from ser_helpers.models.recall import UAR
 
-        ours = (AttentionPooling, SpecAugment, UAR, CCC)
+        ours = (AttentionPooling, CrossModalAttention, SpecAugment, UAR, CCC)
         return {"registered": ours, **state}  # unpickled first, for the network's sake
 
     def __setstate__(self, state):

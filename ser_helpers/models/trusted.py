@@ -84,7 +84,7 @@ def load_network(data, name):
     """The Keras network in `data`, uncompiled; `name` is the file, for the message of the ModelError."""
     import keras
 
-    from ser_helpers.models import attention, masks  # noqa: F401  they register our layers
+    from ser_helpers.models import attention, cross_attention, masks  # noqa: F401  they register our layers
 
     with damage_in(name), tempfile.TemporaryDirectory() as folder:
         if set(names_in(data)) != NETWORK_FILES:

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
 
-from ser_helpers.models import Modality, by_modality, drop_modality, gaps, missing
+from ser_helpers.models import FrameScaler, Modality, PerModality, WordIds, by_modality, drop_modality, gaps, missing
 
 
 @pytest.fixture
@@ -88,3 +89,65 @@ def test_gaps_of_arrays():
     empty, broken = gaps(pd.Series([np.ones((2, 2)), np.full((2, 2), np.nan), np.array([[1, np.nan]]), None]))
     assert empty.tolist() == [False, True, False, True]
     assert broken.tolist() == [False, True, True, True]
+
+
+def sequences(n=3):
+    frames = [np.full((2 + k, 3), float(k)) for k in range(n)]
+    X = pd.DataFrame({"audio": pd.Series(frames), "text": pd.Series(["I know."] * n)})
+    return X.set_axis([f"toy/{k}" for k in range(n)])
+
+
+def test_each_modality_has_its_transformer_and_keeps_the_index():
+    X = sequences()
+    both = PerModality({"audio": FrameScaler(), "text": WordIds(min_count=1)}).fit_transform(X)
+    assert both.index.equals(X.index)
+    expected = FrameScaler().fit_transform(X["audio"])
+    for name in X.index:
+        np.testing.assert_array_equal(both["audio"][name], expected[name])
+        assert both["text"][name].tolist() == [[2], [3]]
+
+
+def test_a_missing_modality_becomes_zeros_and_is_not_learnt_from():
+    X = sequences()
+    model = PerModality({"audio": FrameScaler(), "text": WordIds(min_count=1)})
+    half = X.copy()
+    half.iloc[2, 0] = None
+    half.iloc[0, 1] = " "
+    both = model.fit_transform(half)
+    np.testing.assert_array_equal(model.transformers_["audio"].mean_, FrameScaler().fit(X["audio"][:2]).mean_)
+    np.testing.assert_array_equal(both["audio"].iloc[2], np.zeros((2, 3)))
+    assert both["text"].iloc[0].tolist() == [[0], [0]]
+
+
+def test_tables_become_vectors(X):
+    both = PerModality({"audio": StandardScaler()}).fit_transform(X)
+    np.testing.assert_allclose(np.stack(both["audio"])[:, 0], [-1.07, -0.27, 0, 1.34], atol=0.01)
+
+
+def test_a_modality_that_nobody_has_cannot_be_fitted(X):
+    with pytest.raises(ValueError, match="No utterance has any audio"):
+        PerModality({"audio": StandardScaler()}).fit(drop_modality(X, "audio"))
+
+
+def test_a_network_hears_and_reads():
+    keras = pytest.importorskip("keras")
+    from sklearn.pipeline import make_pipeline
+
+    from ser_helpers.models import AttentionPooling, CrossModalAttention, KerasClassifier
+
+    def network(input_shape, n_classes):
+        inputs = {name: keras.Input(shape, name=name) for name, shape in input_shape.items()}
+        words = keras.layers.Embedding(9, 4, mask_zero=True)(keras.layers.Reshape((-1,))(inputs["text"]))
+        heard = CrossModalAttention(4)(words, keras.layers.Masking()(inputs["audio"]))
+        model = keras.Model(inputs, keras.layers.Dense(n_classes, "softmax")(AttentionPooling(4)(heard)))
+        model.compile("adam", "categorical_crossentropy")
+        return model
+
+    X, y = sequences(12), ["happy", "sad"] * 6
+    first = PerModality({"audio": FrameScaler(), "text": WordIds(min_count=1)})
+    model = make_pipeline(first, KerasClassifier(network, epochs=2)).fit(X, y)
+    whole = model.predict_proba(X)
+    alone = np.concatenate([model.predict_proba(X[k : k + 1]) for k in range(12)])
+    np.testing.assert_allclose(whole, alone, atol=1e-5)
+    deaf = model.predict_proba(drop_modality(X, "audio"))
+    assert np.isfinite(deaf).all()
