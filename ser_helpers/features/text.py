@@ -16,13 +16,13 @@ def lexicon(table):
 
     Parameters
     ----------
-    table : DataFrame
-        An utterance table, or any table with a column ``text``.
+    table : DataFrame or Series
+        An utterance table, or its column ``text`` alone, as a pipeline gets it: ``FunctionTransformer(lexicon)``.
 
     Returns
     -------
     DataFrame
-        On the table's index, the columns ``negative``, ``neutral``, ``positive`` (shares of the sentence, 0 to 1) and
+        On the same index, the columns ``negative``, ``neutral``, ``positive`` (shares of the sentence, 0 to 1) and
         ``compound`` (the whole, -1 to 1). An utterance without words has NaN in all of them, as one whose recording
         cannot be read has in every feature table.
 
@@ -41,10 +41,11 @@ def lexicon(table):
     >>> lexicon(pd.DataFrame({"text": ["This is great!", "This isn't great.", "Really?", None]})).compound.tolist()
     [0.6588, -0.5096, 0.0, nan]
     """
-    if "text" not in table:
+    if isinstance(table, pd.DataFrame) and "text" not in table:
         raise ValueError("The table has no column 'text': the lexicon needs the words of each utterance.")
-    rows = [_scores(text) for text in table["text"]]
-    scores = pd.DataFrame(rows, index=table.index, columns=list(NAMES), dtype=float)
+    text = table["text"] if isinstance(table, pd.DataFrame) else pd.Series(table)
+    rows = [_scores(sentence) for sentence in text]
+    scores = pd.DataFrame(rows, index=text.index, columns=list(NAMES), dtype=float)
     scores.attrs["kind"] = "VADER"
     return scores
 

@@ -33,6 +33,11 @@ def test_an_utterance_table_keeps_its_names():
     assert features.lexicon(table).index.equals(table.index)
 
 
+def test_the_column_alone_will_do():
+    text = pd.Series(["I love it!", None], index=["a", "b"])
+    pd.testing.assert_frame_equal(features.lexicon(text), features.lexicon(text.to_frame("text")))
+
+
 def test_a_table_without_words_gets_a_sentence():
     with pytest.raises(ValueError, match="no column 'text'"):
         features.lexicon(pd.DataFrame({"words": ["yes"]}))
