@@ -111,12 +111,18 @@ def corpora():
 
 @app.command()
 @plain_errors
-def download(name: Annotated[str, typer.Argument(help="A corpus, such as ravdess, or a network: vggish, yamnet.")]):
+def download(
+    name: Annotated[
+        str, typer.Argument(help="A corpus, as ravdess; a network: vggish, yamnet, or an encoder's owner/name.")
+    ],
+):
     """Fetch a corpus, or a network's pretrained weights, from the publisher; resumes after an interruption."""
     from ser_helpers import corpora as room
     from ser_helpers.features import weights
+    from ser_helpers.models import download_encoder
 
-    fetch = weights.download_weights if name in weights.cards() else room.download
+    encoder = download_encoder if "/" in name else room.download
+    fetch = weights.download_weights if name in weights.cards() else encoder
     print(f"{name} is at {os.path.relpath(fetch(name))}")
 
 

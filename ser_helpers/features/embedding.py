@@ -1,7 +1,6 @@
 """Features from a network that takes many recordings at once: what `extract` asks of it, and how it is fed."""
 
 import contextlib
-import re
 from typing import Protocol, runtime_checkable
 
 import joblib
@@ -57,7 +56,7 @@ class Batches:
         self.embedder = embedder
         self.label, self.parameters, self.columns = embedder.label, embedder.parameters, embedder.columns
         self.select = embedder.select
-        self.store = re.sub(r"[^\w.-]+", "-", embedder.label.partition(",")[0])
+        self.store = "embeddings"
         self.made = (embedder.version, registry.reading_version())
 
     def results(self, clips, changes, missing, jobs):
