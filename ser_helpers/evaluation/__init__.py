@@ -9,6 +9,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=[
+        "agreement",
         "bootstrap",
         "comparison",
         "explain",
@@ -18,13 +19,16 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "protocols",
         "repetition",
         "result",
+        "rolling",
         "style",
     ],
     submod_attrs={
+        "agreement": ["rater_ceiling"],
         "comparison": ["Comparison", "compare"],
         "metrics": ["accuracy", "ccc", "confusion", "mae", "mse", "per_class_recall", "uar", "weighted_f1"],
         "protocols": ["cross_validate"],
         "repetition": ["repeat"],
         "result": ["Result"],
+        "rolling": ["rolling_mean"],
     },
 )

@@ -17,11 +17,13 @@ the figure's label. Each takes a ``title``; without one, the title is a sentence
 """
 
 from ser_helpers.evaluation.plots_data import counts, feature_by_emotion, learning_curves
+from ser_helpers.evaluation.plots_dimensions import ceiling, plane, predicted, trajectory
 from ser_helpers.evaluation.plots_results import against, confusion, confusion_pair, per_class_recall, speakers
 from ser_helpers.evaluation.plots_seeds import over_seeds
 
 __all__ = [
     "against",
+    "ceiling",
     "confusion",
     "confusion_pair",
     "counts",
@@ -29,5 +31,8 @@ __all__ = [
     "learning_curves",
     "over_seeds",
     "per_class_recall",
+    "plane",
+    "predicted",
     "speakers",
+    "trajectory",
 ]

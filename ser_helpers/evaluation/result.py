@@ -186,6 +186,10 @@ class Result:
         """The figure :func:`plots.per_class_recall`."""
         return self._plots.per_class_recall(self, **kw)
 
+    def plot_predicted(self, **kw):
+        """The figure :func:`plots.predicted`, for a regression."""
+        return self._plots.predicted(self, **kw)
+
     def plot_against(self, other, **kw):
         """The figure :func:`plots.against`: this result beside another."""
         return self._plots.against(self, other, **kw)
