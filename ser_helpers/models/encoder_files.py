@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ser_helpers import home
 from ser_helpers.errors import DownloadError, ModelError
+from ser_helpers.models.stand_ins import FAMILIES
 
 WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
 """Names of weight files, in the order in which they are looked for."""
@@ -76,9 +77,21 @@ def read_config(folder):
             json.loads((folder / file).read_text(encoding="utf-8")) if (folder / file).is_file() else {}
             for file in _CONFIGS
         )
-        return {**config, "do_normalize": preprocessor.get("do_normalize", True)}
+        config["do_normalize"] = preprocessor.get("do_normalize", True)
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise damaged(folder, error) from error
+    kind, known = config.get("model_type"), sorted(set(FAMILIES.values()))
+    if kind not in known:
+        raise ModelError(f"{folder} holds a network of type {kind!r}, not one of {', '.join(known)}.")
+    return config
+
+
+def size(config):
+    """Number of attention blocks, and dimensions of their outputs."""
+    whisper = config["model_type"] == "whisper"
+    names = ("encoder_layers", "d_model") if whisper else ("num_hidden_layers", "hidden_size")
+    defaults = (4, 384) if whisper else (12, 768)
+    return tuple(config.get(name, default) for name, default in zip(names, defaults, strict=True))
 
 
 def damaged(folder, error):

@@ -9,10 +9,9 @@ import json
 import numpy as np
 
 from ser_helpers import audio
-from ser_helpers.errors import ModelError
 from ser_helpers.models import stand_ins
 from ser_helpers.models.batches import by_length
-from ser_helpers.models.encoder_files import content, find, read_config
+from ser_helpers.models.encoder_files import content, find, read_config, size
 
 POOLINGS = {"mean": ("mean",), "mean+std": ("mean", "std"), None: ()}
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
@@ -106,8 +105,8 @@ class Encoder:
         self.seed = seed
         self.folder = find(name)
         self.stand_in = self.folder is None
-        self.config = stand_ins.config_for(self.name) if self.stand_in else _config(self.folder)
-        self.blocks, self.dims = _size(self.config)
+        self.config = stand_ins.config_for(self.name) if self.stand_in else read_config(self.folder)
+        self.blocks, self.dims = size(self.config)
         self.selected = self._checked(layers)
         self.columns = [column for layer in self.selected for column in self._columns(layer)] if pooling else None
         self._batch_seconds = batch_seconds
@@ -178,12 +177,12 @@ class Encoder:
         """A text that changes with whatever the numbers depend on: weights, precision, code, libraries."""
         weights = ["random", json.dumps(self.config), self.seed] if self.stand_in else [content(self.folder)]
         frames = self.selected if self.pooling is None else "pooled"
-        return repr([*weights, frames, self._place()[1], _code()])
+        return repr([*weights, frames, self.place[1], _code()])
 
     @property
     def batch_seconds(self):
         """Seconds of audio to be computed together."""
-        return self._batch_seconds or (600.0 if self._place()[0] == "cuda" else 30.0)
+        return self._batch_seconds or (600.0 if self.place[0] == "cuda" else 30.0)
 
     def compute(self, waveforms):
         """What the cache keeps of each recording: mean and deviation of all layers, or the frames of those wanted.
@@ -203,7 +202,7 @@ class Encoder:
     def network(self):
         """The ``Network`` itself, in torch, shared by all encoders of the same weights, device and precision."""
         weights = None if self.stand_in else content(self.folder)
-        return _network(json.dumps(self.config), self.folder, weights, self.seed, *self._place())
+        return _network(json.dumps(self.config), self.folder, weights, self.seed, *self.place)
 
     def _states(self, waveforms):
         """For each recording all layers of all its frames, as a tensor (blocks + 1, frames, dims)."""
@@ -232,7 +231,8 @@ class Encoder:
 
         return (states[self.selected] if self.pooling is None else pool(states)).cpu().numpy()
 
-    def _place(self):
+    @property
+    def place(self):
         """Device and precision, by name."""
         import torch
 
@@ -265,24 +265,6 @@ class Encoder:
         width = len(str(self.dims))
         parts = POOLINGS[self.pooling]
         return [f"layer{layer}_{part}_{number:0{width}}" for part in parts for number in range(1, self.dims + 1)]
-
-
-def _config(folder):
-    config = read_config(folder)
-    known = sorted(set(stand_ins.FAMILIES.values()))
-    if config.get("model_type") not in known:
-        raise ModelError(
-            f"{folder} holds a network of type {config.get('model_type')!r}, not one of {', '.join(known)}."
-        )
-    return config
-
-
-def _size(config):
-    """Blocks and dimensions."""
-    whisper = config["model_type"] == "whisper"
-    names = ("encoder_layers", "d_model") if whisper else ("num_hidden_layers", "hidden_size")
-    defaults = (4, 384) if whisper else (12, 768)
-    return tuple(config.get(name, default) for name, default in zip(names, defaults, strict=True))
 
 
 @functools.cache
