@@ -50,36 +50,14 @@ class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """`X` of shape (utterances, features), each row relative to the other rows of its speaker."""
         values = validate_data(self, X, dtype=float, reset="n_features_in_" not in vars(self))
         normalised = np.empty_like(values)
-        for speaker, rows in self._rows_by_speaker(X, len(values)).items():
+        for speaker, rows in self._rows(X, len(values)).items():
             if len(rows) == 1:
                 warnings.warn(f"Speaker {speaker} has one utterance only: its features become 0.", stacklevel=2)
             normalised[rows] = StandardScaler().fit_transform(values[rows])
         return pd.DataFrame(normalised, X.index, X.columns) if isinstance(X, pd.DataFrame) else normalised
 
-    def _rows_by_speaker(self, X, n):
-        """Positions of each speaker's rows."""
-        if self.speakers is None:
-            return {"unknown": np.arange(n)}
-        if not isinstance(X, pd.DataFrame):
-            raise EvaluationError(
-                f"Speakers are looked up by utterance, and X is a {type(X).__name__} without utterance names: put"
-                " SpeakerNormaliser first in the pipeline and give it a feature table."
-            )
-        if not isinstance(self.speakers, pd.Series):
-            raise EvaluationError(
-                f"speakers is a {type(self.speakers).__name__}: give SpeakerNormaliser the column table['speaker']."
-            )
-        if self.speakers.index.has_duplicates:
-            raise EvaluationError(
-                "An utterance has two speakers: give SpeakerNormaliser a table without repeated names."
-            )
-        speakers = self.speakers.reindex(X.index)
-        if speakers.isna().any():
-            raise EvaluationError(
-                f"The speaker of {X.index[speakers.isna()][0]!r} is not known: give SpeakerNormaliser the column"
-                " 'speaker' of a table that holds every utterance."
-            )
-        return pd.Series(np.arange(n)).groupby(speakers.to_numpy()).indices
+    def _rows(self, X, n):
+        return {"unknown": np.arange(n)} if self.speakers is None else rows_by_speaker(X, self.speakers)
 
     def __sklearn_is_fitted__(self):
         return True
@@ -88,3 +66,25 @@ class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         return tags
+
+
+def rows_by_speaker(X, speakers):
+    """Positions of each speaker's rows in `X`; an EvaluationError says what is wrong with `speakers`."""
+    if not isinstance(X, pd.DataFrame):
+        raise EvaluationError(
+            f"Speakers are looked up by utterance, and X is a {type(X).__name__} without utterance names: put the"
+            " normaliser first in the pipeline and give it a feature table."
+        )
+    if not isinstance(speakers, pd.Series):
+        raise EvaluationError(
+            f"speakers is a {type(speakers).__name__}: give the normaliser the column table['speaker']."
+        )
+    if speakers.index.has_duplicates:
+        raise EvaluationError("An utterance has two speakers: give the normaliser a table without repeated names.")
+    named = speakers.reindex(X.index)
+    if named.isna().any():
+        raise EvaluationError(
+            f"The speaker of {X.index[named.isna()][0]!r} is not known: give the normaliser the column 'speaker' of a"
+            " table that holds every utterance."
+        )
+    return pd.Series(np.arange(len(X))).groupby(named.to_numpy()).indices

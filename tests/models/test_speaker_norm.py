@@ -69,7 +69,7 @@ def test_an_unknown_utterance_or_an_unnamed_row_is_refused():
         SpeakerNormaliser(SPEAKERS).fit_transform(X.to_numpy())
     with pytest.raises(EvaluationError, match="speaker of 'toy/0' is not known"):
         SpeakerNormaliser(SPEAKERS.replace("a", None)).fit_transform(X)
-    with pytest.raises(EvaluationError, match=r"speakers is a list: give SpeakerNormaliser the column"):
+    with pytest.raises(EvaluationError, match=r"speakers is a list: give the normaliser the column"):
         SpeakerNormaliser(list(SPEAKERS)).fit_transform(X)
     with pytest.raises(EvaluationError, match="An utterance has two speakers"):
         SpeakerNormaliser(pd.concat([SPEAKERS, SPEAKERS])).fit_transform(X)

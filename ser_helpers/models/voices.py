@@ -1,0 +1,124 @@
+"""Each voice measured against itself, without being told who speaks: the voices are told apart first."""
+
+import numpy as np
+import pandas as pd
+from scipy.cluster.hierarchy import fcluster, linkage
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import adjusted_rand_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from ser_helpers.errors import EvaluationError
+from ser_helpers.models.speaker_norm import SpeakerNormaliser, rows_by_speaker
+
+HEIGHTS = 40  # at which the trees of the training speakers are cut on trial
+
+
+class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Give every column mean 0 and standard deviation 1 within each voice, finding the voices by itself.
+
+    ``fit`` learns from the *training* speakers what makes a voice: the directions that tell them apart (linear
+    discriminant analysis after PCA), and at which height a tree of utterances (Ward's linkage) falls apart into
+    speakers. For the height it plays the test: some training speakers are left out of the directions, and grouped by
+    them. ``transform`` then groups the utterances it is given, whoever spoke them, and normalises each group. Unlike
+    `SpeakerNormaliser` it needs no name of a test speaker; like it, it needs several of their unlabelled utterances.
+
+    Parameters
+    ----------
+    speakers : Series of str, indexed by utterance
+        Who says what in the training set, as ``table["speaker"]``; looked up by the index of X, in ``fit`` only.
+    dims : int
+        Dimensions of the PCA; the discriminant analysis keeps at most 12.
+    groups : int
+        How many times training speakers are left out to find the height.
+    seed : int
+        For the groups and the PCA.
+
+    Attributes
+    ----------
+    height_ : float
+        Where the tree is cut. It was learned on groups of ``utterances / groups`` rows and holds for about that many.
+
+    Notes
+    -----
+    ``fit_transform`` normalises the training utterances by their true speakers, and so differs from ``fit`` and then
+    ``transform``, as scikit-learn's TargetEncoder does. Ward (1963), doi:10.1080/01621459.1963.10500845. Lesson 08.
+
+    Raises EvaluationError when X is no feature table, a training utterance has no speaker, or fewer than four speak.
+
+    Examples
+    --------
+    >>> rng, names = np.random.default_rng(0), np.repeat(list("abcdefghijkl"), 20)
+    >>> voice = {name: rng.normal(0, 10, 5) for name in names}
+    >>> X = pd.DataFrame([voice[name] + rng.normal(size=5) for name in names]).rename("u{}".format)
+    >>> train, test = X[names < "i"], X[names >= "i"]
+    >>> normaliser = VoiceNormaliser(pd.Series(names, X.index)).fit(train)
+    >>> normaliser.voices(test).groupby(names[names >= "i"]).nunique().tolist()
+    [1, 1, 1, 1]
+    """
+
+    def __init__(self, speakers, dims=60, groups=4, seed=0):
+        self.speakers = speakers
+        self.dims = dims
+        self.groups = groups
+        self.seed = seed
+
+    def fit(self, X, y=None):
+        """Learn from training utterances what tells voices apart; `y` is not used."""
+        rows_by_speaker(X, self.speakers)  # raises, when there is something wrong
+        names = self.speakers.reindex(X.index).to_numpy()
+        everybody = np.random.default_rng(self.seed).permutation(np.unique(names))
+        if len(everybody) < 4:
+            raise EvaluationError(
+                f"To learn what makes a voice takes at least four training speakers, and here are {len(everybody)}."
+            )
+        trials = []
+        for left_out in np.array_split(everybody, min(self.groups, len(everybody) // 2)):
+            rows = np.isin(names, left_out)
+            space = self._space(X[~rows], names[~rows])
+            trials.append((_tree(space.transform(X[rows])), names[rows]))
+        merges = np.concatenate([tree[:, 2] for tree, _ in trials])
+        heights = np.geomspace(max(merges.min(), 1e-6), merges.max(), HEIGHTS)
+        agreement = [
+            np.mean([adjusted_rand_score(truth, fcluster(tree, height, "distance")) for tree, truth in trials])
+            for height in heights
+        ]
+        self.height_ = float(heights[np.argmax(agreement)])
+        self.space_ = self._space(X, names)
+        self.n_features_in_, self.feature_names_in_ = X.shape[1], np.asarray(X.columns, dtype=object)
+        return self
+
+    def transform(self, X):
+        """`X` of shape (utterances, features), each row relative to the other rows that seem to be of its voice."""
+        return SpeakerNormaliser(self.voices(X)).fit_transform(X)
+
+    def fit_transform(self, X, y=None):
+        """Learn from the training utterances, and give them relative to their true speakers."""
+        self.fit(X, y)
+        return SpeakerNormaliser(self.speakers).fit_transform(X)
+
+    def voices(self, X):
+        """The voice of each row of `X`, as numbers from 1 in a Series on its index."""
+        check_is_fitted(self, "height_")
+        if not isinstance(X, pd.DataFrame):
+            raise EvaluationError(f"X is a {type(X).__name__}: give VoiceNormaliser a feature table.")
+        found = np.ones(len(X), dtype=int)
+        if len(X) > 1:
+            found = fcluster(_tree(self.space_.transform(X)), self.height_, "distance")
+        return pd.Series(found, X.index, name="voice")
+
+    def _space(self, X, names):
+        """What maps utterances to where those of one voice lie together, in at most 12 dimensions."""
+        dims = min(self.dims, len(X) - 1, X.shape[1])
+        return make_pipeline(
+            StandardScaler(),
+            PCA(dims, random_state=self.seed),
+            LinearDiscriminantAnalysis("eigen", shrinkage="auto", n_components=min(12, len(set(names)) - 1, dims)),
+        ).fit(X, names)
+
+
+def _tree(points):
+    return linkage(points, "ward")
