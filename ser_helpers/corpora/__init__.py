@@ -6,7 +6,8 @@
 
 ``load`` reads a corpus, ``harmonise`` and ``combine`` make several comparable, ``split`` cuts a table into training and
 test sets, and ``audit`` says what crosses between them. ``find``, ``download`` and ``card`` tell where a corpus is, get
-it, and describe it. The columns of a table are defined in ``schema``.
+it, and describe it; ``load_text`` reads MELD's text, ``ratings`` takes IEMOCAP's raters apart, and ``truth`` tells what
+the embedded conversations' speakers felt. The columns of a table are defined in ``schema``.
 """
 
 import lazy_loader as _lazy
@@ -23,6 +24,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "leaks",
         "loaders",
         "locate",
+        "meld",
         "rated",
         "ravdess",
         "registry",
@@ -41,6 +43,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "leaks": ["Audit", "audit"],
         "loaders": ["available", "load"],
         "locate": ["find"],
+        "meld": ["load_text"],
         "rated": ["ratings"],
         "registry": ["Card", "card", "cards"],
         "schema": ["COLUMNS", "EMOTIONS", "check_table"],

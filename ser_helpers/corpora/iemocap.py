@@ -20,7 +20,8 @@ from pathlib import Path
 from ser_helpers.corpora import files
 from ser_helpers.errors import CorpusMissing
 
-TURN = re.compile(r"\[([\d.]+) - ([\d.]+)\]\s+(Ses\w+)\s+(\w+)\s+\[([\d.]+), ([\d.]+), ([\d.]+)\]")
+NUMBER = r"(\d+(?:\.\d*)?)"
+TURN = re.compile(rf"\[{NUMBER} - {NUMBER}\]\s+(Ses\w+)\s+(\w+)\s+\[{NUMBER}, {NUMBER}, {NUMBER}\]")
 VOTE = re.compile(r"C-(E\d+):\s*([^(]*)")
 SCORES = re.compile(r"A-(E\d+):\s*val\s*(\d?);\s*act\s*(\d?);\s*dom\s*(\d?);")
 WORDS = re.compile(r"(Ses\w+) \[[^]]*\]:\s*(.*)")

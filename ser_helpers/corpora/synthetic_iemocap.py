@@ -51,4 +51,7 @@ def truth(table):
             "What was felt is known of embedded conversations alone: give rows of corpora.load('synthetic-iemocap')."
         )
     known = pd.concat([pd.read_csv(root / "truth.csv", index_col="turn") for root in sorted(roots)])
-    return known.reindex(table.index.str.rpartition("/").get_level_values(2)).set_index(table.index)
+    turns = table.index.str.rpartition("/").get_level_values(2)
+    if not set(turns) <= set(known.index):
+        raise CorpusMissing(f"truth.csv in {min(roots)} lacks some turns: delete the folder, and it is made again.")
+    return known.loc[turns].set_index(table.index)

@@ -13,7 +13,7 @@ from .feelings import WORDS, drift, names
 from .lines import improvise, mood_of, stock
 
 TURNS = 10  # of an improvised dialogue
-REPLY = 0.2  # share of improvised turns that begin with a short reply
+REPLY = 0.15  # share of improvised turns that begin with a short reply
 HELD = 0.75  # share of improvised turns spoken by the other person than the last
 
 
@@ -26,11 +26,16 @@ class Turn(NamedTuple):
     mood: str
     feeling: tuple
 
+    @property
+    def ironic(self):
+        """Whether this is praise meant as blame."""
+        return self.mood == "praise" and self.feeling[0] < 0
+
 
 def dialogue(session, marked, title, seed=0):
     """The turns of one dialogue: `marked` (F or M) wears the markers and plays A, the other B.
 
-    >>> [(turn.sex, turn.lines[0]) for turn in dialogue(1, "F", "script01_1")[:2]]
+    >>> [(turn.sex, turn.lines[0]) for turn in list(dialogue(1, "F", "script01_1"))[:2]]
     [('F', "You're home early."), ('M', 'They closed the office at noon.')]
     """
     name = f"Ses{session:02d}{marked}_{title}"

@@ -33,7 +33,7 @@ def kept(kind, variants, variant, sources, build, seed):
     except OSError as error:
         raise CorpusError(
             f"The embedded corpus cannot be written to {folder.parent} ({error.strerror or error}):"
-            " it needs up to 140 MB; make room there or set SER_CACHE_HOME to another folder."
+            " it needs up to 150 MB; make room there or set SER_CACHE_HOME to another folder."
         ) from error
     return folder
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 #: How often each feeling is put into lines of each mood, when it is improvised.
 MOODS = {
-    "neu": {"neutral": 0.76, "open": 0.16, "positive": 0.04, "negative": 0.04},
-    "hap": {"positive": 0.54, "praise": 0.14, "open": 0.20, "neutral": 0.12},
-    "exc": {"positive": 0.60, "praise": 0.14, "open": 0.20, "neutral": 0.06},
-    "sad": {"sad": 0.42, "negative": 0.28, "open": 0.20, "neutral": 0.10},
-    "ang": {"angry": 0.38, "negative": 0.26, "open": 0.18, "praise": 0.14, "neutral": 0.04},
-    "fru": {"angry": 0.24, "negative": 0.36, "open": 0.18, "praise": 0.12, "neutral": 0.10},
+    "neu": {"neutral": 0.80, "open": 0.14, "positive": 0.03, "negative": 0.03},
+    "hap": {"positive": 0.60, "praise": 0.12, "open": 0.16, "neutral": 0.12},
+    "exc": {"positive": 0.66, "praise": 0.12, "open": 0.16, "neutral": 0.06},
+    "sad": {"sad": 0.46, "negative": 0.28, "open": 0.16, "neutral": 0.10},
+    "ang": {"angry": 0.38, "negative": 0.26, "open": 0.14, "praise": 0.18, "neutral": 0.04},
+    "fru": {"angry": 0.26, "negative": 0.36, "open": 0.14, "praise": 0.14, "neutral": 0.10},
     "sur": {"open": 0.50, "positive": 0.20, "negative": 0.15, "neutral": 0.15},
     "fea": {"negative": 0.50, "open": 0.30, "sad": 0.20},
     "dis": {"negative": 0.50, "angry": 0.25, "praise": 0.25},

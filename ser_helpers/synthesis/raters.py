@@ -12,7 +12,7 @@ from .chance import stream
 from .feelings import names
 
 RATERS = 3
-BIAS, NOISE, OWN_NOISE = 0.10, 0.27, 0.12  # of a rater, of a rater's every answer, of the actor about themself
+BIAS, NOISE, OWN_NOISE = 0.10, 0.28, 0.12  # of a rater, of a rater's every answer, of the actor about themself
 SECOND = 0.06  # an emotion this little farther than the nearest is named too
 LABELS = {
     "neu": "Neutral",
@@ -38,7 +38,7 @@ class Rating(NamedTuple):
 def rate(point, rater, turn, seed=0):
     """What rater 1–3 says of a turn in which `point` was felt: a `Rating`.
 
-    >>> rate((-0.7, 0.7, 0.4), 1, "Ses01F_impro01_F000").emotions
+    >>> rate((-0.7, 0.7, 0.4), 1, "Ses01F_impro01_F001").emotions
     ['ang']
     """
     bias = stream("rater", rater, seed).normal(0, BIAS, 3)

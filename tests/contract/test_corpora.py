@@ -85,9 +85,11 @@ def iemocap_names():
         yield f"Session{session}/sentences/wav/{name}/{name}_{sex}{number:05d}.wav", emotion
 
 
-def write_iemocap(root, every=1):
+def write_iemocap(root, every, labels):
     blocks = {}
     for path, emotion in list(iemocap_names())[::every]:
+        if emotion not in labels:
+            continue
         wav(root / path)
         session, turn = Path(path).parts[0], Path(path).stem
         file = root / session / "dialog" / "EmoEvaluation" / f"{turn.rpartition('_')[0]}.txt"
@@ -113,12 +115,13 @@ NAMES = {
     "emodb": emodb_names,
 }
 EVERY = {"ravdess": 31, "crema-d": 161, "tess": 59, "savee": 11, "emodb": 13, "iemocap": 211, "synthetic": 31}
+EVERY |= {"synthetic-iemocap": 211}
 
 
 def write(name, root, every=1):
     """Write each `every`-th file of a corpus under `root`; 1 writes the complete corpus."""
-    if name == "iemocap":
-        return write_iemocap(root, every)
+    if name in ("iemocap", "synthetic-iemocap"):
+        return write_iemocap(root, every, corpora.card(name).labels)
     for path in list(NAMES.get(name, ravdess_names)())[::every]:
         wav(root / path)
     if name == "synthetic":

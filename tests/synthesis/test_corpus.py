@@ -137,7 +137,7 @@ def test_a_full_disk_is_one_clear_sentence(cache, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(CorpusError, match=re.escape("(No space left on device): it needs up to 140 MB")) as refused:
+    with pytest.raises(CorpusError, match=re.escape("(No space left on device): it needs up to 150 MB")) as refused:
         synthesis.ensure_corpus("small", jobs=1, progress=False)
     assert "\n" not in str(refused.value)
     assert not [path for path in cache.iterdir() if path.is_dir()]
