@@ -43,7 +43,7 @@ SOURCES = (*(Path(__file__).with_name(f"{module}.py") for module in _MODULES), S
 def ensure_conversations(variant="full", seed=0, jobs=2, progress=True):
     """The folder of the embedded conversations, made first if this machine does not have them (Lessons 08 to 10).
 
-    `variant` is ``"full"`` (five sessions, 920 turns, about 150 MB, made in about 10 s on two cores) or ``"small"`` (the
+    `variant` is ``"full"`` (five sessions, 920 turns, about 150 MB, made in about 10 s on 2 cores) or ``"small"`` (the
     first two, for tests). The folder lies under ``cache_home()/conversations``; the rest is as for `ensure_corpus`.
 
     >>> sorted(path.name for path in ensure_conversations("small", progress=False).iterdir())
