@@ -45,6 +45,31 @@ def test_a_lesson_that_is_no_number_is_named(ser, number):
     assert done.stderr.startswith(f"Error: There is no lesson {number!r}; the lessons are 00")
 
 
+def test_an_encoder_is_fetched_by_owner_and_name(ser, tmp_path, monkeypatch):
+    import huggingface_hub
+
+    def fetch(name, **options):
+        assert name == "somebody/hubert"
+        (tmp_path / "hubert").mkdir()
+        for file in ("config.json", "model.safetensors"):
+            (tmp_path / "hubert" / file).write_text("{}")
+        return str(tmp_path / "hubert")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
+    done = ser("download", "somebody/hubert")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("somebody/hubert is at ")
+
+    def unreachable(name, **options):
+        raise ConnectionError("no route\nand more")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    done = ser("download", "somebody/hubert")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: somebody/hubert could not be downloaded (no route): check the name")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence(ser, tmp_path):
     (tmp_path / "build").write_text("")
     for command in ("student", "run"):

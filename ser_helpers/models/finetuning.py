@@ -96,6 +96,8 @@ class EncoderClassifier(ClassifierMixin, TunedEncoder):
     ('tiny untrained stand-in for no-such-hubert', (3, 8))
     """
 
+    learnt_names = ("classes_",)
+
     def _targets(self, y):
         y = np.asarray(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
@@ -151,8 +153,10 @@ class EncoderRegressor(RegressorMixin, TunedEncoder):
     (5, 3)
     """
 
+    learnt_names = ("mean_", "scale_")
+
     def _targets(self, y):
-        y = np.asarray(y, dtype=np.float32)
+        y = np.asarray(y, dtype=np.float64)
         if self.loss not in (None, "ccc", "mse"):
             raise ValueError(f"loss is 'ccc' or 'mse' for a regressor, not {self.loss!r}.")
         if self.class_weight is not None:
@@ -160,7 +164,7 @@ class EncoderRegressor(RegressorMixin, TunedEncoder):
         self.mean_, self.scale_ = y.mean(axis=0), y.std(axis=0)
         if not np.all(self.scale_ > 0):
             raise ValueError("A column of y is the same for every utterance: there is nothing to learn.")
-        scaled = ((y - self.mean_) / self.scale_).reshape(len(y), -1)
+        scaled = ((y - self.mean_) / self.scale_).reshape(len(y), -1).astype(np.float32)
         return scaled, scaled.shape[1]
 
     def _task_loss(self, said, targets):

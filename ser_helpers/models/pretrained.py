@@ -175,9 +175,13 @@ class Encoder:
     @property
     def version(self):
         """A text that changes with whatever the numbers depend on: weights, precision, code, libraries."""
-        weights = ["random", json.dumps(self.config), self.seed] if self.stand_in else [content(self.folder)]
         frames = self.selected if self.pooling is None else "pooled"
-        return repr([*weights, frames, self.place[1], _code()])
+        return repr([self.weights, frames, self.place[1], _code()])
+
+    @property
+    def weights(self):
+        """A fingerprint of the weights; of a stand-in, what they are made from."""
+        return f"random {json.dumps(self.config)} {self.seed}" if self.stand_in else content(self.folder)
 
     @property
     def batch_seconds(self):
@@ -201,8 +205,7 @@ class Encoder:
     @property
     def network(self):
         """The ``Network`` itself, in torch, shared by all encoders of the same weights, device and precision."""
-        weights = None if self.stand_in else content(self.folder)
-        return _network(json.dumps(self.config), self.folder, weights, self.seed, *self.place)
+        return _network(json.dumps(self.config), self.folder, self.weights, self.seed, *self.place)
 
     def _states(self, waveforms):
         """For each recording all layers of all its frames, as a tensor (blocks + 1, frames, dims)."""

@@ -116,5 +116,5 @@ def _rate(step, steps):
 def _batches(numbers, size, generator):
     """Random batches of nearly equal size, none of a single example, which has no deviation to standardise by."""
     order = torch.randperm(len(numbers), generator=generator).tolist()
-    count = max(1, round(len(numbers) / size))
+    count = max(1, min(round(len(numbers) / size), len(numbers) // 2))
     return [[numbers[place] for place in order[start::count]] for start in range(count)]

@@ -90,11 +90,11 @@ class TunedEncoder(BaseEstimator):
         arrays = self._heard(X)
         usable = np.array([array is not None for array in arrays])
         training, held = training[usable[training]], held[usable[held]]
-        rows = np.arange(len(X))
+        rows, originals = np.arange(len(X)), training
         for copy in range(self.copies if self.augment is not None else 0):
-            more = self._heard(X.iloc[training], self.augment, copy)
-            rows = np.append(rows, training)
-            training = np.append(training, len(arrays) + np.flatnonzero([array is not None for array in more]))
+            more = self._heard(X.iloc[originals], self.augment, copy)
+            training = np.append(training, len(rows) + np.flatnonzero([array is not None for array in more]))
+            rows = np.append(rows, originals)
             arrays += more
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
@@ -153,7 +153,7 @@ class TunedEncoder(BaseEstimator):
                 f"The layers {chosen} lie below the blocks that are trained, whose input is layer {self._first}: choose"
                 " higher layers, or train more blocks."
             )
-        self.label_ = encoder.label
+        self.label_, self.encoder_weights_ = encoder.label, encoder.weights
         self._device, precision = encoder.place
         self._mixed = precision != "float32"
         self._encoder = encoder
@@ -207,6 +207,19 @@ class TunedEncoder(BaseEstimator):
             self.extra_loss,
             self.checkpointing,
         ).to(self._device)
+
+    def restore(self, outputs, learnt, weights):
+        """Take the place of the model that was saved with these (see ``save_tuned``)."""
+        import torch
+
+        self._prepare()
+        for name, value in learnt.items():
+            setattr(self, name, value)
+        with torch.random.fork_rng():
+            self._build(outputs)
+        if self.network_.learnt().keys() != weights.keys():
+            raise ValueError("other weights")
+        self.network_.load_state_dict(weights, strict=False)
 
     def _encoder_lr(self):
         return (5e-4 if self.lora_rank else 5e-5) if self.encoder_lr is None else self.encoder_lr
