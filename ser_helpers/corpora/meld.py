@@ -22,6 +22,7 @@ PUBLISHED = {
     "Dialogue_ID": "dialogue",
     "Utterance_ID": "turn",
 }
+NEEDED = "Put train_sent_emo.csv, dev_sent_emo.csv and test_sent_emo.csv into a folder called meld."
 #: Codes of Windows-1252 that older copies hold as they are: quotation marks, dashes and dots.
 CONTROLS = re.compile("[\x80-\x9f]")
 
@@ -60,7 +61,10 @@ def load_text(name="meld", root=None):
         raise CorpusError(
             f"Only the text of MELD is read without its recordings: load {known.name!r} with corpora.load."
         )
-    folder = find("meld", root)
+    try:
+        folder = find("meld", root)
+    except CorpusMissing as missing:
+        raise CorpusMissing(f"{missing} {NEEDED}") from missing
     return pd.concat([_read(folder, split, known) for split in SPLITS]).set_index("utterance")
 
 
@@ -68,7 +72,7 @@ def _read(folder, split, known):
     name = f"{split}_sent_emo.csv"
     path = min(folder.rglob(name), key=lambda path: (len(path.parts), path), default=None)
     if path is None:
-        raise CorpusMissing(f"There is no {name} in {folder}. {known.how}")
+        raise CorpusMissing(f"There is no {name} in {folder}. {known.how} {NEEDED}")
     try:
         lines = pd.read_csv(path, encoding=_encoding(path), usecols=list(PUBLISHED), keep_default_na=False)
         lines = lines.rename(columns=PUBLISHED).astype({"dialogue": int, "turn": int})
