@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "protocols",
         "repetition",
         "result",
+        "robustness",
         "rolling",
         "style",
     ],
@@ -29,6 +30,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "protocols": ["cross_validate"],
         "repetition": ["repeat"],
         "result": ["Result"],
+        "robustness": ["without_modality"],
         "rolling": ["rolling_mean"],
     },
 )

@@ -1,8 +1,8 @@
 """Explanations: what a fitted model looked at when it decided. They are about the model, not about the person.
 
-`attention`, `grad_cam` and `integrated_gradients` ask a Keras network about one example; `band_occlusion` asks any
-model by switching parts of a spectrogram off; `shap_values` shares the score of a linear or tree model out among
-features; `sanity` checks that an explanation depends on what was learnt. The rest draws them.
+`attention`, `cross_attention`, `grad_cam` and `integrated_gradients` ask a Keras network about one example;
+`band_occlusion` asks any model by switching parts of a spectrogram off; `shap_values` shares the score of a linear or
+tree model out among features; `sanity` checks that an explanation depends on what was learnt. The rest draws them.
 
 >>> import numpy as np, pandas as pd
 >>> levels = pd.Series([np.eye(8), np.ones((8, 8))] * 4)
@@ -15,6 +15,7 @@ features; `sanity` checks that an explanation depends on what was learnt. The re
 (2, 2)
 """
 
+from ser_helpers.evaluation.explain_cross import cross_attention
 from ser_helpers.evaluation.explain_features import feature_words, shap_values
 from ser_helpers.evaluation.explain_figures import attention_over_waveform, beeswarm, maps
 from ser_helpers.evaluation.explain_networks import attention, grad_cam, integrated_gradients, network_input
@@ -25,6 +26,7 @@ __all__ = [
     "attention_over_waveform",
     "band_occlusion",
     "beeswarm",
+    "cross_attention",
     "feature_words",
     "grad_cam",
     "integrated_gradients",
