@@ -94,7 +94,8 @@ def _missing(known, table):
     counts = table["speaker"].value_counts()
     absent = [speaker for speaker in _module(known).SPEAKERS[: known.speakers] if speaker not in counts]
     usual, uneven = divmod(known.utterances, known.speakers)
-    short = [f"{name} ({count})" for name, count in counts.sort_index().items() if count < usual and not uneven]
+    even = not uneven and "dialogue" not in table  # in conversation, nobody has a fixed number of turns
+    short = [f"{name} ({count})" for name, count in counts.sort_index().items() if count < usual and even]
     text = f"{known.name}: only {len(table)} of {known.utterances} utterances are here"
     if absent:
         text += f"; none by {', '.join(absent)}"

@@ -2,6 +2,9 @@
 
 They are made on this machine by ``ser_helpers.synthesis``; the corpus column says ``synthetic-iemocap``, so every title
 does too. `truth` reads what the speakers felt, which the raters had to guess.
+
+As in IEMOCAP, every session says the same words in the scripted dialogues: a model of words that is tested on a session
+it has not heard has read those, so judge it on the improvised ones as well.
 """
 
 from pathlib import Path
