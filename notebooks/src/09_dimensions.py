@@ -110,10 +110,10 @@ egemaps = features.extract(utterances, "egemaps")
 # %%
 deaf = cross_validate(DummyRegressor(), egemaps, utterances, protocol="session", target="valence", name="the mean")
 truth, said = deaf.predictions.truth, deaf.predictions.predicted
-print(f"squared error {mse(truth, said):.2f}: typically {mse(truth, said) ** 0.5:.1f} of the 4 steps off, without listening")
+print(f"squared error {mse(truth, said):.2f}; its root {mse(truth, said) ** 0.5:.1f} of 4 steps, without listening")
 
 # %% [markdown]
-# One step off, on a scale of four steps. "Our model errs by less than one step" sounds like a result, and this one is
+# About one step off, on a scale of four steps. "Our model errs by about one step" sounds like a result, and this one is
 # deaf. Correlation would unmask it, but correlation forgives too much. The four models below heard the same 60 turns.
 # **Which one would you want?**
 
@@ -226,7 +226,8 @@ for target in ("valence", "arousal", "dominance"):
         settings = {"protocol": "session", "target": target, "name": name, "features": kind}
         result = cross_validate(make_pipeline(StandardScaler(), model), X, utterances, **settings)
         results[target, name, kind] = result
-        print(f"{target:<10} {name:<6} CCC {result.ccc:.2f}, {result.interval[0]:.2f} to {result.interval[1]:.2f}  {kind}")
+        low, high = result.interval
+        print(f"{target:<10} {name:<6} CCC {result.ccc:.2f}, {low:.2f} to {high:.2f}  {kind}")
 
 # %%
 results["valence", "SVR", "eGeMAPS"].plot_predicted()
@@ -236,17 +237,20 @@ results["arousal", "SVR", "eGeMAPS"].plot_predicted()
 
 # %% [markdown]
 # Arousal is easy for all three; valence is hard. On the embedded conversations that is so because they were *made* so:
-# their voices carry the arousal, their words most of the valence. In real speech it was found: on MSP-Podcast, audEERING's
-# model of section 7 reaches a CCC of .745 for arousal, .655 for dominance, .638 for valence ([Wagner et al.,
-# 2023](https://doi.org/10.1109/TPAMI.2023.3263585)). Older systems were much weaker on valence; the paper shows that the
-# gain comes from *words* that the encoder has learnt to hear. Lesson 10 gives the words to a model openly.
+# their voices carry the arousal, their words most of the valence. In real speech it was found: on MSP-Podcast,
+# audEERING's model of section 7 reaches a CCC of .745 for arousal, .655 for dominance, .638 for valence ([Wagner et
+# al., 2023](https://doi.org/10.1109/TPAMI.2023.3263585)). Older systems were much weaker on valence; the paper shows
+# that the gain comes from *words* that the encoder has learnt to hear. Lesson 10 gives the words to a model openly.
+#
+# If the last name in each group says "untrained stand-in": see how far random weights get with arousal. Loudness and
+# pitch survive almost any network. Always test an untrained encoder before you praise a trained one.
 #
 # Now look at the valence cloud again. Its slope is far below 1: the predictions stay near the middle. Why?
 #
 # ## 6. What does the loss ask for?
 #
-# A model that is unsure and is punished by the *square* of its error is wise to stay near the mean. So it becomes timid,
-# the more so the less it knows. If the CCC is what we want, we can train for it:
+# A model that is unsure and is punished by the *square* of its error is wise to stay near the mean. So it becomes
+# timid, the more so the less it knows. If the CCC is what we want, we can train for it:
 
 # %%
 import keras
@@ -311,9 +315,9 @@ compare(*reversed(trained.values()))
 # ## 7. Can somebody else's model do it?
 #
 # audEERING has published a wav2vec 2.0 that was fine-tuned on MSP-Podcast: real conversations, 1 to 7 mapped to 0 to 1.
-# Ten lines with transformers and its page on the hub give you `[[0.546 0.606 0.404]]`: three bare numbers. Their order
-# is **arousal, dominance, valence**. Everybody expects valence first. Nothing crashes when you mix them up: all three
-# lie between 0 and 1.
+# Its page on the hub shows ten lines with transformers, and what they print for a second of silence:
+# `[[0.546 0.606 0.404]]`. Three bare numbers, in the order **arousal, dominance, valence**. Everybody expects valence
+# first. Nothing crashes when you mix them up: all three lie between 0 and 1.
 #
 # The order is written in the model's configuration, as `id2label`. So let the configuration name them.
 
@@ -339,7 +343,7 @@ check("09.3", named)
 
 # %% [markdown]
 # `DimensionalModel` does that for you, and refuses a model whose configuration does not say. It hears the last session.
-# The weights (1.3 GB, licence CC BY-NC-SA 4.0: research and teaching, no products) come with
+# The weights (0.7 GB, licence CC BY-NC-SA 4.0: research and teaching, no products) come with
 # `ser download audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim`. Where they are missing, a tiny untrained network
 # takes their place, and says so.
 
@@ -407,8 +411,8 @@ plots.trajectory({"rated": utterances.arousal, "heard": arousal}, talk, "arousal
 figures_09.window(arousal, utterances.arousal, utterances)
 
 # %% [markdown]
-# With a longer window the curve jumps less, so an alarm goes off less often by accident. But it says less about the turn
-# that was just spoken. There is no right length: a supervisor who waits for an alarm and a researcher who compares
+# With a longer window the curve jumps less, so an alarm goes off less often by accident. But it says less about the
+# turn that was just spoken. There is no right length: a supervisor who waits for an alarm and a researcher who compares
 # episodes want different ones. Lesson 13 lets such a curve raise an alarm.
 #
 # ## 9. How good can it get?
@@ -428,9 +432,9 @@ plots.ceiling(people, [*results.values(), *trained.values()])
 # The black dots are people. Three lessons hide in this picture.
 #
 # - **Nobody reaches 1.** Where people agree little, a model cannot be asked for much.
-# - **A model may beat a rater.** On the embedded conversations it does so for arousal. It is judged by the mean of
-#   *three* people, which is calmer than any of them. "Better than a human" would be the wrong sentence: it is nearer to
-#   the mean of three humans than a single human is to the mean of two.
+# - **A model may reach a rater, or pass.** On the embedded conversations that happens for arousal. The model is judged
+#   by the mean of *three* people, which is calmer than any of them. "As good as a human" would be the wrong sentence:
+#   it is as near to the mean of three humans as one human is to the mean of two.
 # - **The gap shows where to work.** For valence people are far ahead: they understand the words.
 
 # %%
@@ -463,8 +467,8 @@ leaderboard.show()
 # **Three questions to answer aloud**
 #
 # <details><summary>1. A paper reports a correlation of .8 for arousal. What do you ask?</summary>
-# For the CCC, or for the cloud: a model with r = .8 may be always too high, or too timid. Then: on whose voices, and how
-# well do the raters agree?
+# For the CCC, or for the cloud: a model with r = .8 may be always too high, or too timid. Then: on whose voices, and
+# how well do the raters agree?
 # </details>
 #
 # <details><summary>2. Why is a network trained by squared error timid about valence, but not about arousal?</summary>
@@ -481,7 +485,8 @@ leaderboard.show()
 #
 # - Russell (1980), the plane: [10.1037/h0077714](https://doi.org/10.1037/h0077714)
 # - Lin (1989), the CCC: [10.2307/2532051](https://doi.org/10.2307/2532051)
-# - Trigeorgis et al. (2016), training for it: [10.1109/ICASSP.2016.7472669](https://doi.org/10.1109/ICASSP.2016.7472669)
+# - Trigeorgis et al. (2016), training for it:
+#   [10.1109/ICASSP.2016.7472669](https://doi.org/10.1109/ICASSP.2016.7472669)
 # - Busso et al. (2008), IEMOCAP: [10.1007/s10579-008-9076-6](https://doi.org/10.1007/s10579-008-9076-6)
 # - Lotfian & Busso (2019), MSP-Podcast: [10.1109/TAFFC.2017.2736999](https://doi.org/10.1109/TAFFC.2017.2736999)
 # - Wagner et al. (2023), the model of section 7:

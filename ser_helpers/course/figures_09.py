@@ -31,9 +31,7 @@ def concordance(seed=0):
         ax.set(xlabel="rated (1 to 5)", xlim=(0.8, 5.2), ylim=(0.8, 6.2))
     axes[0].set_ylabel("predicted")
     alt = f"Four clouds of predicted against rated arousal. {'; '.join(scores)}."
-    return finish(
-        fig, "Correlation forgives a model that is too high or too timid; the CCC does not", alt, "invented numbers"
-    )
+    return finish(fig, "Correlation forgives what is too high or too timid; the CCC does not", alt, "invented numbers")
 
 
 def two_losses(a, b):
@@ -62,7 +60,7 @@ def two_losses(a, b):
         ax.set_xlabel(f"{a.target}, as rated")
     axes[0].set_ylabel(f"{a.target}, as predicted")
     said = [f"{100 * spread:.0f} %" for spread in spreads]
-    title = f"One loss lets predictions spread {said[0]} as widely as the ratings, the other {said[1]}"
+    title = f"Of the spread of the ratings, one loss keeps {said[0]}, the other {said[1]}"
     alt = f"Two clouds of predicted against rated {a.target}: {a.name}, {said[0]} of the spread; {b.name}, {said[1]}."
     return finish(fig, title, alt, f"{a.corpus} · {a.features} · {a.protocol_words}")
 
@@ -80,9 +78,10 @@ def window(values, truth, table, turns=(1, 2, 3, 4, 5)):
     fig, ax = new_figure()
     for column, ink in zip(curves, (ACCENT, ACCENT_2), strict=True):
         ax.plot(curves.index, curves[column], "o-", color=ink, linewidth=2.5, markersize=8)
-        ax.annotate(f" {column}", (curves.index[-1], curves[column].iloc[-1]), color=ink, size=12, va="center")
+        end = (curves.index[-1], curves[column].iloc[-1])
+        ax.annotate(column, end, (10, 0), textcoords="offset points", color=ink, size=12, weight="bold", va="center")
     ax.set_xticks(curves.index)
-    ax.set(xlim=(turns[0] - 0.2, turns[-1] + 1.9), ylim=(0, None))
+    ax.set(xlim=(turns[0] - 0.2, turns[-1] + 1.5), ylim=(0, None))
     ax.set(xlabel="window (turns of the speaker, this one included)", ylabel="steps of the scale")
     listed = "; ".join(f"{n} turns: {row.iloc[0]:.2f} and {row.iloc[1]:.2f}" for n, row in curves.iterrows())
     alt = f"Two curves over the length of the window, jump and error: {listed}."

@@ -81,7 +81,7 @@ def predicted(result, title=None):
     ax.text(0.99, 0.03, f"this model: slope {slope:.2f}", color=ACCENT_2, va="bottom", weight="bold", **style)
     ax.set(xlabel=f"{result.target}, as rated", ylabel=f"{result.target}, as predicted")
     spread = guess.std(ddof=0) / truth.std(ddof=0)
-    sentence = f"CCC {result.ccc:.2f}: predictions of {result.target} spread {spread:.0%} as widely as the ratings"
+    sentence = f"CCC {result.ccc:.2f}: the predictions spread {spread:.0%} as widely as the ratings"
     alt = f"A cloud of {len(truth)} dots, rated against predicted {result.target}; its line has slope {slope:.2f}."
     return finish(fig, title or sentence.replace("%", " %"), alt, _subtitle(result))
 
@@ -100,19 +100,21 @@ def trajectory(values, table, dimension, turns=3, scale=None, title=None):
     scale = scale or scale_of(np.concatenate(list(values.values())))
     fig, axes = new_figure(len(speakers), 1, sharex=True, sharey=True, squeeze=False)
     looks = ((QUIET, "--"), (ACCENT_2, "-"))
+    room = 0.06 * (scale[1] - scale[0])
     for ax, speaker in zip(axes[:, 0], speakers, strict=True):
         rows = table[table["speaker"] == speaker].sort_values("turn_end")
         middle = (rows["turn_start"] + rows["turn_end"]) / 2
-        for (name, series), (ink, dash) in zip(values.items(), looks, strict=False):
+        for series, (ink, dash) in zip(values.values(), looks, strict=False):
             mean = rolling_mean(series, table, turns=turns)[rows.index]
-            ax.plot(middle, series[rows.index], "o", color=ink, markersize=5, alpha=0.4, markeredgewidth=0)
+            ax.plot(middle, series[rows.index], "o", color=ink, markersize=6, alpha=0.5, markeredgewidth=0)
             ax.plot(middle, mean, dash, color=ink, linewidth=2.5)
-            ax.annotate(f" {name}", (middle.iloc[-1], mean.iloc[-1]), color=ink, size=12, weight="bold", va="center")
-        ax.set_title(f"speaker {speaker.rpartition('-')[2]}", loc="left", size=12, color=INK)
-        ax.set(ylim=scale, ylabel=f"{dimension}\n({scale[0]} to {scale[1]})")
-        ax.margins(x=0.08)
+            ax.set_title(f"speaker {speaker.rpartition('-')[2]}", loc="left", size=12, color=INK)
+        ax.set(ylim=(scale[0] - room, scale[1] + room), ylabel=f"{dimension}\n({scale[0]} to {scale[1]})")
+    for place, (name, (ink, _)) in enumerate(zip(list(values)[::-1], looks[: len(values)][::-1], strict=True)):
+        style = {"ha": "right", "va": "bottom", "size": 12, "weight": "bold", "transform": axes[0, 0].transAxes}
+        axes[0, 0].text(1 - 0.08 * place, 1.03, name, color=ink, **style)
     axes[-1, 0].set_xlabel("time in the conversation (s)")
-    sentence = f"{dimension.capitalize()} moves from turn to turn; the mean of {turns} turns shows where it goes"
+    sentence = f"Turns jump; the mean of {turns} turns shows where the {dimension} goes"
     alt = f"{len(speakers)} panels, one per speaker: dots of {dimension} per turn, lines of means of {turns} turns."
     subtitle = f"{table['corpus'].iloc[0]} · {dialogues[0]} · lines: mean of the speaker's last {turns} turns"
     return finish(fig, title or sentence, alt, subtitle)
@@ -141,7 +143,7 @@ def ceiling(raters, results, title=None):
     ax.set(xlabel="CCC with 95 % interval over speakers", ylabel="dimension: by whom")
     ax.grid(False, axis="y")
     least = raters["ccc"].idxmin()
-    sentence = f"People agree least about {least} (CCC {raters.loc[least, 'ccc']:.2f}); no model can be asked for 1.0"
+    sentence = f"People agree least about {least}: one rater's CCC is {raters.loc[least, 'ccc']:.2f}"
     listed = ", ".join(f"{target} by {name} {ccc:.2f}" for target, name, ccc, *_ in reversed(bars))
     corpus = " · ".join(sorted({result.corpus for result in results})) + " · " if results else ""
     protocol = results[0].protocol_words if results else "raters only"

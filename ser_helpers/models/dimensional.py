@@ -179,5 +179,5 @@ def _read(file):
 def _random_head(dims, seed):
     rng = np.random.default_rng(seed)
     outputs = len(DIMENSIONS)
-    W, V = (rng.normal(0, dims**-0.5, (rows, dims)).astype("float32") for rows in (dims, outputs))
+    W, V = (rng.normal(0, 0.2 * dims**-0.5, (rows, dims)).astype("float32") for rows in (dims, outputs))
     return W, np.zeros(dims, "float32"), V, np.full(outputs, 0.5, "float32")
