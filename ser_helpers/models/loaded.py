@@ -9,6 +9,7 @@ from ser_helpers import audio
 from ser_helpers.errors import ModelError
 from ser_helpers.features import registry
 from ser_helpers.models.neural import KerasClassifier
+from ser_helpers.models.pretrained import Encoder
 from ser_helpers.models.regression import KerasRegressor
 from ser_helpers.models.speaker_norm import SpeakerNormaliser
 
@@ -120,20 +121,35 @@ class LoadedModel:
         kind, parameters = self.about["kind"], self.about["parameters"]
         if kind is None:
             raise ModelError("It is not known which features this model was trained on: compute them and use predict.")
+        if kind not in registry.kinds():
+            return self._embedding_of(recording, sr)
         spec = registry.find(kind)
         registry.check_parameters(kind, parameters)
-        if isinstance(recording, np.ndarray | list):
-            if sr is None:
-                raise ModelError("Samples need their sample rate: give sr in Hz.")
-            y = audio.resample(audio.check(recording, sr), sr, spec.sr)
-        else:
-            y = audio.load(recording, spec.sr)
+        y = _samples(recording, sr, spec.sr)
         with threadpool_limits(1):  # as in extract: sums in the same order, so the same numbers
             values = registry.compute(kind, y, spec.sr, **parameters)
         if spec.sequence:
             row = pd.Series([values], index=["recording"], dtype=object)
         else:
             row = pd.DataFrame([values], index=["recording"], columns=registry.names(kind), dtype=float)
+        row.attrs = {"kind": kind, "parameters": parameters}
+        return row
+
+    def _embedding_of(self, recording, sr):
+        kind, parameters = self.about["kind"], self.about["parameters"]
+        try:
+            encoder = Encoder(**parameters)
+        except TypeError:
+            raise ModelError(
+                f"{kind!r} is no kind of feature known here: compute it yourself and use predict."
+            ) from None
+        if encoder.label != kind:
+            raise ModelError(f"The model wants features of {kind}, and on this machine there is {encoder.label}.")
+        values = encoder.embed([_samples(recording, sr, encoder.sample_rate)])
+        if encoder.columns is None:
+            row = pd.Series(values, index=["recording"], dtype=object)
+        else:
+            row = pd.DataFrame(values, index=["recording"], columns=encoder.columns, dtype=float)
         row.attrs = {"kind": kind, "parameters": parameters}
         return row
 
@@ -167,6 +183,15 @@ def columns_of(X):
     if not isinstance(X, pd.DataFrame):
         return None
     return [list(name) if isinstance(name, tuple) else name for name in X.columns]
+
+
+def _samples(recording, sr, wanted):
+    """A file or samples as mono samples at the rate wanted."""
+    if not isinstance(recording, np.ndarray | list):
+        return audio.load(recording, wanted)
+    if sr is None:
+        raise ModelError("Samples need their sample rate: give sr in Hz.")
+    return audio.resample(audio.check(recording, sr), sr, wanted)
 
 
 def shape_of(X):

@@ -162,15 +162,15 @@ class Encoder:
         if len({column.partition("_")[0] for column in columns}) < len(chosen):
             raise ValueError(f"The table does not hold layers {chosen}: extract it with layers='all'.")
         part = X[columns]
-        part.attrs = {"kind": self._label(chosen), "parameters": {"layers": layers, "pooling": self.pooling}}
+        part.attrs = {"kind": self._label(chosen), "parameters": self._parameters(chosen)}
         return part
 
     # What `features.extract` asks of an encoder, beside label, columns and sample_rate; see features.embedding.
 
     @property
     def parameters(self):
-        """What was asked for, to be kept with the features."""
-        return {"layers": self.layers, "pooling": self.pooling}
+        """What was asked for, to be kept with the features: ``Encoder(**parameters)`` gives the same."""
+        return self._parameters(self.selected)
 
     @property
     def version(self):
@@ -263,6 +263,10 @@ class Encoder:
             return label
         *others, end = map(str, layers)
         return f"{label}, layer{'s' if others else ''} {' and '.join([', '.join(others), end] if others else [end])}"
+
+    def _parameters(self, layers):
+        everything = layers == list(range(self.blocks + 1))
+        return {"name": self.name, "layers": "all" if everything else layers, "pooling": self.pooling}
 
     def _columns(self, layer):
         width = len(str(self.dims))
