@@ -109,6 +109,7 @@ def trajectory(values, table, dimension, turns=3, scale=None, title=None):
             ax.plot(middle, series[rows.index], "o", color=ink, markersize=6, alpha=0.5, markeredgewidth=0)
             ax.plot(middle, mean, dash, color=ink, linewidth=2.5)
             ax.set_title(f"speaker {speaker.rpartition('-')[2]}", loc="left", size=12, color=INK)
+        ax.set_yticks(range(int(scale[0]), int(scale[1]) + 1))
         ax.set(ylim=(scale[0] - room, scale[1] + room), ylabel=f"{dimension}\n({scale[0]} to {scale[1]})")
     for place, (name, (ink, _)) in enumerate(zip(list(values)[::-1], looks[: len(values)][::-1], strict=True)):
         style = {"ha": "right", "va": "bottom", "size": 12, "weight": "bold", "transform": axes[0, 0].transAxes}
