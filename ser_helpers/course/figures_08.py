@@ -118,12 +118,14 @@ def by_layer(curves, subtitle=None):
     'Layer 0 knows most about the emotion (UAR 0.71), the last layer 0.71'
     """
     fig, ax = new_figure()
+    highest = max(curves, key=lambda name: curves[name][-1].uar)
     for (name, results), ink, shift in zip(curves.items(), (ACCENT, ACCENT_2), (-0.06, 0.06), strict=False):
         places = np.arange(len(results)) + shift
         low, high = np.array([result.interval for result in results]).T
         ax.vlines(places, low, high, color=ink, linewidth=3, alpha=0.4)
         ax.plot(places, [result.uar for result in results], "o-", color=ink, markersize=8, linewidth=2)
-        ax.text(places[-1] + 0.15, results[-1].uar, name, color=ink, size=12, weight="bold", va="center")
+        side = "bottom" if name == highest else "top"
+        ax.text(places[-1] + 0.15, results[-1].uar, name, color=ink, size=12, weight="bold", va=side)
     first = next(iter(curves.values()))
     scores = [result.uar for result in first]
     ax.axhline(first[0].chance, color=QUIET, linewidth=1.2, linestyle=(0, (4, 3)))
@@ -150,7 +152,7 @@ def layer_weights(weights, subtitle=None):
     mean = weights.mean(axis=0)
     fig, ax = new_figure()
     ax.bar(np.arange(len(mean)), mean, color=ACCENT, width=0.7, alpha=0.55)
-    for fold in weights:
+    for fold in weights if len(weights) > 1 else []:
         ax.plot(np.arange(len(mean)), fold, "_", color=INK, markersize=22, markeredgewidth=2)
     ax.axhline(1 / len(mean), color=QUIET, linewidth=1.2, linestyle=(0, (4, 3)))
     ax.text(len(mean) + 0.2, 1 / len(mean), "all equal", color=QUIET, size=11, va="bottom", ha="right")
@@ -159,8 +161,8 @@ def layer_weights(weights, subtitle=None):
     ax.grid(False, axis="x")
     best = int(mean.argmax())
     title = f"Left to itself, the sum listens to layer {best} most ({mean[best]:.2f} of the weight)"
-    alt = "Bars of mean weight by layer: " + ", ".join(f"{value:.2f}" for value in mean) + "; dashes: single folds."
-    return finish(fig, title, alt, subtitle or "dashes: single folds")
+    alt = "Bars of mean weight by layer: " + ", ".join(f"{value:.2f}" for value in mean) + "."
+    return finish(fig, title, alt, subtitle)
 
 
 def low_rank(inputs=512, outputs=512, rank=8):
@@ -171,16 +173,18 @@ def low_rank(inputs=512, outputs=512, rank=8):
     """
     share = rank * (inputs + outputs) / (inputs * outputs)
     fig, ax = new_figure(figsize=(10, 4.4))
-    side, thin = 4.0, max(4.0 * rank / inputs * 2.5, 0.16)
+    side = 4.0
+    thin = max(side * rank / inputs, 0.06)
+    flat = 6.6 + thin  # where A begins
     ax.add_patch(Rectangle((0, 0), side, side, facecolor=GRID, edgecolor="none"))
     ax.add_patch(Rectangle((6.2, 0), thin, side, facecolor=ACCENT, edgecolor="none"))
-    ax.add_patch(Rectangle((6.9, side - thin), side, thin, facecolor=ACCENT_2, edgecolor="none"))
+    ax.add_patch(Rectangle((flat, side - thin), side, thin, facecolor=ACCENT_2, edgecolor="none"))
     words = {"ha": "center", "va": "center", "size": 13}
     ax.text(side / 2, side / 2, f"W, frozen\n{outputs} × {inputs} = {outputs * inputs:,}", color=INK, **words)
     ax.text(5.1, side / 2, "+", color=INK, ha="center", va="center", size=26)
-    ax.text(6.45 + thin, 1.3, f"B\n{outputs} × {rank}", color=ACCENT, ha="left", va="center", size=13)
-    ax.text(6.9 + side / 2, side - thin - 0.4, f"A: {rank} × {inputs}", color=ACCENT_2, **words)
-    ax.text(8.9, 0.9, f"trained: {rank * (inputs + outputs):,} weights", color=INK, **words)
+    ax.text(flat, 1.8, f"B: {outputs} × {rank}", color=ACCENT, ha="left", va="center", size=13)
+    ax.text(flat + side / 2, side - thin - 0.4, f"A: {rank} × {inputs}", color=ACCENT_2, **words)
+    ax.text(flat + side / 2, 0.7, f"trained: {rank * (inputs + outputs):,} weights", color=INK, **words)
     ax.set(xlim=(-0.1, 11.1), ylim=(-0.1, 4.3), aspect="equal")
     ax.set_axis_off()
     title = f"LoRA trains two thin matrices: {100 * share:.1f} % of the weights of the square"
@@ -192,7 +196,7 @@ def trained_weights(results, counts, subtitle=None):
     """UAR against the number of weights that were trained: `results` and `counts` by name.
 
     >>> trained_weights({"head": 0.5, "all": 0.4}, {"head": 100, "all": 10000}).get_suptitle().strip()
-    'Most weights trained: all, UAR 0.40; best: head, 0.50'
+    'Best: head, UAR 0.50; most weights: all, 0.40'
     """
     fig, ax = new_figure()
     for name, score in results.items():
@@ -209,7 +213,7 @@ def trained_weights(results, counts, subtitle=None):
     low, high = min(counts.values()), max(counts.values())
     ax.set(xlim=(low / 4, high * 4), ylim=(0, 1), xlabel="weights that were trained", ylabel="UAR on unseen speakers")
     most, best = max(counts, key=counts.get), max(results, key=results.get)
-    title = f"Most weights trained: {most}, UAR {results[most]:.2f}; best: {best}, {results[best]:.2f}"
+    title = f"Best: {best}, UAR {results[best]:.2f}; most weights: {most}, {results[most]:.2f}"
     alt = "Dots: " + ", ".join(f"{name} {counts[name]:,} weights, UAR {score:.2f}" for name, score in results.items())
     return finish(fig, title, alt, subtitle)
 

@@ -70,7 +70,7 @@ def test_low_rank_counts_weights():
 
 def test_trained_weights_names_most_and_best():
     fig = figures_08.trained_weights({"head": 0.6, "LoRA": 0.7, "all": 0.5}, {"head": 10, "LoRA": 100, "all": 1000})
-    assert title(fig) == "Most weights trained: all, UAR 0.50; best: LoRA, 0.70"
+    assert title(fig) == "Best: LoRA, UAR 0.70; most weights: all, 0.50"
     assert "LoRA 100 weights" in fig.get_label()
 
 
@@ -83,16 +83,16 @@ def test_who_is_where_counts_the_voices_that_cross():
     assert title(fig) == "Voices on more than one side: by session 0 of 4, at random 4 of 4"
 
 
-def test_the_weighted_sum_written_in_the_lesson_is_that_of_the_exercise():
-    """The layer, run as it stands in the lesson, mixes as the exercise's solution does."""
-    import keras
+def test_the_weighted_sum_of_the_exercise_is_that_of_the_package():
+    """The solution, run as it stands in the lesson, mixes as EncoderClassifier does."""
+    torch = pytest.importorskip("torch")
+    from ser_helpers.models.heads import LayerMix
 
-    source = re.search(r"^class WeightedSum\(.*?\n\n\n", LESSON, flags=re.DOTALL | re.MULTILINE)[0]
-    scope = {"keras": keras}
+    source = re.findall(r"^def mix\(.*?\n\n\n", LESSON, flags=re.DOTALL | re.MULTILINE)[1]
+    scope = {"np": np}
     exec(source, scope)
-    layer = scope["WeightedSum"]()
-    layer.build((None, *LAYERS.shape))
     scores = np.log([1.0, 2.0, 5.0])
-    layer.set_weights([scores])
-    mixed = keras.ops.convert_to_numpy(layer(LAYERS[None].astype("float32")))
-    np.testing.assert_allclose(mixed[0], np.array([0.125, 0.25, 0.625]) @ LAYERS, rtol=1e-5)
+    layer = LayerMix(3)
+    layer.logits.data = torch.as_tensor(scores)
+    mixed = layer([torch.as_tensor(row) for row in LAYERS]).detach().numpy()
+    np.testing.assert_allclose(mixed, scope["mix"](LAYERS, scores))
