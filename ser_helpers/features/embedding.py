@@ -1,6 +1,7 @@
 """Features from a network that takes many recordings at once: what `extract` asks of it, and how it is fed."""
 
 import contextlib
+import os
 from typing import Protocol, runtime_checkable
 
 import joblib
@@ -68,7 +69,9 @@ class Batches:
         order = sorted(missing, key=lambda row: -_seconds(*clips[row]))
         sr = self.embedder.sample_rate
         tasks = (joblib.delayed(_read)(row, *clips[row], sr, changes[row]) for row in order)
-        loaded = joblib.Parallel(n_jobs=jobs or 2, backend="threading", return_as="generator")(tasks)
+        loaded = joblib.Parallel(
+            n_jobs=jobs or max(1, os.cpu_count() // 2), backend="threading", return_as="generator"
+        )(tasks)
         with contextlib.closing(loaded):
             batch = {}
             for row, y, problem in loaded:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ser_helpers import audio
 from ser_helpers.models import stand_ins
-from ser_helpers.models.batches import by_length
+from ser_helpers.models.batches import by_length, one_core
 from ser_helpers.models.encoder_files import content, find, read_config, size
 
 POOLINGS = {"mean": ("mean",), "mean+std": ("mean", "std"), None: ()}
@@ -214,7 +214,7 @@ class Encoder:
         from ser_helpers.models.encoder_networks import batch
 
         network = self.network
-        with torch.inference_mode():
+        with one_core(self.stand_in), torch.inference_mode():
             owners, pieces = zip(
                 *((owner, piece) for owner, y in enumerate(waveforms) for piece in network.pieces(y)), strict=True
             )

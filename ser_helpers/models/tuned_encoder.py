@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ser_helpers.errors import AudioError, CorpusError
 from ser_helpers.features import extract
-from ser_helpers.models.batches import by_length
+from ser_helpers.models.batches import by_length, one_core
 from ser_helpers.models.pretrained import Encoder
 
 GENDERS = ("female", "male")
@@ -96,7 +96,7 @@ class TunedEncoder(BaseEstimator):
             training = np.append(training, len(rows) + np.flatnonzero([array is not None for array in more]))
             rows = np.append(rows, originals)
             arrays += more
-        with torch.random.fork_rng():
+        with one_core(self._encoder.stand_in), torch.random.fork_rng():
             torch.manual_seed(self.seed)
             self._build(outputs)
             self.history_ = train(
@@ -254,7 +254,7 @@ class TunedEncoder(BaseEstimator):
 
         found = np.empty((len(arrays), self.outputs_), np.float32)
         self.network_.eval()
-        with torch.inference_mode(), autocast(self._device, self._mixed):
+        with one_core(self._encoder.stand_in), torch.inference_mode(), autocast(self._device, self._mixed):
             for numbers in by_length([len(array) for array in arrays], FRAMES_AT_ONCE):
                 x, mask = self.network_.collate([arrays[number] for number in numbers], self._device)
                 found[numbers] = self.network_.head(self.network_(x, mask)[1]).float().cpu().numpy()
