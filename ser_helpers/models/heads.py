@@ -85,7 +85,7 @@ class TranscriptCTC(torch.nn.Module):
         if not told:
             return x.new_zeros(())
         scores = self.letters(x[told]).float().log_softmax(-1).transpose(0, 1)
-        targets = torch.tensor([letter for number in told for letter in texts[number]])
+        targets = torch.tensor([letter for number in told for letter in texts[number]], device=x.device)
         lengths = torch.tensor([len(texts[number]) for number in told])
         return torch.nn.functional.ctc_loss(scores, targets, mask[told].sum(1).cpu(), lengths, zero_infinity=True)
 

@@ -120,6 +120,20 @@ def test_adapters_are_few_and_the_weights_stay(table, name):
             assert torch.equal(value, original[key.replace(".base_layer", "")])
 
 
+@pytest.mark.parametrize("name", ["nobody/whisper", "nobody/wavlm", "nobody/wav2vec2-large", "nobody/data2vec-audio"])
+def test_mixed_precision_is_close_to_single(table, name):
+    half, single = (
+        EncoderClassifier(name, 2, precision=precision, epochs=2, dropout=0, device="cpu", pooling="attentive")
+        for precision in ("bfloat16", "float32")
+    )
+    half.fit(table[::4], table["emotion"][::4])
+    single.fit(table[::4], table["emotion"][::4])
+    assert half._mixed
+    assert {part.dtype for part in half.network_.parameters()} == {torch.float32}
+    np.testing.assert_allclose(half.history_["loss"], single.history_["loss"], rtol=0.1)
+    np.testing.assert_allclose(half.predict_proba(table[:4]), single.predict_proba(table[:4]), atol=0.1)
+
+
 def test_blocks_further_down_learn_more_slowly(table):
     model = classifier(trainable=3, lr=0.01, encoder_lr=0.001, layer_decay=0.5).fit(table, table["emotion"])
     groups = model.network_.groups(0.01, 0.001, 0.5)
