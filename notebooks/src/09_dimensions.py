@@ -178,7 +178,7 @@ for size in (2, 4, 8, 16, 64):
 # %% [markdown]
 # With four turns, perfection scores 0.75. In a batch of 64 hardly anybody notices. The covariance is divided by n, the
 # variances by n − 1: two kinds of moments in one fraction. As a score it makes small batches look worse than large
-# ones. As a loss it never reaches 0, and it weighs an offset, (mean − mean)², too lightly beside the inflated variances.
+# ones. As a loss it never reaches 0, and it weighs an offset, (mean − mean)², too lightly beside the larger variances.
 
 # %% tags=["exercise"]
 # ** Mend it. Mind that dividing *everything* by n − 1 is not the same either: (mean − mean)² has no n.
