@@ -64,33 +64,28 @@ def by_kind(results, kind, title=None):
     'kind of turn'
     """
     right = pd.DataFrame({name: r.predictions.predicted == r.predictions.truth for name, r in results.items()})
-    shares, counts = right.groupby(kind[right.index]).mean(), kind[right.index].value_counts()
-    shares = shares.loc[counts.index]
+    counts = kind[right.index].value_counts()
+    shares = right.groupby(kind[right.index]).mean().loc[counts.index]
     fig, ax = new_figure()
-    for row, kind_of_turn in enumerate(shares.index[::-1]):
-        values = shares.loc[kind_of_turn]
-        ax.hlines(row, values.min(), values.max(), color="#d0d0d0", linewidth=3, zorder=1)
-        drawn = []
-        for method, ink in zip(values.index, LINES, strict=False):
-            level = sum(abs(values[method] - other) < 0.055 for other in drawn)
-            drawn.append(values[method])
-            ax.plot(values[method], row, "o", color=ink, markersize=11)
-            words = f"{method} {values[method]:.2f}" if row == len(shares) - 1 else f"{values[method]:.2f}"
-            ax.text(values[method], row + 0.16 + 0.2 * level, words, ha="center", va="bottom", size=11, color=ink)
-    ax.set_yticks(range(len(shares)), [f"{name}\n({counts[name]} turns)" for name in shares.index[::-1]])
-    ax.set(
-        xlim=(0, 1.02), ylim=(-0.4, len(shares) - 0.2), xlabel="share of turns that are right", ylabel="kind of turn"
-    )
+    middle = -0.1 * (len(results) - 1)
+    for row, name in enumerate(shares.index):
+        for place, (method, ink) in enumerate(zip(shares.columns, LINES, strict=False)):
+            value, height = shares.loc[name, method], -row - 0.2 * place
+            ax.hlines(height, 0, value, color=ink, linewidth=3, alpha=0.35)
+            ax.plot(value, height, "o", color=ink, markersize=9)
+            ax.text(value + 0.015, height, f"{method} {value:.2f}", va="center", size=11, color=ink)
+    ax.set_yticks(middle - np.arange(len(shares)), [f"{name}\n({counts[name]} turns)" for name in shares.index])
+    ax.set(xlim=(0, 1.12), ylim=(2 * middle - len(shares) + 0.75, 0.25), xticks=np.arange(0, 1.1, 0.2))
+    ax.set(xlabel="share of turns that are right", ylabel="kind of turn")
     ax.grid(False, axis="y")
-    best = shares.idxmax(axis=1)
-    told = "; ".join(
-        f"{name}: " + ", ".join(f"{m} {v:.2f}" for m, v in values.items()) for name, values in shares.iterrows()
-    )
+    told = {
+        name: ", ".join(f"{method} {share:.2f}" for method, share in row.items()) for name, row in shares.iterrows()
+    }
+    alt = "Dots of the share of turns that are right. " + "; ".join(f"{name}: {row}" for name, row in told.items())
+    sentence = "; ".join(f"{name}: {best} is best" for name, best in shares.idxmax(axis=1).items())
     result = next(iter(results.values()))
-    sentence = "; ".join(f"{name}: best is {best[name]}" for name in shares.index)
-    return finish(
-        fig, title or sentence, f"Dots of the share right. {told}.", f"{result.corpus} · {result.protocol_words}"
-    )
+    subtitle = f"{result.corpus} · {result.protocol_words}"
+    return finish(fig, title or sentence[:1].upper() + sentence[1:], f"{alt}.", subtitle)
 
 
 def missing(curves, title, subtitle=None):
@@ -123,7 +118,7 @@ def missing(curves, title, subtitle=None):
             ax.annotate(
                 name, (100, previous), (8, 0), textcoords="offset points", va="center", size=11, color=inks[name]
             )
-        ax.set(xlabel=f"turns without {modality} (%)", xlim=(-3, 175), ylim=(low - 0.05, high + 0.05))
+        ax.set(xlabel=f"turns without {modality} (%)", xlim=(-3, 190), ylim=(low - 0.05, high + 0.05))
         ax.set_xticks(range(0, 101, 25))
     axes[0, 0].set_ylabel("UAR")
     told = "; ".join(
