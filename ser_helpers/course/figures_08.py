@@ -8,7 +8,7 @@ from ser_helpers.evaluation.style import ACCENT, ACCENT_2, GRID, INK, QUIET, fin
 PARTS = {"trains": ACCENT, "chooses": "#edd05e", "tests": ACCENT_2}
 
 
-def guessing(y, sr, hidden=(0.9, 1.1), candidates=5, seed=0, subtitle=None):
+def guessing(y, sr, hidden=0.2, candidates=5, seed=0, subtitle=None):
     """A recording with a hidden stretch, and below it pieces of the same length, one of which belongs there.
 
     Parameters
@@ -17,8 +17,8 @@ def guessing(y, sr, hidden=(0.9, 1.1), candidates=5, seed=0, subtitle=None):
         Samples.
     sr : int
         Sample rate in Hz.
-    hidden : (float, float)
-        Start and end of the stretch in seconds.
+    hidden : float
+        Seconds to hide, from where two fifths of the recording's energy have been heard.
     candidates : int
         Number of pieces; the wrong ones come from elsewhere in the recording.
 
@@ -26,8 +26,10 @@ def guessing(y, sr, hidden=(0.9, 1.1), candidates=5, seed=0, subtitle=None):
     >>> fig.get_suptitle().strip()
     'Which of the five pieces belongs into the gap?'
     """
-    start, end = (int(second * sr) for second in hidden)
-    piece = end - start
+    energy = np.cumsum(np.square(y, dtype=float))
+    piece = int(hidden * sr)
+    start = min(int(np.searchsorted(energy, 0.4 * energy[-1])), len(y) - piece)
+    end = start + piece
     places = np.arange(sr // 4, len(y) - piece - sr // 4, piece)
     loud = np.array([np.abs(y[place : place + piece]).mean() for place in places])
     far = np.abs(places - start) > piece
@@ -43,8 +45,8 @@ def guessing(y, sr, hidden=(0.9, 1.1), candidates=5, seed=0, subtitle=None):
     whole = fig.add_subplot(grid[0, :])
     shown = np.where((np.arange(len(y)) >= start) & (np.arange(len(y)) < end), np.nan, y)
     whole.plot(np.arange(len(y)) / sr, shown, color=ACCENT, linewidth=0.6)
-    whole.axvspan(*hidden, color=GRID)
-    whole.text(sum(hidden) / 2, 0, "?", ha="center", va="center", size=26, weight="bold", color=INK)
+    whole.axvspan(start / sr, end / sr, color=GRID)
+    whole.text((start + end) / 2 / sr, 0, "?", ha="center", va="center", size=26, weight="bold", color=INK)
     whole.set(xlim=(0, len(y) / sr), ylim=(-limit, limit), xlabel="time (s)", yticks=[])
     whole.spines[["top", "right", "left"]].set_visible(False)
     for number, (ax, place) in enumerate(zip(axes[1], starts, strict=True)):
