@@ -242,6 +242,10 @@ class Encoder:
         device = self.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(f"There is no device {device!r} on this machine: use 'auto' or 'cpu'.") from error
         precision = self.precision
         if precision == "auto":
             precision = "float16" if device.startswith("cuda") else "float32"

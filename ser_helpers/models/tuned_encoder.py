@@ -261,7 +261,7 @@ class TunedEncoder(BaseEstimator):
         return found
 
     def _said_of(self, X):
-        check_is_fitted(self, "network_")
+        check_is_fitted(self, "history_")
         arrays = self._heard(X)
         bad = [str(path) for path, array in zip(X["path"], arrays, strict=True) if array is None]
         if bad:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from ser_helpers import audio, corpora, evaluation
 from ser_helpers.errors import AudioError, CorpusError, ModelError
@@ -183,6 +184,19 @@ def test_speakers_that_are_not_trained_on_decide_when_to_stop(table, monkeypatch
     assert not trained_on & judges
     assert len(model.history_) == 4  # the best is epoch 2, and two more gain nothing
     assert model.network_.head.weight.sum().item() == pytest.approx(model.history_["weights"][2])
+
+
+def test_a_fit_that_is_stopped_leaves_it_unfitted(table, monkeypatch):
+    model = classifier().fit(table, table["emotion"])
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EncoderClassifier, "_task_loss", stop)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(table, table["emotion"])
+    with pytest.raises(NotFittedError):
+        model.predict(table)
 
 
 def test_without_validation_everyone_is_trained_on(table):

@@ -126,6 +126,13 @@ def test_other_parameters_are_checked_at_once():
         encoder("hubert", precision="half")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_device_that_is_not_there_is_one_sentence():
+    for device in ("cuda", "abacus"):
+        with pytest.raises(ValueError, match=f"There is no device '{device}' on this machine: use 'auto' or 'cpu'"):
+            Encoder("nobody/hubert", device=device).embed([noise(4000)])
+
+
 def test_bad_recordings_are_named():
     for y, problem in [
         (np.zeros(0, np.float32), "it lasts 0 ms, less than one frame"),
