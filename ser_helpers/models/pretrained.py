@@ -81,6 +81,8 @@ class Encoder:
     ((1, 192), 'layer4_mean_96')
     """
 
+    sample_rate = 16000
+
     def __init__(
         self,
         name="openai/whisper-base",
@@ -95,14 +97,8 @@ class Encoder:
             raise ValueError(f"pooling is 'mean+std', 'mean' or None, not {pooling!r}.")
         if precision not in PRECISIONS:
             raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}.")
-        self.name, self.layers, self.pooling, self.device, self.precision = (
-            str(name),
-            layers,
-            pooling,
-            device,
-            precision,
-        )
-        self.seed = seed
+        self.name, self.layers, self.pooling = str(name), layers, pooling
+        self.device, self.precision, self.seed = device, precision, seed
         self.folder = find(name)
         self.stand_in = self.folder is None
         self.config = stand_ins.config_for(self.name) if self.stand_in else read_config(self.folder)
@@ -110,8 +106,6 @@ class Encoder:
         self.selected = self._checked(layers)
         self.columns = [column for layer in self.selected for column in self._columns(layer)] if pooling else None
         self._batch_seconds = batch_seconds
-
-    sample_rate = 16000
 
     def __repr__(self):
         return f"Encoder({self.name!r}, layers={self.layers!r}, pooling={self.pooling!r})"
@@ -140,7 +134,7 @@ class Encoder:
             If a recording is not mono, not finite or too short; the message says which.
         """
         rows = [self.select(array) for array in self.compute(waveforms)]
-        return rows if self.pooling is None else np.array(rows)
+        return rows if self.pooling is None else np.array(rows, np.float32).reshape(-1, len(self.columns))
 
     def layer(self, X, layers):
         """The columns of some layers in a feature table of all: another layer costs no second extraction.
@@ -215,18 +209,16 @@ class Encoder:
 
         network = self.network
         with one_core(self.stand_in), torch.inference_mode():
-            owners, pieces = zip(
-                *((owner, piece) for owner, y in enumerate(waveforms) for piece in network.pieces(y)), strict=True
-            )
-            parts = [[] for _ in waveforms]
-            done = {}
-            for numbers in by_length([len(piece) for piece in pieces], self.batch_seconds * self.sample_rate):
-                x, mask = batch([network.front(pieces[number]) for number in numbers])
+            pieces = [(owner, piece) for owner, y in enumerate(waveforms) for piece in network.pieces(y)]
+            done = [None] * len(pieces)
+            for numbers in by_length([len(piece) for _, piece in pieces], self.batch_seconds * self.sample_rate):
+                x, mask = batch([network.front(pieces[number][1]) for number in numbers])
                 states = torch.stack([layer.float() for layer in network.blocks(x, mask)], dim=1)
                 for row, number in enumerate(numbers):
                     done[number] = states[row][:, mask[row]]
-            for number, owner in enumerate(owners):
-                parts[owner].append(done[number])
+            parts = [[] for _ in waveforms]
+            for (owner, _), states in zip(pieces, done, strict=True):
+                parts[owner].append(states)
             return [torch.cat(part, dim=1) for part in parts]
 
     def _kept(self, states):
@@ -270,7 +262,8 @@ class Encoder:
 
     def _parameters(self, layers):
         everything = layers == list(range(self.blocks + 1))
-        return {"name": self.name, "layers": "all" if everything else layers, "pooling": self.pooling}
+        chosen = "all" if everything else layers
+        return {"name": self.name, "layers": chosen, "pooling": self.pooling, "seed": self.seed}
 
     def _columns(self, layer):
         width = len(str(self.dims))

@@ -57,10 +57,8 @@ def test_extract_gives_each_utterance_its_embedding(table):
     X = features.extract(table, hubert)
     assert X.index.equals(table.index)
     assert list(X.columns) == hubert.columns
-    assert X.attrs == {
-        "kind": hubert.label,
-        "parameters": {"name": hubert.name, "layers": "all", "pooling": "mean+std"},
-    }
+    parameters = {"name": hubert.name, "layers": "all", "pooling": "mean+std", "seed": 0}
+    assert X.attrs == {"kind": hubert.label, "parameters": parameters}
     np.testing.assert_allclose(X, hubert.embed([audio.load(path) for path in table["path"]]), atol=1e-5)
     part = hubert.layer(X, [0, 3])
     pd.testing.assert_frame_equal(part, features.extract(table, encoder("hubert", layers=[0, 3])))

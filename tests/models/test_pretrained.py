@@ -103,6 +103,7 @@ def test_layers_and_pooling_choose_columns():
     for options in ({"layers": 2}, {"layers": [4, 0]}, {"pooling": "mean"}, {"layers": 1, "pooling": "mean"}):
         chosen = encoder("hubert", **options)
         np.testing.assert_array_equal(chosen.embed(ys), everything[:, [names.index(name) for name in chosen.columns]])
+    assert encoder("hubert").embed([]).shape == (0, len(names))
     assert encoder("hubert", layers=3, pooling="mean").columns[16] == "layer3_mean_17"
     assert encoder("hubert", layers=[4, 0]).columns[0] == "layer4_mean_01"
     frames = encoder("hubert", layers=[4, 0], pooling=None).embed(ys)[0]
