@@ -119,10 +119,11 @@ def download(
     """Fetch a corpus, or a network's pretrained weights, from the publisher; resumes after an interruption."""
     from ser_helpers import corpora as room
     from ser_helpers.features import weights
-    from ser_helpers.models import download_encoder
+    from ser_helpers.models import download_encoder, download_speechbrain
 
-    encoder = download_encoder if "/" in name else room.download
-    fetch = weights.download_weights if name in weights.cards() else encoder
+    hub = download_speechbrain if name.startswith("speechbrain/") else download_encoder
+    publisher = hub if "/" in name else room.download
+    fetch = weights.download_weights if name in weights.cards() else publisher
     print(f"{name} is at {os.path.relpath(fetch(name))}")
 
 

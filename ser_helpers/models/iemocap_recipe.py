@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
+from tqdm import tqdm
 
 from ser_helpers import audio, corpora, home
 from ser_helpers.errors import ModelError, WeightsMissing
-from ser_helpers.models import pretrained
+from ser_helpers.models import encoder_files
 from ser_helpers.models.quiet import quiet_libraries
 from ser_helpers.models.torchaudio_shim import ensure_torchaudio
 
@@ -96,14 +97,16 @@ class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
         Values of ``iemocap_recipe.yaml`` to change, such as ``{"number_of_epochs": 3}``.
     device : str
         ``"auto"`` takes a GPU when there is one.
+    progress : bool
+        Show a bar that counts epochs.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
     train_, validation_ : Index
         Which utterances trained, and which validated.
-    log_ : list of dict
-        Losses and validation error of every epoch.
+    log_ : list of str
+        A line for each epoch: losses, and the validation error.
 
     Notes
     -----
@@ -122,17 +125,24 @@ class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
     """
 
     def __init__(
-        self, encoder="facebook/wav2vec2-base", validation="session", folder=None, overrides=None, device="auto"
+        self,
+        encoder="facebook/wav2vec2-base",
+        validation="session",
+        folder=None,
+        overrides=None,
+        device="auto",
+        progress=False,
     ):
         self.encoder = encoder
         self.validation = validation
         self.folder = folder
         self.overrides = overrides
         self.device = device
+        self.progress = progress
 
     def fit(self, X, y):
         """Train on the recordings of the utterance table `X` with labels `y`, shape (n,)."""
-        encoder = pretrained.find(self.encoder)
+        encoder = encoder_files.find(self.encoder)
         if encoder is None:
             raise WeightsMissing(
                 f"{self.encoder} is not on this machine: get it with `ser download {self.encoder}`, or give a folder."
@@ -169,8 +179,10 @@ class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
         self.brain_ = _brain(encoder, folder, len(self.classes_), self.overrides or {}, self.device)
         hparams = self.brain_.hparams
         train, valid = (_dataset(X, numbers, part) for part in (self.train_, self.validation_))
+        epochs = hparams.epoch_counter
+        bar = {"desc": "training", "unit": "epoch", "leave": False, "disable": not self.progress}
         self.brain_.fit(
-            hparams.epoch_counter,
+            tqdm(epochs, total=epochs.limit, **bar),
             train,
             valid,
             progressbar=False,

@@ -128,6 +128,7 @@ def make_speechbrain_stand_in(folder, seed=0):
     labels.update_from_iterable(LABELS)
     with home.atomic_folder(folder) as aside, quiet_libraries(), torch.random.fork_rng():
         encoder = make_tiny_wav2vec2(aside / "wav2vec2", seed)
+        torch.manual_seed(seed)
         lobe = Wav2Vec2(str(encoder), save_path=str(aside), output_norm=True, freeze=True)
         dims = lobe.model.config.hidden_size
         head = torch.nn.ModuleList([Linear(input_size=dims, n_neurons=len(LABELS), bias=False)])

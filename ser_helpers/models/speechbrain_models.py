@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from ser_helpers import audio, home
-from ser_helpers.errors import ModelError, WeightsMissing
-from ser_helpers.models import pretrained
+from ser_helpers.errors import DownloadError, ModelError, WeightsMissing
+from ser_helpers.models import encoder_files
 from ser_helpers.models.quiet import quiet_libraries
 from ser_helpers.models.speechbrain_folder import FILES
 from ser_helpers.models.torchaudio_shim import ensure_torchaudio
@@ -139,6 +139,41 @@ def load_speechbrain(source=PUBLISHED, device="cpu"):
         )
 
 
+def download_speechbrain(name=PUBLISHED):
+    """Get a published emotion model, and the encoder its folder names, from the Hugging Face hub.
+
+    ``ser download speechbrain/emotion-recognition-wav2vec2-IEMOCAP`` is the same from the command line. Downloaded code
+    is not run before you load the model.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder, in ``home.models_home()``.
+
+    Raises
+    ------
+    DownloadError
+        If the hub cannot be reached, or has no such folder.
+
+    Notes
+    -----
+    Lesson 08.
+
+    >>> download_speechbrain("no name")
+    Traceback (most recent call last):
+    ser_helpers.errors.DownloadError: no name could not be downloaded (...): check the name and the connection.
+    """
+    import huggingface_hub
+
+    try:
+        folder = huggingface_hub.snapshot_download(name, cache_dir=home.models_home(), allow_patterns=list(FILES))
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise DownloadError(f"{name} could not be downloaded ({reason}): check the name and the connection.") from error
+    encoder_files.download_encoder(ENCODER)
+    return Path(folder)
+
+
 def _folders(source):
     """Where the model and the configuration of its encoder are: one folder brings both, or a second is needed."""
     folder = Path(source) if Path(source).is_dir() else _find(str(source))
@@ -149,7 +184,7 @@ def _folders(source):
         raise ModelError(f"{folder} lacks {lacking[0]}: it is no folder as SpeechBrain publishes its emotion model.")
     if (folder / "wav2vec2").is_dir():
         return folder, folder / "wav2vec2"
-    encoder = pretrained.find(ENCODER)
+    encoder = encoder_files.find(ENCODER)
     if encoder is None:
         raise WeightsMissing(f"{source} needs {ENCODER}, which is not on this machine: `ser download {ENCODER}`.")
     return folder, encoder

@@ -90,6 +90,31 @@ def test_a_stand_in_is_named_as_one(model, folder):
     assert "untrained stand-in" in (folder / "hyperparams.yaml").read_text().splitlines()[0]
 
 
+def test_the_same_seed_makes_the_same_stand_in(model, table, tmp_path):
+    again, other = (
+        models.SpeechBrainClassifier(models.make_speechbrain_stand_in(tmp_path / str(s), s)) for s in (0, 1)
+    )
+    np.testing.assert_array_equal(again.predict_proba(table), model.predict_proba(table))
+    assert not np.allclose(other.predict_proba(table), model.predict_proba(table), atol=1e-3)
+
+
+def test_a_download_fetches_the_published_files_and_the_encoder(folder, monkeypatch, tmp_path):
+    import huggingface_hub
+
+    asked = {}
+
+    def hub(name, cache_dir, allow_patterns, **_):
+        asked[name] = set(allow_patterns)
+        place = tmp_path / name.replace("/", "--")
+        shutil.copytree(folder / "wav2vec2" if "facebook" in name else folder, place)
+        return str(place)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", hub)
+    assert (models.download_speechbrain() / "custom_interface.py").is_file()
+    assert asked["speechbrain/emotion-recognition-wav2vec2-IEMOCAP"] == set(speechbrain_models.FILES)
+    assert "config.json" in asked["facebook/wav2vec2-base"]
+
+
 def test_a_model_that_is_not_here_is_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setenv("SER_MODELS_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
