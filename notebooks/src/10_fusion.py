@@ -204,8 +204,8 @@ utterances[praise][["text", "emotion"]].drop_duplicates("text").head().reset_ind
 figures_10.by_kind(results, kind)
 
 # %% [markdown]
-# The reader takes praise at its word; here the listener is far ahead, and with open words, too. (A search by lexicon
-# also finds “Not one word of thanks.”: VADER counts words.) With all other words the reader is ahead. Neither is "the
+# The reader takes praise at its word; here the listener is far ahead, and with open words, too. (On the synthetic
+# corpus the search also finds “Not one word of thanks.”: VADER counts words.) With all other words the reader is ahead. Neither is "the
 # better modality". Each turn has its own.
 #
 # ## 4. Early: one model for both?
@@ -240,7 +240,7 @@ check("10.1", side_by_side)
 
 # %%
 X = side_by_side(egemaps, utterances[["text"]])
-X.columns.to_frame(index=False).groupby(0).count()
+X.columns.get_level_values(0).value_counts()
 
 # %% [markdown]
 # 88 columns of audio and one of text: the sentence itself. `Modality` picks one of the two; the rest is the pipeline of
@@ -539,7 +539,7 @@ for name in ("voice", "words"):
 
 # %%
 shown["attention"] = results["attention"]
-figures_10.by_kind(shown, kind)
+figures_10.by_kind(shown, kind, "Where the vote wins, and where it does not")
 
 # %% [markdown]
 # With open words the vote does as well as the voice, and with other words better than both. Now look at *kind words,
@@ -597,8 +597,8 @@ def read_series(meld):
 
 try:
     read_series(corpora.load_text("meld"))
-except CorpusMissing as missing:
-    print(missing)
+except CorpusMissing:
+    print("MELD is not on this machine.", corpora.card("meld").how)
 
 # %% [markdown]
 # On real MELD: the dev part prefers the weighted model (0.54), and that has 0.578 on the test part. Text-only networks

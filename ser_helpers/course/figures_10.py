@@ -82,7 +82,11 @@ def by_kind(results, kind, title=None):
         name: ", ".join(f"{method} {share:.2f}" for method, share in row.items()) for name, row in shares.iterrows()
     }
     alt = "Dots of the share of turns that are right. " + "; ".join(f"{name}: {row}" for name, row in told.items())
-    sentence = "; ".join(f"{name}: {best} is best" for name, best in shares.idxmax(axis=1).items())
+    widest = (shares.max(axis=1) - shares.min(axis=1)).idxmax()
+    best, worst = shares.loc[widest].idxmax(), shares.loc[widest].idxmin()
+    sentence = (
+        f"{widest}: {best} right in {100 * shares[best][widest]:.0f} %, {worst} in {100 * shares[worst][widest]:.0f} %"
+    )
     result = next(iter(results.values()))
     subtitle = f"{result.corpus} · {result.protocol_words}"
     return finish(fig, title or sentence[:1].upper() + sentence[1:], f"{alt}.", subtitle)

@@ -8,7 +8,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from ser_helpers import home
-from ser_helpers.errors import ModelError, WeightsMissing
+from ser_helpers.errors import DownloadError, ModelError, WeightsMissing
+
+FILES = ("*.json", "*.txt", "*.model", "model.safetensors")
+"""What a sentence-transformers model needs of its repository."""
 
 
 class SentenceEncoder(TransformerMixin, BaseEstimator):
@@ -107,6 +110,26 @@ def find(name):
         return Path(name)
     place = home.models_home() / Path(str(name)).name
     return next((folder for folder in (place, *_in_cache(str(name))) if _is_model(folder)), None)
+
+
+def download_sentence_encoder(name):
+    """Get a sentence-transformers model from the Hugging Face hub into ``home.models_home()``; returns its folder.
+
+    The same as ``ser download sentence-transformers/all-MiniLM-L6-v2``. What is there already is not fetched again.
+    Raises DownloadError when the hub has no such model or cannot be reached. Lesson 10.
+    """
+    import huggingface_hub
+
+    try:
+        fetched = huggingface_hub.snapshot_download(name, cache_dir=home.models_home(), allow_patterns=list(FILES))
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise DownloadError(
+            f"{name} could not be downloaded ({reason}): check the name and the connection, then try again."
+        ) from error
+    if not _is_model(Path(fetched)):
+        raise DownloadError(f"{name} is no model of sentence-transformers: choose another.")
+    return Path(fetched)
 
 
 def _in_cache(name):

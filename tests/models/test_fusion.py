@@ -208,3 +208,30 @@ def test_the_temperature_undoes_what_was_sharpened(sharpness):
     honest = random.dirichlet([1, 1, 1], 5000)
     truth = np.array([random.choice(3, p=row) for row in honest])
     assert fusion.temperature(fusion.tempered(honest, 1 / sharpness), truth) == pytest.approx(sharpness, rel=0.1)
+
+
+@pytest.mark.slow
+def test_fusion_beats_both_branches_on_the_embedded_conversations_because_they_err_on_different_turns():
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from ser_helpers import corpora, features
+    from ser_helpers.evaluation import compare, cross_validate
+
+    table = corpora.harmonise(corpora.load("synthetic-iemocap"), "iemocap4")
+    egemaps = features.extract(table, "egemaps", progress=False)
+    voice = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=1000, class_weight="balanced"))
+    words = make_pipeline(TfidfVectorizer(), LogisticRegression(C=3, max_iter=1000, class_weight="balanced"))
+    X = pd.concat({"audio": egemaps, "text": table["text"]}, axis=1)
+    late = LateFusion({"audio": voice, "text": words}, rule="product")
+    models = {"voice": (voice, egemaps), "words": (words, table["text"]), "late": (late, X)}
+    results = {
+        name: cross_validate(model, part, table, "session", name=name, progress=False)
+        for name, (model, part) in models.items()
+    }
+    for branch in ("voice", "words"):
+        assert compare(results["late"], results[branch]).interval[0] > 0.03
+    right = pd.DataFrame({name: r.predictions.predicted == r.predictions.truth for name, r in results.items()})
+    differ = results["voice"].predictions.predicted != results["words"].predictions.predicted
+    assert right.late[differ].mean() > right[["voice", "words"]][differ].mean().max() + 0.05

@@ -9,8 +9,8 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from ser_helpers.errors import ModelError, WeightsMissing
-from ser_helpers.models import SentenceEncoder
+from ser_helpers.errors import DownloadError, ModelError, WeightsMissing
+from ser_helpers.models import SentenceEncoder, download_sentence_encoder
 from ser_helpers.models.torchaudio_shim import ensure_torchaudio
 
 TEXT = pd.Series(["I am fine.", None, "You are not fine at all!", " "], index=list("abcd"))
@@ -96,3 +96,37 @@ def test_a_folder_without_a_model_gets_a_sentence(tmp_path):
     (tmp_path / "modules.json").write_text("[]]")
     with pytest.raises(ModelError, match="cannot be read"):
         SentenceEncoder(tmp_path).fit(TEXT)
+
+
+def test_a_download_fetches_what_the_encoder_needs(folder, tmp_path, monkeypatch):
+    hub = pytest.importorskip("huggingface_hub")
+    asked = {}
+
+    def act(name, cache_dir, allow_patterns):
+        asked[name] = (
+            cache_dir,
+            {path for path in folder.rglob("*") if any(path.match(kind) for kind in allow_patterns)},
+        )
+        return str(folder)
+
+    monkeypatch.setenv("SER_MODELS_HOME", str(tmp_path))
+    monkeypatch.setattr(hub, "snapshot_download", act)
+    assert download_sentence_encoder("sentence-transformers/tiny") == folder
+    place, files = asked["sentence-transformers/tiny"]
+    assert place == tmp_path
+    needed = {path for path in folder.rglob("*") if path.is_file() and path.name not in ("README.md", "vocab.txt")}
+    assert needed <= files
+
+
+def test_a_download_that_fails_gets_a_sentence(tmp_path, monkeypatch):
+    hub = pytest.importorskip("huggingface_hub")
+
+    def fail(name, **_):
+        raise OSError("no connection")
+
+    monkeypatch.setattr(hub, "snapshot_download", fail)
+    with pytest.raises(DownloadError, match=r"no connection.*check the name"):
+        download_sentence_encoder("sentence-transformers/tiny")
+    monkeypatch.setattr(hub, "snapshot_download", lambda name, **_: str(tmp_path))
+    with pytest.raises(DownloadError, match=r"no model of sentence-transformers"):
+        download_sentence_encoder("sentence-transformers/tiny")
