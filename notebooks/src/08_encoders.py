@@ -86,7 +86,7 @@ print("loss if D is right:", round(float(-np.log(probability[3])), 3))
 # | HuBERT | name the cluster of sounds that the hidden piece belongs to | `facebook/hubert-base-ls960` |
 # | WavLM | the same, with noise and other voices on top | `microsoft/wavlm-base-plus` |
 # | data2vec | imitate what its own older self makes of the whole recording | `facebook/data2vec-audio-base` |
-# | Whisper | write down what was said, from 680,000 hours of subtitles | `openai/whisper-base` |
+# | Whisper | write down what was said, from 680,000 hours with transcripts from the web | `openai/whisper-base` |
 #
 # Whisper is the odd one: it had a teacher, but not one for emotions. We use it because its encoder is small and fast.
 
@@ -136,7 +136,7 @@ figures_08.likeness(y, 16000, [first, last], names, f"{encoder.label} · {sound.
 
 # %% [markdown]
 # On the real Whisper, squares stand along the diagonal: a sound, a word, a pause. The untrained stand-in shows little
-# but stripes: its frames know their place in time, and nothing else.
+# but stripes: its frames know their place in time, and little else.
 #
 # For a classifier we need one row per utterance: the mean and the standard deviation of each number over time. Encoders
 # work on batches of recordings, and a batch is padded (lesson 07). **A bug hunt:** this function is in many projects.
@@ -581,10 +581,10 @@ for what, (model, numbers, table, honest, leaky) in gaps.items():
     print(f"{what}: UAR {a.uar:.2f} with {honest}s apart, {b.uar:.2f} at random")
 
 # %% [markdown]
-# On real RAVDESS the random split adds 11 points to the same model on the same speech. The made-up dialogues have no
-# dialogue partners who answer each other's mood and few habits to recognise, so their gap is small; the gap of real
-# IEMOCAP lies in the papers between these extremes. So before you compare with 75.3 or 78.7 %: whose voices were in the
-# test set? With `protocol="session"` you may find yourself below, and be ahead.
+# On real RAVDESS the random split adds 11 points to the same model on the same speech. The made-up dialogues have few
+# habits to recognise, so their gap is small. How large it is on real IEMOCAP, only an honest split can tell. So before
+# you compare with 75.3 or 78.7 %: whose voices were in the test set? With `protocol="session"` you may find yourself
+# below, and be ahead.
 
 # %% [markdown]
 # ## What goes on the leaderboard?

@@ -77,7 +77,7 @@ def likeness(y, sr, frames, names, subtitle=None):
 
     >>> rows = np.random.default_rng(0).normal(size=(50, 8))
     >>> likeness(np.zeros(16000), 16000, [rows, rows], ["first", "last"]).get_suptitle().strip()
-    'Bright squares: stretches that the encoder hears as one thing'
+    'Bright: two moments that the encoder hears alike'
     """
     fig, axes = new_figure(2, len(frames), height_ratios=[1, 4], sharex=True, figsize=(10, 6.2))
     seconds = len(y) / sr
@@ -103,7 +103,7 @@ def likeness(y, sr, frames, names, subtitle=None):
     bar.set_label("cosine of the angle between two frames")
     bar.outline.set_visible(False)
     alt = f"For {' and '.join(names)}: a square picture of time against time, bright where two frames are alike."
-    return finish(fig, "Bright squares: stretches that the encoder hears as one thing", alt, subtitle)
+    return finish(fig, "Bright: two moments that the encoder hears alike", alt, subtitle)
 
 
 def by_layer(curves, subtitle=None):
