@@ -473,30 +473,30 @@ pd.DataFrame([one_draw(seed) for seed in range(4)]).mean().round(2)
 # %%
 from ser_helpers import home
 from ser_helpers.errors import WeightsMissing
-from ser_helpers.models import SpeechBrainClassifier, ensure_torchaudio, make_speechbrain_stand_in
+from ser_helpers.models import find_speechbrain, make_speechbrain_stand_in
 
-name = "speechbrain/emotion-recognition-wav2vec2-IEMOCAP"
 try:
-    SpeechBrainClassifier(name).fit()
-    folder = name
+    folder, base = find_speechbrain("speechbrain/emotion-recognition-wav2vec2-IEMOCAP")
 except WeightsMissing as missing:
     print(missing)
-    folder = make_speechbrain_stand_in(home.build_home() / "speechbrain-stand-in")
+    folder, base = find_speechbrain(make_speechbrain_stand_in(home.build_home() / "speechbrain-stand-in"))
 
 # %% [markdown]
-# The ten lines. (`overrides` says where the weights of our own folder are; the published one needs none.)
+# The ten lines. (`overrides` says where the weights lie on this machine. Without it, the names in `hyperparams.yaml` are
+# fetched from the hub.)
 
 # %%
+from ser_helpers.models import SpeechBrainClassifier, ensure_torchaudio
+
 ensure_torchaudio()
 import torch
 from speechbrain.inference.interfaces import foreign_class
 
-weights = {} if folder == name else {"pretrained_path": str(folder), "wav2vec2_hub": str(folder / "wav2vec2")}
 classifier = foreign_class(
     source=str(folder),
     pymodule_file="custom_interface.py",
     classname="CustomEncoderWav2vec2Classifier",
-    overrides=weights,
+    overrides={"pretrained_path": str(folder), "wav2vec2_hub": str(base)},
 )
 probabilities, score, index, label = classifier.classify_batch(torch.from_numpy(y)[None])
 print(classifier.hparams.label_encoder.ind2lab, probabilities.numpy().round(2), label)

@@ -79,7 +79,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "speaker_folds": ["SpeakerFolds"],
         "speaker_norm": ["SpeakerNormaliser"],
         "speechbrain_folder": ["make_speechbrain_stand_in"],
-        "speechbrain_models": ["SpeechBrainClassifier", "download_speechbrain", "load_speechbrain"],
+        "speechbrain_models": ["SpeechBrainClassifier", "download_speechbrain", "find_speechbrain", "load_speechbrain"],
         "torchaudio_shim": ["ensure_torchaudio"],
         "tuned_files": ["load_tuned", "save_tuned"],
         "voices": ["VoiceNormaliser"],

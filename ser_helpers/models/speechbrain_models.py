@@ -123,7 +123,7 @@ def load_speechbrain(source=PUBLISHED, device="cpu"):
     ``foreign_class`` that is inside.
     """
     ensure_torchaudio(required=True)
-    folder, encoder = _folders(source)
+    folder, encoder = find_speechbrain(source)
     try:
         from speechbrain.inference.interfaces import foreign_class
     except ModuleNotFoundError as error:
@@ -174,8 +174,17 @@ def download_speechbrain(name=PUBLISHED):
     return Path(folder)
 
 
-def _folders(source):
-    """Where the model and the configuration of its encoder are: one folder brings both, or a second is needed."""
+def find_speechbrain(source=PUBLISHED):
+    """The folder of a published emotion model on this machine, and that of its encoder's configuration.
+
+    Takes what :class:`SpeechBrainClassifier` takes, and raises the same errors; nothing is downloaded. Our own folders
+    bring the encoder's configuration along, the published one names ``facebook/wav2vec2-base``. Lesson 08.
+
+    >>> find_speechbrain("nobody/nothing")
+    Traceback (most recent call last):
+    ser_helpers.errors.WeightsMissing: nobody/nothing is not on this machine: get it with `ser download nobody/nothing`,
+    or give a folder.
+    """
     folder = Path(source) if Path(source).is_dir() else _find(str(source))
     if folder is None:
         raise WeightsMissing(f"{source} is not on this machine: get it with `ser download {source}`, or give a folder.")
