@@ -119,9 +119,10 @@ def download(
     """Fetch a corpus, or a network's pretrained weights, from the publisher; resumes after an interruption."""
     from ser_helpers import corpora as room
     from ser_helpers.features import weights
-    from ser_helpers.models import download_encoder, download_speechbrain
+    from ser_helpers.models import download_encoder, download_sentence_encoder, download_speechbrain
 
-    hub = download_speechbrain if name.startswith("speechbrain/") else download_encoder
+    own = {"speechbrain": download_speechbrain, "sentence-transformers": download_sentence_encoder}
+    hub = own.get(name.partition("/")[0], download_encoder)
     publisher = hub if "/" in name else room.download
     fetch = weights.download_weights if name in weights.cards() else publisher
     print(f"{name} is at {os.path.relpath(fetch(name))}")
