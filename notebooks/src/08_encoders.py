@@ -59,7 +59,7 @@ y = audio.load(chosen.path)
 figures_08.guessing(y, 16000, subtitle=sound.caption(chosen))
 
 # %% [markdown]
-# To win this game often, a network must know which sounds follow which, how this voice sounds, how fast and how loudly
+# It was C. To win this game often, a network must know which sounds follow which, how this voice sounds, how fast and how loudly
 # it speaks. The solution is known without any person's help: the recording is its own teacher. That is
 # [self-supervision](GLOSSARY.md#self-supervision).
 #
@@ -281,7 +281,7 @@ figures_08.layer_weights([weights], f"{utterances.corpus.iloc[0]} · {encoder.la
 # %%
 middle = encoder.layer(X, encoder.blocks // 2)
 who = cross_validate(probe, middle, utterances, target="speaker", protocol="random-kfold", name="who is speaking?")
-print(f"{where}: right about the speaker in {who.accuracy:.0%} of the utterances, chance {1 / len(who.labels):.0%}")
+print(f"{who.corpus} · {who.features}: right about the speaker in {who.accuracy:.0%} of the utterances, chance {1 / len(who.labels):.0%}")
 
 # %% [markdown]
 # With Whisper nearly always (with the untrained stand-in, in one case of six). So the names may not be needed: the

@@ -50,16 +50,15 @@ def guessing(y, sr, hidden=0.2, candidates=5, seed=0, subtitle=None):
     whole.set(xlim=(0, len(y) / sr), ylim=(-limit, limit), xlabel="time (s)", yticks=[])
     whole.spines[["top", "right", "left"]].set_visible(False)
     for number, (ax, place) in enumerate(zip(axes[1], starts, strict=True)):
-        right = number == true
         ax.plot(np.arange(piece) / sr * 1000, y[place : place + piece], color=ACCENT, linewidth=0.8)
-        ax.set_title("ABCDEFGH"[number], loc="left", size=12, color=INK, weight="bold" if right else "normal")
+        ax.set_title("ABCDEFGH"[number], loc="left", size=12, color=INK)
         ax.set(yticks=[], xticks=[0, round(piece / sr * 1000)])
         ax.set_xlabel("time (ms)")
         ax.grid(False)
     letter = "ABCDEFGH"[true]
     alt = f"A waveform with a hidden stretch; below it {candidates} pieces, {letter} is the one that was hidden."
     title = f"Which of the {_number(candidates)} pieces belongs into the gap?"
-    return finish(fig, title, alt, f"{subtitle} · answer: {letter}" if subtitle else f"answer: {letter}")
+    return finish(fig, title, alt, subtitle)
 
 
 def likeness(y, sr, frames, names, subtitle=None):
@@ -214,7 +213,7 @@ def trained_weights(results, counts, subtitle=None):
     ax.set_xscale("log")
     low, high = min(counts.values()), max(counts.values())
     ax.set(xlim=(low / 4, high * 4), ylim=(0, 1), xlabel="weights that were trained", ylabel="UAR on unseen speakers")
-    most, best = max(counts, key=counts.get), max(results, key=results.get)
+    most, best = max(counts, key=counts.get), max(results, key=lambda name: (round(results[name], 2), -counts[name]))
     title = f"Best: {best}, UAR {results[best]:.2f}; most weights: {most}, {results[most]:.2f}"
     alt = "Dots: " + ", ".join(f"{name} {counts[name]:,} weights, UAR {score:.2f}" for name, score in results.items())
     return finish(fig, title, alt, subtitle)
