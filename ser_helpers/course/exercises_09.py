@@ -17,6 +17,7 @@ from ser_helpers.evaluation import rolling_mean
         lambda x: (x - 3) / 4,
         lambda x: x / 2 - 1,
         lambda x: (x - x.mean()) / x.std(),
+        lambda x: (3 - x) / 2,
         lambda x: None,
     ],
 )
@@ -34,6 +35,8 @@ def to_plane(answer):
         )
     if np.allclose(found, [-0.5, 0, 0.5]):
         raise Hint("The middle is right, the ends are not: 5 is two steps above 3, and must become 1.")
+    if np.allclose(found, [1, 0, -1]):
+        raise Hint("That is upside down: 1 is the low end and must become -1, 5 is the high end and must become 1.")
     if np.allclose(found, [1, 3, 5]):
         raise Hint("Nothing has changed: 1 must become -1, 3 must become 0, and 5 must become 1.")
     if abs(np.mean(found)) < 1e-6:
@@ -60,6 +63,8 @@ def _all_sample(truth, predicted):
         lambda t, p: np.mean((t - t.mean()) * (p - p.mean())) / (t.var() + p.var() + (t.mean() - p.mean()) ** 2),
         lambda t, p: 2 * np.mean((t - t.mean()) * (p - p.mean())) / (t.var() + p.var()),
         lambda t, p: 2 * np.mean((t - t.mean()) * (p - p.mean())) / (t.std() + p.std() + (t.mean() - p.mean()) ** 2),
+        lambda t, p: 2 * np.cov(t, p)[0, 1] / (t.var() + p.var() + (t.mean() - p.mean()) ** 2),
+        lambda t, p: 1 - reference(t, p),
         lambda t, p: None,
     ],
 )
@@ -71,8 +76,14 @@ def mended(answer):
         raise Hint("A perfect prediction of three turns scores 0.67: the variances still divide by n - 1.")
     if np.isclose(perfect, 0.5):
         raise Hint("A perfect prediction scores 0.5: above the line stands twice the covariance.")
-    if not np.isclose(perfect, 1):
+    if np.isclose(perfect, 1.5):
+        raise Hint("A perfect prediction scores 1.5: np.cov divides by n - 1 unless you ask for ddof=0.")
+    if np.isclose(perfect, 0):
+        raise Hint("A perfect prediction scores 0: that is the loss, 1 - CCC. Return the CCC.")
+    if np.isclose(perfect, truth.std()):
         raise Hint(f"A perfect prediction scores {perfect:.2f}, and must score 1: variances, not standard deviations.")
+    if not np.isclose(perfect, 1):
+        raise Hint(f"A perfect prediction scores {perfect:.2f}, and must score 1: is every mean and variance over n?")
     moved, stretched = float(answer(truth, truth + 1)), float(answer(truth, 3 * truth))
     if np.isclose(moved, 1) and np.isclose(stretched, 1):
         raise Hint("That is the correlation: it forgives a prediction that is always 1 too high.")
@@ -104,6 +115,8 @@ MANY = {"10": "k", "0": "a", "1": "b", "2": "c", "3": "d", "4": "e", "5": "f", "
         lambda outputs, labels: pd.DataFrame(outputs, columns=list(labels.values())),
         lambda outputs, labels: pd.DataFrame(outputs, columns=[labels[key] for key in sorted(labels)]),
         lambda outputs, labels: pd.DataFrame(outputs, columns=list(labels)),
+        lambda outputs, labels: pd.DataFrame(outputs, columns=[labels[k] for k in range(3)]),
+        lambda outputs, labels: pd.DataFrame(outputs, columns=[labels[k] for k in "012"]),
         lambda outputs, labels: outputs,
         lambda outputs, labels: None,
     ],
@@ -120,7 +133,16 @@ def named(answer):
 
 
 def _check_names(answer, outputs, labels, where):
-    found = _something(answer(outputs.copy(), dict(labels)))
+    try:
+        found = _something(answer(outputs.copy(), dict(labels)))
+    except KeyError as error:
+        if not isinstance(error.args[0], int):
+            raise
+        raise Hint(f"`labels` has no key {error}: its keys are text, so ask for labels[str(k)].") from error
+    except ValueError as error:
+        if len(labels) == 3:
+            raise
+        raise Hint(f"{where}, it fails: take as many names as `labels` has, not three.") from error
     if not isinstance(found, pd.DataFrame):
         raise Hint(
             f"Return a table, pd.DataFrame(..., columns=...), not a {type(found).__name__}: names are the point."
@@ -155,6 +177,16 @@ def _centred(table, values, turns):
     return groups.rolling(turns, min_periods=1, center=True).mean().droplevel([0, 1])[values.index]
 
 
+def _from_the_beginning(table, values, turns):
+    spoken = table.sort_values("turn_end")
+    groups = values[spoken.index].groupby([spoken.dialogue, spoken.speaker])
+    return groups.expanding().mean().droplevel([0, 1])[values.index]
+
+
+def _always_three(table, values, turns):
+    return rolling_mean(values, table, turns=3)
+
+
 def _full_windows_only(table, values, turns):
     spoken = table.sort_values("turn_end")
     groups = values[spoken.index].groupby([spoken.dialogue, spoken.speaker])
@@ -171,6 +203,8 @@ def _full_windows_only(table, values, turns):
         _in_row_order,
         _centred,
         _full_windows_only,
+        _from_the_beginning,
+        _always_three,
         lambda table, values, turns: None,
     ],
 )
@@ -192,6 +226,9 @@ def over_turns(answer):
     if found.isna().any():
         raise Hint("The first turns have fewer turns before them: take the mean of those there are (min_periods=1).")
     if np.allclose(found, wanted):
+        shorter = _something(answer(table.copy(), values.copy(), 2))
+        if not np.allclose(shorter[values.index], rolling_mean(values, table, turns=2)):
+            raise Hint("With turns=3 it is right, with turns=2 it is not: let `turns` be the length of the window.")
         return
     for strange, hint in {
         _per_dialogue: "Two people are mixed: group by the speaker, too.",
@@ -205,8 +242,12 @@ def over_turns(answer):
         raise Hint("Nothing has changed: take the mean over each speaker's last `turns` turns.")
     if np.allclose(found, values.rolling(3, min_periods=1).mean()):
         raise Hint("All turns of all people are mixed, in the order of the rows: group by dialogue and speaker.")
+    first = found.index[~np.isclose(found, wanted)][0]
+    own = table[(table.dialogue == table.dialogue[first]) & (table.speaker == table.speaker[first])]
+    window = own[own.turn_end <= own.turn_end[first]].sort_values("turn_end").index[-3:]
     raise Hint(
-        f"Turn u4 should be {wanted['u4']:g}, the mean over u2 and u4 (u0 comes later), and yours is {found['u4']:g}."
+        f"Turn {first} should be {wanted[first]:.2f}, the mean over {', '.join(window)} (each speaker's turns in the"
+        f" order of turn_end), and yours is {found[first]:.2f}."
     )
 
 
