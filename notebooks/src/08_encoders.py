@@ -447,9 +447,10 @@ def one_draw(seed):
 pd.DataFrame([one_draw(seed) for seed in range(4)]).mean().round(2)
 
 # %% [markdown]
-# Six to eight of ten pseudo-labels are right, and still they bring a point at most, while true labels for the same people
-# bring ten to fifteen. The model believes what it knew before; what would teach it something is what it is unsure about. Two rules: the
-# test speakers never lend their speech (`SelfTraining` refuses), and the leaderboard says how much was labelled.
+# Six to eight of ten pseudo-labels are right, and still they bring a point at most, while true labels for the same
+# people bring ten to fifteen. The model believes what it knew before; what would teach it something is what it is
+# unsure about. Two rules: the test speakers never lend their speech (`SelfTraining` refuses), and the leaderboard says
+# how much was labelled.
 #
 # **Another language?** The same three lines, with an encoder that has heard many languages. German EmoDB, for example:
 #
