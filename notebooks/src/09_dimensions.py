@@ -16,10 +16,11 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/ser-course/ser-course/blob/main/notebooks/09_dimensions.ipynb)
 #
 # You will predict how pleasant, how excited and how strong a voice is, as numbers, and follow them through a
-# conversation. And you will see a model become worse by its loss and better by its score, and a bug in that score.
+# conversation. And you will see one model that is worse than another by its squared error and better by its score, and
+# a bug in a popular version of that score.
 #
-# *80 minutes (1 to 2 of them computing) · builds on lessons 03 to 05, and 08 for encoders · if you know the CCC, start
-# at section 4*
+# *80 minutes (1 to 2 of them computing) · builds on lessons 03 to 05, and 08 for encoders · if you know the CCC, run
+# sections 1 to 4, and read on from the bug hunt in section 4*
 #
 # > **For the instructor.** Sections 1 to 5 are one session. What usually goes wrong: people compare a squared error on
 # > a scale from 1 to 5 with one on -1 to 1. Ask for the scale each time, before you ask for the score.
@@ -59,7 +60,8 @@ print(f"{len(utterances)} turns, {utterances.speaker.nunique()} speakers; no wor
 print("turns without the three numbers:", int(utterances[["valence", "arousal", "dominance"]].isna().any(axis=1).sum()))
 
 # %% [markdown]
-# Every turn has its three numbers, also those without a word. Here are all of them. **Where would you put anger?**
+# In the real IEMOCAP it is one turn in four. Every turn has its three numbers, also those without a word. Here are all
+# of them. **Where would you put anger?**
 
 # %%
 from ser_helpers.evaluation import plots
@@ -96,8 +98,8 @@ check("09.1", to_plane)
 # %% [markdown]
 # ## 3. What does a model score that does not listen?
 #
-# The usual error of a regression is the mean squared error, MSE. We ask it about a model that always says the mean of
-# its training turns. Whole sessions are held out, so nobody in the test has been heard before.
+# A *regression* predicts a number. Its usual error is the mean squared error, MSE. We ask it about a model that always
+# says the mean of its training turns. Whole sessions are held out, so nobody in the test has been heard before.
 
 # %%
 from sklearn.dummy import DummyRegressor
@@ -114,7 +116,8 @@ print(f"squared error {mse(truth, said):.2f}; its root {mse(truth, said) ** 0.5:
 
 # %% [markdown]
 # About one step off, on a scale of four steps. "Our model errs by about one step" sounds like a result, and this one is
-# deaf. Correlation would unmask it, but correlation forgives too much. The four models below heard the same 60 turns.
+# deaf. Correlation would unmask it: r is 1 when all dots lie on *any* rising line, and a model that always says the
+# same has none. But correlation forgives too much. Below are four invented models of the arousal of the same 60 turns.
 # **Which one would you want?**
 
 # %%
@@ -162,8 +165,9 @@ for name, p in {"the same": t, "1 too high": t + 1, "too timid": 3 + 0.3 * (t - 
     print(f"{name:<12} r {r:+.2f}   MSE {mse(t, p):5.2f}   CCC {my_ccc(t, p):+.2f}   package {ccc(t, p):+.2f}")
 
 # %% [markdown]
-# **A bug hunt.** The next function is in many projects, for PyTorch above all, where `torch.var` divides by n − 1. We
-# give it a *perfect* prediction, in batches of several sizes. **Before you run it:** what should it print?
+# **A bug hunt.** The next function is in many projects, for PyTorch above all, where `torch.var` divides by n − 1 (as
+# `ddof=1` does in numpy). We give it a *perfect* prediction, in batches of several sizes. **Before you run it:** what
+# should it print?
 
 # %% tags=["nbval-check-output"]
 def popular_ccc(t, p):
@@ -200,9 +204,9 @@ check("09.2", mended_ccc)
 # %% [markdown]
 # ## 5. Can a voice tell pleasure?
 #
-# Two regressions that you know from lesson 05 in their shape: *ridge* draws a straight line with small weights, and an
-# SVR is the SVM for numbers. Both hear 88 [eGeMAPS](GLOSSARY.md#egemaps) features. A third hears lesson 08's
-# [embeddings](GLOSSARY.md#embedding). **Guess first:** which of the three dimensions is hardest?
+# Two regressions: *ridge* gives each feature a weight, keeps the weights small (the more so the larger `alpha` is) and
+# adds up; an SVR is lesson 05's SVM for numbers. Both hear 88 [eGeMAPS](GLOSSARY.md#egemaps) features. Then ridge
+# hears lesson 08's [embeddings](GLOSSARY.md#embedding). **Guess first:** which of the three dimensions is hardest?
 
 # %%
 from ser_helpers.models import Encoder
@@ -236,9 +240,10 @@ results["valence", "SVR", "eGeMAPS"].plot_predicted()
 results["arousal", "SVR", "eGeMAPS"].plot_predicted()
 
 # %% [markdown]
-# Arousal is easy for all three. From the 88 features, valence is hard. On the embedded conversations that is so because
-# they were *made* so: their voices carry the arousal, their words most of the valence. Whisper was trained to write
-# words down: the real Whisper-base reaches a CCC of 0.60 for valence here, eGeMAPS 0.36.
+# Arousal is easy for all three. From the 88 features, valence and dominance are hard. (Keep dominance in mind until
+# section 9: people find it hard, too.) On the embedded conversations valence is hard because they were *made* so: their
+# voices carry the arousal, their words most of the valence. Whisper was trained to write words down: the real
+# Whisper-base reaches a CCC of 0.60 for valence here, eGeMAPS 0.36.
 #
 # In real speech the same was *found*. On MSP-Podcast, audEERING's model of section 7 reaches .745 for arousal, .655 for
 # dominance, .638 for valence ([Wagner et al., 2023](https://doi.org/10.1109/TPAMI.2023.3263585)). Older systems were
@@ -248,8 +253,8 @@ results["arousal", "SVR", "eGeMAPS"].plot_predicted()
 # If the last name in each group is an "untrained stand-in": see how far random weights get with arousal. Loudness and
 # pitch survive almost any network. Always test an untrained encoder before you praise a trained one.
 #
-# **A trap.** All sessions share some sentences: the scripted ones. Does a model understand a sentence, or recognise it?
-# We split the test turns: sentences that were said in training, too, and sentences that were new.
+# **A trap.** The sessions share some sentences, the scripted ones above all. Does a model understand a sentence, or
+# recognise it? We split the test turns: sentences that were said in training, too, and sentences that were new.
 
 # %%
 known = utterances.groupby("text").session.transform("nunique") > 1
@@ -259,15 +264,19 @@ for (target, name, kind), result in results.items():
         print(f"{name:<6} known sentences {ccc(t[known], p[known]):.2f}, new {ccc(t[~known], p[~known]):.2f}  {kind}")
 
 # %% [markdown]
-# On the embedded conversations new sentences score lower with every model. A sentence is recognised by its length and
-# its melody, and then its usual valence is known. Unseen speakers are not enough: ask for unseen sentences, too.
+# On the embedded conversations new sentences score lower with every model. Are the shared sentences just easier? We
+# tried: take them out of the training, and the SVR falls on these same sentences from 0.45 to about 0.13. So it
+# recognised them, by their length and melody, and knew their usual valence. Unseen speakers are not enough: ask for
+# unseen sentences, too.
 #
-# Now look at the valence cloud again. Its slope is far below 1: the predictions stay near the middle. Why?
+# Now look at the valence cloud again, and follow its line. Turns that were rated 1 are heard as 2.4, turns rated 5 as
+# 3.5: the predictions stay near the middle. Why?
 #
 # ## 6. What does the loss ask for?
 #
 # A model that is unsure and is punished by the *square* of its error is wise to stay near the mean. So it becomes
-# timid, the more so the less it knows. If the CCC is what we want, we can train for it:
+# timid, the more so the less it knows. (The SVR is punished by the absolute error, as in the *mean absolute error*,
+# MAE. That forgives large errors more, and makes timid, too.) If the CCC is what we want, we can train for it:
 
 # %%
 import keras
@@ -284,8 +293,9 @@ def ccc_loss(y_true, y_pred):
 # These are the moments of a *batch*, so batches must not be small: we take 64. The package has the same loss as
 # `models.ccc_loss`; it also takes several targets at once, and a batch in which the CCC is undefined.
 #
-# The network has one hidden layer. `KerasRegressor` is lesson 04's `KerasClassifier` for numbers. It standardises the
-# targets for training, and gives predictions on the scale from 1 to 5.
+# The network has one hidden layer. `AdamW` is Adam that also pulls all weights a little towards 0. `KerasRegressor` is
+# lesson 04's `KerasClassifier` for numbers. It standardises the targets for training, and gives predictions on the
+# scale from 1 to 5.
 
 # %%
 from functools import partial
@@ -322,21 +332,22 @@ compare(*reversed(trained.values()))
 
 # %% [markdown]
 # Worse by the squared error, better by the CCC: both at once, and no contradiction. The second network dares to say 1.5
-# and 4.5. When it is wrong, it is wrong by more.
+# and 4.5. When it is wrong, it is wrong by more: its squared error is larger than the *deaf* model's 1.01.
 #
 # Which is right? It depends on who reads the number. If one number goes into a sum, such as the mean mood of a thousand
-# calls, timid and calm is fine. If somebody shall be alerted when a voice is *very* unpleasant, a model that never says
-# "very" is useless. (Size and epochs were chosen by a few trials on these sessions, so both scores are a little too
-# good. Arousal is easy to hear, so there the two losses differ little.)
+# calls like those in training, timid is fine. If somebody shall be alerted when a voice is *very* unpleasant, a model
+# that never says "very" is useless. (Size and epochs were chosen by a few trials on these sessions, so both scores are
+# a little too good. Arousal is easy to hear, so there the two losses differ little.)
 #
 # ## 7. Can somebody else's model do it?
 #
 # audEERING has published a wav2vec 2.0 that was fine-tuned on MSP-Podcast: real conversations, 1 to 7 mapped to 0 to 1.
-# Its page on the hub shows ten lines with transformers, and what they print for a second of silence:
+# Its page on the hub shows how to call it with transformers, and what that prints for a second of silence:
 # `[[0.546 0.606 0.404]]`. Three bare numbers, in the order **arousal, dominance, valence**. Everybody expects valence
 # first. Nothing crashes when you mix them up: all three lie between 0 and 1.
 #
-# The order is written in the model's configuration, as `id2label`. So let the configuration name them.
+# The order is written in the model's configuration, as `id2label`. So let the configuration name them. Write it for any
+# number of outputs: the next model may have eleven.
 
 # %% tags=["exercise"]
 # ** Name the outputs. `outputs` is an array (turns, 3); `labels` is the configuration's id2label,
@@ -359,7 +370,8 @@ def named(outputs, labels):
 check("09.3", named)
 
 # %% [markdown]
-# `DimensionalModel` does that for you, and refuses a model whose configuration does not say. It hears the last session.
+# `DimensionalModel` does that for you, and refuses a model whose configuration does not say. `fit` only loads it, and
+# `scale=(1, 5)` stretches its 0 to 1 to IEMOCAP's questionnaire. It hears the last session.
 # The weights (0.7 GB, licence CC BY-NC-SA 4.0: research and teaching, no products) come with
 # `ser download audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim`. Where they are missing, a tiny untrained network
 # takes their place, and says so.
@@ -380,9 +392,9 @@ print("arousal read as valence:", f"{ccc(last.valence, heard.arousal):+.2f}")
 
 # %% [markdown]
 # If the first line above says "stand-in", these numbers are noise around 0, as they should be: an untrained network
-# knows nothing. With the real weights, mind three things. The scale: 0 to 1 was 1 to 7, and your corpus has another
-# questionnaire. The domain: podcasts are not your recordings. And IEMOCAP was never in its training, so here it is an
-# honest test.
+# knows nothing. With the real weights, mind three things. The scale: its 0 to 1 was 1 to 7, and a 5 of 7 need not be
+# what other raters call 3.7 of 5. The domain: podcasts are not your recordings. And IEMOCAP was never in its training,
+# so here it is an honest test.
 #
 # ## 8. Where is this conversation going?
 #
@@ -420,9 +432,10 @@ plots.trajectory({"rated": utterances.arousal, "heard": arousal}, talk, "arousal
 
 # %% [markdown]
 # Each speaker has a panel: dots are single turns, lines are means of three turns, grey as rated, orange as heard by the
-# model. The lines tell a story that the dots hide. But a line is late: it has half of its window to look back on.
+# model. The lines tell a story that the dots hide. But a line is late by about half of its window: here, by one turn.
 #
-# What does a longer window buy, and what does it cost? **Guess first** which of the two curves falls.
+# What does a longer window buy, and what does it cost? We draw how far the line jumps from turn to turn, and its error:
+# how far it is from the rating of the last turn. **Guess first:** which of the two curves falls?
 
 # %%
 figures_09.window(arousal, utterances.arousal, utterances)
@@ -434,8 +447,9 @@ figures_09.window(arousal, utterances.arousal, utterances)
 #
 # ## 9. How good can it get?
 #
-# The ratings are not the truth; they are means over three people who do not agree. `corpora.ratings` takes them apart.
-# **Guess first:** when one rater is judged by the other two, as we judge a model, which CCC does a human get?
+# The ratings are not the truth; they are means over a few people who do not agree: three in the embedded conversations,
+# mostly two in the real IEMOCAP. `corpora.ratings` takes them apart. **Guess first:** when one rater is judged by the
+# others, as we judge a model, which CCC does a human get?
 
 # %%
 from ser_helpers import corpora
@@ -449,9 +463,9 @@ plots.ceiling(people, [*results.values(), *trained.values()])
 # The black dots are people. Three lessons hide in this picture.
 #
 # - **Nobody reaches 1.** Where people agree little, a model cannot be asked for much.
-# - **A model may reach a rater, or pass.** On the embedded conversations that happens for arousal. The model is judged
-#   by the mean of *three* people, which is calmer than any of them. "As good as a human" would be the wrong sentence:
-#   it is as near to the mean of three humans as one human is to the mean of two.
+# - **A model may reach a rater, or pass.** On the embedded conversations that happens for arousal and dominance. The
+#   model is judged by the mean of *three* people, which is less noisy than any of them. "As good as a human" would be
+#   the wrong sentence: it is as near to the mean of three humans as one human is to the mean of two.
 # - **The gap shows where to work.** For valence people are ahead: they understand the words.
 
 # %%
@@ -468,10 +482,11 @@ leaderboard.show()
 # - **Sample variance in the CCC.** Symptom: a perfect prediction does not score 1, least of all in small batches.
 # - **CCC per batch, then averaged.** Symptom: the score changes with the batch size. Collect all predictions first.
 # - **CCC loss with tiny batches.** Symptom: the loss jumps about; with a batch of one it has no gradient at all.
-# - **Outputs in the wrong order.** Symptom: valence is predicted as well as arousal usually is, and arousal badly.
+# - **Outputs in the wrong order.** Symptom: shouting is heard as pleasant, and valence scores far lower than
+#   the model's page says.
 # - **The same sentences in training and test.** Symptom: valence falls when you score new sentences alone.
-# - **Min–max scaling by the data.** Symptom: two corpora agree perfectly on their most extreme turn.
-# - **A rolling mean over both speakers.** Symptom: two people who quarrel look calm.
+# - **Min–max scaling by the data.** Symptom: in every corpus the most extreme turns are exactly -1 and 1.
+# - **A rolling mean over both speakers.** Symptom: one shouts, one stays calm, and the line shows neither.
 
 # %% [markdown]
 # ## What you can now do
