@@ -58,7 +58,8 @@ from ser_helpers import corpora
 utterances = corpora.harmonise(utterances, "iemocap4")
 utterances["statement"] = utterances.text
 often = utterances.text.value_counts().index[0]
-print(f"“{often}” is said with these emotions:", utterances.emotion[utterances.text == often].value_counts().to_dict())
+heard_as = utterances.emotion[utterances.text == often].value_counts()
+print(f"“{often}” is said with these emotions:", heard_as.to_dict())
 
 # %%
 from ser_helpers import audio
@@ -79,11 +80,10 @@ sound.waveforms(two, f"“{often}”: the same words, two feelings", utterances.
 sound.play(*list(two.values())[1])
 
 # %% [markdown]
-# (What this lesson reads aloud is true of the embedded conversations, where words and voice were made to carry different
-# parts. If you have the real IEMOCAP, expect other numbers, and compare.)
-#
 # No reader can tell these two apart. The other way round, “I miss her” and “leave me alone” may be equally loud.
-# [Arousal](GLOSSARY.md#arousal) lives mostly in the voice, [valence](GLOSSARY.md#valence) mostly in the words.
+# [Arousal](GLOSSARY.md#arousal) lives mostly in the voice, [valence](GLOSSARY.md#valence) mostly in the words. (The
+# embedded conversations were made so. What we read aloud below is true of them; on the real IEMOCAP, expect other
+# numbers.)
 #
 # One thing before we measure: scripted dialogues are played again in other sessions. The speakers are new, the
 # sentences are not, and `audit` counts them because we wrote the text into the column `statement`:
@@ -262,7 +262,7 @@ both = FeatureUnion([
     ("text", make_pipeline(Modality("text"), word_numbers)),
 ])
 early = Pipeline([("both", both), ("model", LogisticRegression(C=0.01, max_iter=1000, class_weight="balanced"))])
-results["early"] = cross_validate(early, X, utterances, "session", name="early fusion", features="both")
+results["early"] = cross_validate(early, X, utterances, "session", name="early fusion", features="eGeMAPS + text")
 print(compare(results["early"], results["words"]))
 
 # %% [markdown]
@@ -276,7 +276,7 @@ from sklearn.model_selection import GridSearchCV
 volumes = {"both__transformer_weights": [{"text": volume} for volume in (1, 3, 10)]}
 search = GridSearchCV(early, volumes, cv=SpeakerFolds(utterances, 4), scoring="balanced_accuracy")
 name = "early fusion, text turned up"
-results["searched"] = cross_validate(search, X, utterances, "session", jobs=2, name=name, features="both")
+results["searched"] = cross_validate(search, X, utterances, "session", jobs=2, name=name, features="eGeMAPS + text")
 print(compare(results["searched"], results["early"]))
 early.set_params(**search.fit(X.loc[train], utterances.emotion[train]).best_params_)["both"].transformer_weights
 
@@ -393,7 +393,7 @@ late = {
 # %%
 for name, model in late.items():
     label = f"late fusion, {name}"
-    results[name] = cross_validate(model, X, utterances, "session", jobs=2, name=label, features="both")
+    results[name] = cross_validate(model, X, utterances, "session", jobs=2, name=label, features="eGeMAPS + text")
 best = max(results["voice"].uar, results["words"].uar)
 fused = [result for key, result in results.items() if key not in ("voice", "words")]
 title = f"{sum(result.uar > best for result in fused)} of {len(fused)} ways to fuse are above both branches"
