@@ -59,13 +59,13 @@ y = audio.load(chosen.path)
 figures_08.guessing(y, 16000, subtitle=sound.caption(chosen))
 
 # %% [markdown]
-# It was C. To win this game often, a network must know which sounds follow which, how this voice sounds, how fast and how loudly
-# it speaks. The solution is known without any person's help: the recording is its own teacher. That is
+# It was C. To win this game often, a network must know which sounds follow which, how this voice sounds, how fast and
+# how loudly it speaks. The solution is known without any person's help: the recording is its own teacher. That is
 # [self-supervision](GLOSSARY.md#self-supervision).
 #
 # In numbers: the network computes a guess for the gap, and how similar each piece is to it. A
 # [softmax](GLOSSARY.md#softmax) makes probabilities of the similarities, and the loss is small when the right piece
-# gets a high one. This is the *contrastive* loss of wav2vec 2.0.
+# gets a high one. (Dividing by 0.1 first makes small differences count.) This is the *contrastive* loss of wav2vec 2.0.
 
 # %% tags=["nbval-check-output"]
 import numpy as np
@@ -135,8 +135,8 @@ names = ["layer 0, before the first block", f"layer {encoder.blocks}, after the 
 figures_08.likeness(y, 16000, [first, last], names, f"{encoder.label} · {sound.caption(chosen)}")
 
 # %% [markdown]
-# On the real Whisper, squares stand along the diagonal: a sound, a word, a pause. The untrained stand-in shows little
-# but stripes: its frames know their place in time, and little else.
+# In the last layer of the real Whisper, squares stand along the diagonal: a sound, a word, a pause. The untrained
+# stand-in shows little but stripes: its frames know their place in time, and little else.
 #
 # For a classifier we need one row per utterance: the mean and the standard deviation of each number over time. Encoders
 # work on batches of recordings, and a batch is padded (lesson 07). **A bug hunt:** this function is in many projects.
@@ -209,12 +209,12 @@ figures_08.by_layer({"as it is": plain, "speaker-normalised": normalised}, where
 # prepare for writing words down, and *how* something was said is in the way there. Measuring each voice against itself
 # (lesson 05) adds another 6 to 12 points in every layer.
 #
-# The untrained stand-in is a baseline that papers often forget: random weights, and yet 0.37, on the synthetic corpus and
-# on real RAVDESS, as much as lesson 04's network. That much is the spectrogram shining through. What Whisper has
-# *learnt* is the distance from there to 0.74.
+# The untrained stand-in is a baseline that papers often forget: random weights, and yet 0.37, on the synthetic corpus
+# as on real RAVDESS. There lesson 04's network got no further. That much is the spectrogram shining through. What
+# Whisper has *learnt* is the distance from there to 0.74.
 #
-# (The seven intervals overlap. And who picks the best of seven on the test speakers reports a little too much: section
-# 5 of lesson 05.)
+# (Only layer 0 is clearly behind: the intervals of layers 1 to 6 overlap. And who picks the best of seven on the test
+# speakers reports a little too much: section 5 of lesson 05.)
 
 # %% [markdown]
 # ## 4. One layer, or all of them?
@@ -229,8 +229,9 @@ print(compare(side_by_side, best))
 
 # %% [markdown]
 # With Whisper on real RAVDESS this adds two or three points, and the interval is above zero; with the stand-in it adds
-# nothing. It is a long row, though: 7168 numbers with Whisper. The other way is a weighted sum whose weights are learnt: one score
-# per layer, and a softmax over the scores, as in lesson 07's attention. It can say which layers it listened to.
+# nothing. It is a long row, though: 7168 numbers with Whisper. The other way is a weighted sum whose weights are
+# learnt: one score per layer, and a softmax over the scores, as in lesson 07's attention. It can say which layers it
+# listened to.
 
 # %% tags=["exercise"]
 # * The weighted sum. `layers` has the shape (layers, dims), `scores` (layers,).
@@ -271,8 +272,9 @@ weights = head.network_.mix.logits.softmax(0).tolist()
 figures_08.layer_weights([weights], f"{utterances.corpus.iloc[0]} · {encoder.label} · trained without the first fold")
 
 # %% [markdown]
-# No layer is left out, and none rules. The sum stays two or three points behind the best layer, but nobody had to choose
-# that one. (It gets means only, no deviations: the mean of a sum is the sum of the means, and deviations do not add up.)
+# No layer is left out, and none rules. The sum stays two or three points behind the best layer, but nobody had to
+# choose that one. (It gets means only, no deviations: the mean of a sum is the sum of the means, and deviations do not
+# add up.)
 #
 # ## 5. Can we do without knowing the speaker?
 #
@@ -397,9 +399,10 @@ figures_08.trained_weights(scores, counts, f"{utterances.corpus.iloc[0]} · {enc
 
 # %% [markdown]
 # Sixty test utterances: differences below 0.1 mean nothing. Whisper on real RAVDESS: 0.48 for the head alone, 0.50 for
-# both others. A hundred times more trained weights do not make a better model here. Fine-tuning pays when there are many hours of labelled speech,
-# a graphics card, and patience with learning rates. Then it can win: the published 81.8 % accuracy for
-# RAVDESS with unseen actors comes from a wav2vec 2.0 that was fine-tuned as a whole (Luna-Jiménez et al., 2021).
+# both others. Read the axis: the last block has more than 700 times the weights of the head, and that does not make a
+# better model here. Fine-tuning pays when there are many hours of labelled speech, a graphics card, and patience with
+# learning rates. Then it can win: the published 81.8 % accuracy for RAVDESS with unseen actors comes from a wav2vec 2.0
+# that was fine-tuned as a whole (Luna-Jiménez et al., 2021).
 #
 # **Two tasks at once.** A second head can ask for something else from the same numbers, for example the speaker's
 # gender, in the hope that the shared part gets better. (`extra_loss=TranscriptCTC` asks for the words instead.)
@@ -484,8 +487,8 @@ except WeightsMissing as missing:
     folder, base = find_speechbrain(make_speechbrain_stand_in(home.build_home() / "speechbrain-stand-in"))
 
 # %% [markdown]
-# The ten lines. (`overrides` says where the weights lie on this machine. Without it, the names in `hyperparams.yaml` are
-# fetched from the hub.)
+# The ten lines. (`overrides` says where the weights lie on this machine. Without it, the names in `hyperparams.yaml`
+# are fetched from the hub.)
 
 # %%
 from ser_helpers.models import SpeechBrainClassifier, ensure_torchaudio
@@ -514,14 +517,14 @@ right = (finished.predict(four) == four.emotion).mean()
 print(f"{finished.label}: right about {right:.0%} of {len(four)} utterances of {four.corpus.iloc[0]}, chance 25 %")
 
 # %% [markdown]
-# An untrained stand-in can only guess. The real one was trained on actors who improvise dialogues; on RAVDESS' short
-# shouted sentences it meets another world. Test a finished model on *your* speech before you trust its card.
+# An untrained stand-in can only guess. The real one was trained on actors in dialogues; with RAVDESS and its two short
+# sentences it meets another world. Test a finished model on *your* speech before you trust its card.
 #
 # ## 9. Why are some published numbers too good?
 #
 # The card of that model says: 75.3 % on average, 78.7 % at best, four classes of IEMOCAP. How was that measured? The
-# recipe's README says: "The results reported here use random splits". IEMOCAP has ten speakers who talk in pairs, in five
-# sessions. Drawn at random, each voice, and each dialogue, is on both sides.
+# recipe's README says: "The results reported here use random splits". IEMOCAP has ten speakers who talk in pairs, in
+# five sessions. Drawn at random, each voice, and each dialogue, is on both sides.
 #
 # IEMOCAP's licence does not let us hand it out, so here are dialogues that this package makes, in IEMOCAP's own layout.
 # If you hold the licence and a graphics card, write `corpora.load("iemocap")`, and give the recipe below the encoder
@@ -606,7 +609,7 @@ leaderboard.show()
 # - **Validation speakers in training.** Symptom: validation 0.9, test 0.5, and early stopping never stops early.
 # - **One learning rate for head and encoder.** Symptom: after the first epochs everything is predicted as one class.
 # - **A random split compared with unseen speakers.** Symptom: you are "ten points below the state of the art".
-# - **A stand-in's score reported as the encoder's.** Symptom: the banner line said so, and nobody read it.
+# - **A stand-in's score reported as the encoder's.** Symptom: every title said so, and nobody read it.
 
 # %% [markdown]
 # ## What you can now do
