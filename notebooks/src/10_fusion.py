@@ -595,8 +595,9 @@ from ser_helpers.evaluation import weighted_f1
 def read_series(meld, counts, lexicon):
     parts = {part: rows for part, rows in meld.groupby("split")}
     letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2)
-    numbers = make_union(counts, letters, lexicon).fit(parts["train"].text)
-    given = {part: numbers.transform(rows.text) for part, rows in parts.items()}
+    numbers = make_union(counts, letters, lexicon)
+    given = {"train": numbers.fit_transform(parts["train"].text)}
+    given |= {part: numbers.transform(parts[part].text) for part in ("dev", "test")}
     share = parts["train"].emotion.value_counts(normalize=True)
     for power in (0, 0.5):
         model = LogisticRegression(max_iter=1000, class_weight=(share**-power).to_dict())
