@@ -287,10 +287,11 @@ who = cross_validate(probe, middle, utterances, target="speaker", protocol="rand
 print(f"{who.corpus} · {who.features}: right about the speaker in {who.accuracy:.0%} of the utterances, chance {1 / len(who.labels):.0%}")
 
 # %% [markdown]
-# With Whisper nearly always (with the untrained stand-in, in one case of six). So the names may not be needed: the
-# numbers tell voices apart. `VoiceNormaliser` learns from the training speakers what makes a voice, groups the test
-# utterances by it, and measures each group against itself. It is told no test speaker's name. **Guess first:** how much
-# of the gain is left? (The model is a logistic regression now: it is slower than least squares, and a little better.)
+# Whisper on real RAVDESS: nearly always. (The untrained stand-in: half of the time there, one time in six on the
+# synthetic corpus.) So the names may not be needed: the numbers tell voices apart. `VoiceNormaliser` learns from the
+# training speakers what makes a voice, groups the test utterances by it, and measures each group against itself. It is
+# told no test speaker's name. **Guess first:** how much of the gain is left? (The model is a logistic regression now:
+# it is slower than least squares, and a little better.)
 
 # %%
 from sklearn.linear_model import LogisticRegression
@@ -310,8 +311,9 @@ for how, scaling in scalings.items():
 
 # %% [markdown]
 # Whisper-base on real RAVDESS: 0.76 as it is, 0.83 with voices found, 0.84 with voices told. Nearly all of the gain is
-# left, and nobody had to say who speaks. The accuracy is above the 0.818 published for a fine-tuned wav2vec 2.0 on unseen
-# actors (section 6), which however hears one utterance at a time. The stand-in finds voices badly, and gains little.
+# left, and nobody had to say who speaks. The accuracy is above the 0.818 published for a fine-tuned wav2vec 2.0 on
+# unseen actors (section 6). That one however hears one utterance at a time, and its folds were others. The stand-in
+# finds voices badly, and gains little.
 #
 # (Is C chosen on the test speakers? A nested search, lesson 05, over six models of this kind picks C = 0.01 in four of
 # the five folds, on training speakers only; all of that together also gives 0.83 with voices found.)
