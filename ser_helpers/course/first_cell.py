@@ -11,7 +11,8 @@ import warnings
 from ser_helpers import corpora
 from ser_helpers.errors import CorpusMissing
 
-PACKAGES = ("ser-helpers", "numpy", "scikit-learn", "librosa", "keras", "torch", "transformers")
+PACKAGES = ("ser-helpers", "numpy", "scikit-learn", "librosa", "keras")
+ENCODER_PACKAGES = ("torch", "transformers")  # from lesson 08 on
 EMBEDDED = {"ravdess": "synthetic", "iemocap": "synthetic-iemocap"}
 CONVERSATIONS = ("iemocap", "synthetic-iemocap", "synthetic-iemocap-small")
 
@@ -49,7 +50,7 @@ def banner(lesson, corpus="ravdess"):
     card = corpora.card(table.corpus.iloc[0])
     kind = "SYNTHETIC speech, made by this package" if card.synthetic else "real speech"
     print(f"Lesson {lesson} · {card.title}: {kind}, {len(table)} utterances, {table.speaker.nunique()} speakers")
-    print(f"Device: {device()} · Python {platform.python_version()} · {_versions()}")
+    print(f"Device: {device()} · Python {platform.python_version()} · {_versions(lesson)}")
     if note:
         print(note)
     return table
@@ -117,5 +118,6 @@ def _installed(package):
         return None
 
 
-def _versions():
-    return ", ".join(f"{package} {version}" for package in PACKAGES if (version := _installed(package)))
+def _versions(lesson):
+    packages = PACKAGES + (ENCODER_PACKAGES if lesson >= "08" else ())
+    return ", ".join(f"{package} {version}" for package in packages if (version := _installed(package)))
