@@ -112,7 +112,8 @@ egemaps = features.extract(utterances, "egemaps")
 # %%
 deaf = cross_validate(DummyRegressor(), egemaps, utterances, protocol="session", target="valence", name="the mean")
 truth, said = deaf.predictions.truth, deaf.predictions.predicted
-print(f"squared error {mse(truth, said):.2f}; its root {mse(truth, said) ** 0.5:.1f} of 4 steps, without listening")
+root = mse(truth, said) ** 0.5
+print(f"squared error {mse(truth, said):.2f}: about {root:.1f} of the scale's 4 steps, without listening")
 
 # %% [markdown]
 # About one step off, on a scale of four steps. "Our model errs by about one step" sounds like a result, and this one is
@@ -350,10 +351,10 @@ compare(*reversed(trained.values()))
 # number of outputs: the next model may have eleven.
 
 # %% tags=["exercise"]
-# ** Name the outputs. `outputs` is an array (turns, 3); `labels` is the configuration's id2label,
+# ** Name the outputs. `outputs` is an array (turns, outputs); `labels` is the configuration's id2label,
 # such as {"0": "arousal", "1": "dominance", "2": "valence"} (keys are text, in any order).
 def named(outputs, labels):
-    raise NotImplementedError("Return a DataFrame: column `labels[k]` holds output number k.")
+    raise NotImplementedError("Return a DataFrame: the column called labels[str(k)] holds output number k.")
 
 
 check("09.3", named)
@@ -387,8 +388,8 @@ heard.head(3).round(2)
 
 # %%
 for dimension in heard:
-    print(f"{dimension:<10} CCC {ccc(last[dimension], heard[dimension]):+.2f}")
-print("arousal read as valence:", f"{ccc(last.valence, heard.arousal):+.2f}")
+    print(f"{dimension:<10} CCC {ccc(last[dimension], heard[dimension]):.2f}")
+print("arousal read as valence:", f"{ccc(last.valence, heard.arousal):.2f}")
 
 # %% [markdown]
 # If the first line above says "stand-in", these numbers are noise around 0, as they should be: an untrained network

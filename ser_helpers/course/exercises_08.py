@@ -101,9 +101,9 @@ def mix(answer):
 
 
 X = np.array([[1.0, 2.0, 3.0]])
-W = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+W = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 1.0, 0.0]])
 A = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 2.0]])
-B = np.array([[1.0, 1.0], [0.0, 3.0]])
+B = np.array([[1.0, 1.0], [0.0, 3.0], [2.0, 0.0]])
 
 
 @exercise(
@@ -113,15 +113,15 @@ B = np.array([[1.0, 1.0], [0.0, 3.0]])
         lambda x, W, A, B, alpha: x @ (B @ A).T * alpha / len(A),
         lambda x, W, A, B, alpha: x @ (W + B @ A).T,
         lambda x, W, A, B, alpha: x @ (W + alpha * B @ A).T,
-        lambda x, W, A, B, alpha: x @ (W + alpha / A.shape[1] * B @ A).T,
+        lambda x, W, A, B, alpha: x @ (W + alpha / len(B) * B @ A).T,
         lambda x, W, A, B, alpha: (x @ (W + alpha / len(A) * B @ A).T) * alpha / len(A),
     ],
 )
 def adapted(answer):
     """A layer with a low-rank correction."""
     found = np.asarray(answer(X, W, A, B, 6.0), dtype=float)
-    if found.shape != (1, 2):
-        raise Hint(f"One row of 3 numbers becomes one row of 2, not shape {found.shape}: W is (outputs, inputs).")
+    if found.shape != (1, 3):
+        raise Hint(f"One row of numbers stays one row, (1, 3), not shape {found.shape}: W is (outputs, inputs).")
     plain, change = X @ W.T, X @ (B @ A).T
     if np.allclose(found, plain):
         raise Hint("That is the frozen layer alone: add the correction B A.")
@@ -132,7 +132,7 @@ def adapted(answer):
     if np.allclose(found, plain + 6 * change):
         raise Hint("alpha is divided by the rank, here 2: the number of rows of A.")
     if np.allclose(found, plain + 2 * change):
-        raise Hint("You divide alpha by the number of inputs; the rank is the number of rows of A.")
+        raise Hint("You divide alpha by the number of inputs or outputs; the rank is the number of rows of A.")
     if not np.allclose(found, plain + 3 * change):
         raise Hint("The new weights are W + alpha / rank · B A; multiply the input by their transpose.")
 
@@ -152,6 +152,7 @@ def _table():
         lambda table, train, test: (train, train[:6]),
         lambda table, train, test: (train[6:], train[:6].append(test[:6])),
         lambda table, train, test: (train[:0], train),
+        lambda table, train, test: (train[:6], train[6:]),
         lambda table, train, test: (table.speaker[train], table.speaker[test]),
         lambda table, train, test: (train[6:12], train[:6]),
         lambda table, train, test: None,
@@ -179,5 +180,7 @@ def hold_out(answer):
         raise Hint(
             f"Speaker {both[0]} trains and validates: the network is praised for knowing voices. Whole speakers."
         )
+    if len(validate) >= len(fit):
+        raise Hint("Most speakers should train: give back (fit, validate), in this order.")
     if set(fit) | set(validate) != set(train):
         raise Hint("Some training utterances are in neither list: each trains or validates.")

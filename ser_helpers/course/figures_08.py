@@ -24,7 +24,7 @@ def guessing(y, sr, hidden=0.2, candidates=5, seed=0, subtitle=None):
 
     >>> fig = guessing(np.sin(np.arange(48000) / 9), 16000)
     >>> fig.get_suptitle().strip()
-    'Which of the five pieces belongs into the gap?'
+    'Which of the five pieces belongs in the gap?'
     """
     energy = np.cumsum(np.square(y, dtype=float))
     piece = int(hidden * sr)
@@ -57,7 +57,7 @@ def guessing(y, sr, hidden=0.2, candidates=5, seed=0, subtitle=None):
         ax.grid(False)
     letter = "ABCDEFGH"[true]
     alt = f"A waveform with a hidden stretch; below it {candidates} pieces, {letter} is the one that was hidden."
-    title = f"Which of the {_number(candidates)} pieces belongs into the gap?"
+    title = f"Which of the {_number(candidates)} pieces belongs in the gap?"
     return finish(fig, title, alt, subtitle)
 
 
@@ -182,8 +182,9 @@ def low_rank(inputs=512, outputs=512, rank=8):
     ax.add_patch(Rectangle((flat, side - thin), side, thin, facecolor=ACCENT_2, edgecolor="none"))
     words = {"ha": "center", "va": "center", "size": 13}
     ax.text(side / 2, side / 2, f"W, frozen\n{outputs} × {inputs} = {outputs * inputs:,}", color=INK, **words)
-    ax.text(5.1, side / 2, "+", color=INK, ha="center", va="center", size=26)
-    ax.text(flat, 1.8, f"B: {outputs} × {rank}", color=ACCENT, ha="left", va="center", size=13)
+    ax.text(4.35, side / 2, "+", color=INK, ha="center", va="center", size=26)
+    ax.text(6.15, side / 2, f"B: {outputs} × {rank}", color=ACCENT, ha="right", va="center", size=13)
+    ax.text(flat - 0.12, side / 2, "·", color=INK, ha="center", va="center", size=26)
     ax.text(flat + side / 2, side - thin - 0.4, f"A: {rank} × {inputs}", color=ACCENT_2, **words)
     ax.text(flat + side / 2, 0.7, f"trained: {rank * (inputs + outputs):,} weights", color=INK, **words)
     ax.set(xlim=(-0.1, 11.1), ylim=(-0.1, 4.3), aspect="equal")

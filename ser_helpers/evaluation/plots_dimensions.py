@@ -42,15 +42,17 @@ def plane(table, x="valence", y="arousal", scale=None, title=None):
     scale = scale or scale_of(rated[[x, y]].to_numpy())
     shift = np.random.default_rng(0).uniform(-1, 1, (len(rated), 2)) * (scale[1] - scale[0]) * 0.018
     fig, ax = new_figure()
-    inks = [colour(emotion) for emotion in emotions]
+    inks = [_ink(emotion) for emotion in emotions]
     ax.scatter(rated[x] + shift[:, 0], rated[y] + shift[:, 1], c=inks, s=16, alpha=0.45, linewidth=0)
     means = rated.groupby(emotions)[[x, y]].agg(["mean", "size"])
     named = [label for label in label_order(emotions) if means.loc[label, (x, "size")] >= max(5, 0.01 * len(rated))]
     for label in named:
         place = means.loc[label, (x, "mean")], means.loc[label, (y, "mean")]
-        ax.plot(*place, "o", color=colour(label), markersize=13, markeredgecolor="white", markeredgewidth=1.5)
+        ax.plot(*place, "o", color=_ink(label), markersize=13, markeredgecolor="white", markeredgewidth=1.5)
+        left = place[0] < scale[0] + 0.4 * (scale[1] - scale[0])  # of the middle: the label points outwards
         box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0}
-        ax.annotate(label, place, (10, 0), textcoords="offset points", va="center", size=12, weight="bold", bbox=box)
+        words = {"ha": "right" if left else "left", "va": "center", "size": 12, "weight": "bold", "bbox": box}
+        ax.annotate(label, place, (-10 if left else 10, 0), textcoords="offset points", **words)
     _cross(ax, scale, x, y)
     corpus = " + ".join(sorted(rated["corpus"].unique()))
     listed = "; ".join(
@@ -58,8 +60,16 @@ def plane(table, x="valence", y="arousal", scale=None, title=None):
     )
     alt = f"A plane of {x} and {y} with a dot for each of {len(rated)} utterances. Means of {x} and {y}: {listed}."
     return finish(
-        fig, title or f"Emotions are places on a plane of {x} and {y}", alt, f"{corpus} · {len(rated)} utterances"
+        fig,
+        title or f"Each word has its region of {x} and {y}, and they overlap",
+        alt,
+        f"{corpus} · {len(rated)} utterances",
     )
+
+
+def _ink(label):
+    """The label's colour; where people could not agree, a grey that can be seen on white."""
+    return QUIET if label == "no agreement" else colour(label)
 
 
 def predicted(result, title=None):
