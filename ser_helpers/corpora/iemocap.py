@@ -95,17 +95,15 @@ def _ratings(root):
 
 
 def _blocks(lines):
-    """The lines of each turn, which begin with its times."""
+    """The lines of each turn, which begin with its times and end where another turn begins, readable or not."""
     block = []
-    for line in lines:
-        if TURN.match(line):
+    for line in [*lines, "["]:
+        if line.startswith("[") or not line.strip():
             if block:
                 yield block
-            block = [line]
+            block = [line] if TURN.match(line) else []
         elif block:
             block.append(line)
-    if block:
-        yield block
 
 
 def _chosen(names):

@@ -123,6 +123,7 @@ def test_raters_of_the_real_corpus_may_differ_between_words_and_scores(wav, load
         "A-E3:\tval 3; act 2; dom  2;\t()\nA-E4:\tval 2; act 3; dom ;\t()\nA-E6:\tval 2; act 3; dom  3;\t()\n"
         "A-F1:\tval 1; act 5; dom  5;\t()\n"
         "[9.0 - 1..2]\tSes01F_impro01_F001\tneu\t[2.5000, 2.5000, 2.5000]\n"
+        "C-E2:\tAnger;\t()\nA-E3:\tval 1; act 5; dom  5;\t()\n"
     )
     for number in (0, 1):
         wav(folder / "sentences" / "wav" / "Ses01F_impro01" / f"Ses01F_impro01_F00{number}.wav", seed=number)
