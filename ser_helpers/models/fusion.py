@@ -83,6 +83,8 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """Fit the branches on `X`, a table of modalities, and the labels `y`; then what joins them."""
         y = np.asarray(y)
         self._check(X)
+        if y.shape != (len(X),) or pd.isna(y).any():
+            raise ValueError(f"y must hold one label for each of the {len(X)} utterances, none missing.")
         self.classes_, counts = np.unique(y, return_counts=True)
         self.prior_ = counts / counts.sum()
         self.temperatures_ = dict.fromkeys(self.branches, 1.0)
@@ -106,7 +108,8 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable label of each utterance, shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def get_params(self, deep=True):
         """The settings, with those of the branches as ``audio__C`` where `deep`."""
@@ -116,6 +119,13 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 nested = {f"{name}__{key}": value for key, value in branch.get_params().items()}
                 params |= {name: branch, **nested}
         return params
+
+    def set_params(self, **params):
+        """Change settings, whole branches by their names, or settings of a branch as ``audio__C``."""
+        renewed = {name: params.pop(name) for name in list(params) if name in self.branches}
+        if renewed:
+            self.branches = {**self.branches, **renewed}
+        return super().set_params(**params)
 
     def _check(self, X):
         there = list(by_modality(X))

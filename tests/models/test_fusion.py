@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from sklearn.naive_bayes import GaussianNB
@@ -173,6 +174,23 @@ BAD = {
     "'mean' or 'product', not 'sum'": lambda X: LateFusion(pair(), rule="sum"),
     r"cv=models.SpeakerFolds\(table\)": lambda X: LateFusion(pair(), "learned"),
 }
+
+
+def test_a_branch_can_be_set_whole():
+    given = pair()
+    model = LateFusion(given).set_params(audio=GaussianNB(), text__C=3)
+    assert isinstance(model.branches["audio"], GaussianNB)
+    assert model.get_params()["text__C"] == 3
+    assert isinstance(given["audio"], LogisticRegression)
+
+
+def test_labels_and_the_fit_are_asked_for():
+    X, y = toy(24)
+    with pytest.raises(NotFittedError):
+        LateFusion(pair()).predict(X)
+    for labels in (y[:3], np.where(y == "sad", None, y)):
+        with pytest.raises(ValueError, match="one label for each of the 24 utterances"):
+            LateFusion(pair()).fit(X, labels)
 
 
 @pytest.mark.parametrize("words", BAD)
