@@ -177,7 +177,7 @@ def gaps(part):
     if any(isinstance(value, str) for value in part):
         empty = np.array([not isinstance(value, str) or not value.strip() for value in part])
         return empty, empty
-    arrays = [np.atleast_1d(np.asarray(np.nan if value is None else value, dtype=float)) for value in part]
+    arrays = [np.atleast_1d(np.asarray(np.nan if value is None or value is pd.NA else value, float)) for value in part]
     empty = np.array([np.isnan(array).all() for array in arrays], dtype=bool)
     return empty, np.array([not np.isfinite(array).all() for array in arrays], dtype=bool)
 

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ser_helpers import home
 from ser_helpers.errors import DownloadError, ModelError, WeightsMissing
+from ser_helpers.models.words import listed
 
 FILES = ("*.json", "*.txt", "*.model", "model.safetensors")
 """What a sentence-transformers model needs of its repository."""
@@ -71,12 +72,13 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """One vector for each sentence."""
-        sentences = [text.strip() if isinstance(text, str) else "" for text in X]
+        sentences = [text.strip() for text in listed(X)]
         model = self._model()
         said = [text for text in sentences if text]
-        vectors = model.encode(said, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True)
         rows = np.full((len(sentences), model.get_embedding_dimension()), np.nan, dtype=np.float32)
-        rows[[bool(text) for text in sentences]] = vectors
+        if said:
+            vectors = model.encode(said, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True)
+            rows[[bool(text) for text in sentences]] = vectors
         if not isinstance(X, pd.Series):
             return rows
         table = pd.DataFrame(rows, index=X.index, columns=[f"sentence_{k:03}" for k in range(rows.shape[1])])

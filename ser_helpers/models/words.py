@@ -53,7 +53,7 @@ class WordIds(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """Number the words, frequent ones first."""
-        counts = Counter(word for text in _sentences(X) for word in split_words(text))
+        counts = Counter(word for text in listed(X) for word in split_words(text))
         frequent = sorted(
             (word for word in counts if counts[word] >= self.min_count), key=lambda word: (-counts[word], word)
         )
@@ -63,7 +63,7 @@ class WordIds(TransformerMixin, BaseEstimator):
     def transform(self, X):
         """The numbers of the words of each sentence."""
         check_is_fitted(self)
-        rows = [[self.vocabulary_.get(word, UNKNOWN) for word in split_words(text)] or [0] for text in _sentences(X)]
+        rows = [[self.vocabulary_.get(word, UNKNOWN) for word in split_words(text)] or [0] for text in listed(X)]
         arrays = [np.array(row, dtype=np.float32)[:, None] for row in rows]
         if not isinstance(X, pd.Series):
             return arrays
@@ -78,8 +78,8 @@ class WordIds(TransformerMixin, BaseEstimator):
         return len(self.vocabulary_) + UNKNOWN + 1
 
 
-def _sentences(X):
-    """The sentences of X, empty ones for what is missing."""
-    if isinstance(X, str) or not all(isinstance(text, str) or pd.isna(text) is True for text in X):
+def listed(X):
+    """The sentences of `X` as a list, empty ones for what is missing; ValueError where `X` lists anything else."""
+    if isinstance(X, str | pd.DataFrame) or not all(isinstance(text, str) or pd.isna(text) is True for text in X):
         raise ValueError("X must list sentences, such as table['text']: one string for each utterance.")
     return [text if isinstance(text, str) else "" for text in X]

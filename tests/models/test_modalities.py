@@ -85,6 +85,11 @@ def test_what_does_not_fit_gets_a_sentence(X, call, words):
         call(X)
 
 
+def test_words_that_are_all_missing_are_gaps():
+    assert gaps(pd.Series([None, pd.NA, np.nan], dtype=object))[0].all()
+    assert gaps(pd.Series([None, pd.NA], dtype="string"))[0].all()
+
+
 def test_gaps_of_arrays():
     empty, broken = gaps(pd.Series([np.ones((2, 2)), np.full((2, 2), np.nan), np.array([[1, np.nan]]), None]))
     assert empty.tolist() == [False, True, False, True]

@@ -61,6 +61,15 @@ def test_a_sentence_is_a_row_on_the_index_and_none_is_nan(folder):
     assert found.attrs["kind"] == "tiny-sentences"
 
 
+def test_without_any_words_all_is_nan_and_what_lists_no_sentences_is_refused(folder):
+    encoder = SentenceEncoder(folder, device="cpu")
+    assert np.isnan(encoder.transform([None, ""])).all()
+    assert encoder.transform(TEXT[:0]).shape == (0, 16)
+    for other in ("I am fine.", TEXT.to_frame("text"), [1.0]):
+        with pytest.raises(ValueError, match="must list sentences"):
+            encoder.transform(other)
+
+
 def test_the_vectors_are_those_of_sentence_transformers_and_batches_change_nothing(folder):
     from sentence_transformers import SentenceTransformer
 

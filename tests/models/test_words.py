@@ -35,7 +35,7 @@ def test_the_vocabulary_is_that_of_the_training_sentences():
     assert ids.vocabulary_ == before
 
 
-@pytest.mark.parametrize("X", ["one sentence", [1.0, 2.0], [["a", "list"]]])
+@pytest.mark.parametrize("X", ["one sentence", [1.0, 2.0], [["a", "list"]], pd.DataFrame({"text": ["Yes."]})])
 def test_what_lists_no_sentences_gets_a_sentence(X):
     with pytest.raises(ValueError, match="must list sentences"):
         WordIds().fit(X)
