@@ -40,7 +40,7 @@ def ratings(table):
     Raises
     ------
     CorpusError
-        The table has no column of ratings.
+        The table has no column of ratings, or a row without.
 
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-iemocap-small")
@@ -52,6 +52,9 @@ def ratings(table):
         raise CorpusError(
             f"The table has no column {', '.join(missing)}: load 'iemocap' or 'synthetic-iemocap', which name raters."
         )
+    unrated = table.index[table["raters"].isna()]
+    if len(unrated):
+        raise CorpusError(f"{unrated[0]} names no raters: give the rows of 'iemocap' or 'synthetic-iemocap' alone.")
     rows = [
         row
         for utterance, answers in table[["raters", "votes", *SCALES]].iterrows()

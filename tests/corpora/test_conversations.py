@@ -85,6 +85,12 @@ def test_a_table_without_raters_has_no_ratings():
         corpora.ratings(corpora.load("synthetic-small"))
 
 
+def test_a_row_without_raters_is_named(table):
+    both = corpora.combine([table[:2], corpora.load("synthetic-small")[:2]])
+    with pytest.raises(CorpusError, match=r"^synthetic/03-01-01-01-01-01-01 names no raters: give the rows of"):
+        corpora.ratings(both)
+
+
 def test_the_voice_tells_arousal_the_words_valence_and_both_together_most(table):
     """On two sessions, each tested with a model trained on the other."""
     egemaps = features.extract(table, "egemaps", jobs=2, progress=False)
