@@ -91,7 +91,10 @@ def size(config):
     whisper = config["model_type"] == "whisper"
     names = ("encoder_layers", "d_model") if whisper else ("num_hidden_layers", "hidden_size")
     defaults = (4, 384) if whisper else (12, 768)
-    return tuple(config.get(name, default) for name, default in zip(names, defaults, strict=True))
+    sizes = tuple(config.get(name, default) for name, default in zip(names, defaults, strict=True))
+    if not all(isinstance(number, int) and number > 0 for number in sizes):
+        raise ModelError(f"The encoder's config.json is damaged ({names[0]}, {names[1]}: {sizes}): get it again.")
+    return sizes
 
 
 def damaged(folder, error):

@@ -93,7 +93,7 @@ class Encoder:
         batch_seconds=None,
         seed=0,
     ):
-        if pooling not in POOLINGS:
+        if pooling not in list(POOLINGS):
             raise ValueError(f"pooling is 'mean+std', 'mean' or None, not {pooling!r}.")
         if precision not in PRECISIONS:
             raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}.")
@@ -247,7 +247,7 @@ class Encoder:
         """Numbers of layers as a list."""
         if isinstance(layers, str) and layers == "all":
             return list(range(self.blocks + 1))
-        chosen = [layers] if isinstance(layers, int | np.integer) else list(layers)
+        chosen = list(layers) if np.iterable(layers) else [layers]
         if not chosen or not all(isinstance(layer, int | np.integer) and 0 <= layer <= self.blocks for layer in chosen):
             raise ValueError(f"{self._label()} has the layers 0 to {self.blocks}, or 'all', and not {layers!r}.")
         return [int(layer) for layer in chosen]

@@ -90,6 +90,9 @@ def test_damaged_folders_are_one_sentence(tmp_path, save_encoder):
     (folder / "config.json").write_text(config.replace('"hidden_size": 96', '"hidden_size": 64'))
     with pytest.raises(ModelError, match="cannot be read"):
         Encoder(folder, device="cpu").embed([noise(4000)])
+    (folder / "config.json").write_text(config.replace('"hidden_size": 96', '"hidden_size": "96"'))
+    with pytest.raises(ModelError, match=r"config\.json is damaged .*'96'.*get it again"):
+        Encoder(folder)
     (folder / "config.json").write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
         Encoder(folder)

@@ -113,7 +113,16 @@ def test_layers_and_pooling_choose_columns():
 
 
 @pytest.mark.parametrize(
-    "options", [{"layers": 5}, {"layers": -1}, {"layers": []}, {"layers": "last"}, {"layers": [1.5]}]
+    "options",
+    [
+        {"layers": 5},
+        {"layers": -1},
+        {"layers": []},
+        {"layers": "last"},
+        {"layers": [1.5]},
+        {"layers": 1.5},
+        {"layers": None},
+    ],
 )
 def test_a_layer_that_is_not_there_is_one_sentence(options):
     with pytest.raises(ValueError, match=r"stand-in for hubert has the layers 0 to 4, or 'all', and not "):
@@ -123,6 +132,8 @@ def test_a_layer_that_is_not_there_is_one_sentence(options):
 def test_other_parameters_are_checked_at_once():
     with pytest.raises(ValueError, match="pooling is 'mean\\+std', 'mean' or None, not 'max'"):
         encoder("hubert", pooling="max")
+    with pytest.raises(ValueError, match=r"pooling is .* not \['mean'\]"):
+        encoder("hubert", pooling=["mean"])
     with pytest.raises(ValueError, match="precision is one of auto, float32, float16, bfloat16, not 'half'"):
         encoder("hubert", precision="half")
 
