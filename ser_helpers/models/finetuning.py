@@ -131,7 +131,8 @@ class EncoderClassifier(ClassifierMixin, TunedEncoder):
 
     def predict(self, X):
         """The most probable label of each utterance, shape (n,). AudioError if a recording cannot be used."""
-        return self.classes_[self._said_of(X).argmax(axis=1)]
+        best = self._said_of(X).argmax(axis=1)
+        return self.classes_[best]
 
 
 class EncoderRegressor(RegressorMixin, TunedEncoder):

@@ -2,6 +2,8 @@
 
 import torch
 
+from ser_helpers.errors import CorpusError
+
 
 class LayerMix(torch.nn.Module):
     """A weighted sum of layers, whose weights are learnt; they are positive and add up to 1.
@@ -79,7 +81,9 @@ class TranscriptCTC(torch.nn.Module):
         self.letters = torch.nn.Linear(dims, len(self.LETTERS) + 1)
 
     def forward(self, x, mask, rows):
-        """The mean loss of the utterances with a text; zero if there is none."""
+        """The mean loss of the utterances with a text; zero if there is none. CorpusError without a column of texts."""
+        if "text" not in rows:
+            raise CorpusError("The table has no column 'text', which TranscriptCTC needs: use another extra_loss.")
         texts = [[1 + self.LETTERS.index(letter) for letter in self._spelt(text)] for text in rows["text"]]
         told = [number for number, text in enumerate(texts) if text]
         if not told:

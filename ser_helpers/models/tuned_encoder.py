@@ -90,6 +90,8 @@ class TunedEncoder(BaseEstimator):
         arrays = self._heard(X)
         usable = np.array([array is not None for array in arrays])
         training, held = training[usable[training]], held[usable[held]]
+        if len(training) < 2:
+            raise AudioError(f"Training needs two usable recordings, and of its speakers there are {len(training)}.")
         rows, originals = np.arange(len(X)), training
         for copy in range(self.copies if self.augment is not None else 0):
             more = self._heard(X.iloc[originals], self.augment, copy)
@@ -123,12 +125,14 @@ class TunedEncoder(BaseEstimator):
                 f"{type(self).__name__} listens to recordings: X is the utterance table of corpora.load, with the"
                 " columns path, start and end."
             )
-        if len(y) != len(X) or pd.isna(np.asarray(y)).any():
+        if np.shape(y)[:1] != (len(X),) or pd.isna(np.asarray(y)).any():
             raise ValueError(f"y must hold one value for each of the {len(X)} utterances, none missing.")
         needed = [("speaker", self.validation, "validation"), ("gender", self.gender_weight, "gender_weight")]
         for column, wanted, parameter in needed:
             if wanted and column not in X:
                 raise CorpusError(f"The table has no column {column!r}, which {parameter} needs; or set {parameter}=0.")
+        if self.validation and X["speaker"].isna().any():
+            raise CorpusError("Some utterances have no speaker: leave them out, or set validation=0.")
         if self.epochs < 1 or self.batch_size < 2:
             raise ValueError("epochs must be at least 1 and batch_size at least 2.")
         self._prepare()

@@ -349,9 +349,21 @@ def test_bad_input_is_one_sentence(table, tmp_path):
         classifier().fit(table, ["sad"] * len(table))
     with pytest.raises(ValueError, match="same for every utterance"):
         EncoderRegressor(NAME, device="cpu").fit(table, np.ones(len(table)))
+    with pytest.raises(ValueError, match="one value for each of the"):
+        classifier().fit(table, None)
+    with pytest.raises(CorpusError, match="no speaker: leave them out, or set validation=0"):
+        classifier().fit(table.assign(speaker=table["speaker"].where(table["emotion"] != "sad")), table["emotion"])
+    with pytest.raises(CorpusError, match="no column 'text', which TranscriptCTC needs"):
+        classifier(extra_loss=TranscriptCTC).fit(table.drop(columns="text"), table["emotion"])
+    with pytest.raises(NotFittedError):
+        classifier().predict(table)
     broken = table.copy()
     broken.iloc[0, broken.columns.get_loc("path")] = str(tmp_path / "gone.wav")
     with pytest.warns(UserWarning, match=r"gone\.wav: there is no such file"):
         model = classifier().fit(broken, broken["emotion"])
     with pytest.warns(UserWarning, match="cannot be used"), pytest.raises(AudioError, match=r"1 of \d+ .*gone\.wav"):
         model.predict(broken)
+    held_out = table["speaker"].isin(model.held_out_)
+    deaf = table.assign(path=table["path"].where(held_out, str(tmp_path / "gone.wav")))
+    with pytest.warns(UserWarning, match="cannot be used"), pytest.raises(AudioError, match="needs two usable"):
+        classifier().fit(deaf, deaf["emotion"])
