@@ -310,7 +310,7 @@ for how, scaling in scalings.items():
     print(f"{how:<19} UAR {results[how].uar:.3f}, accuracy {results[how].accuracy:.3f}")
 
 # %% [markdown]
-# Whisper-base on real RAVDESS: 0.76 as it is, 0.83 with voices found, 0.84 with voices told. Nearly all of the gain is
+# Whisper-base on real RAVDESS: 0.75 as it is, 0.84 with voices found, 0.85 with voices told. Nearly all of the gain is
 # left, and nobody had to say who speaks. The accuracy is above the 0.818 published for a fine-tuned wav2vec 2.0 on
 # unseen actors (section 6). That one however hears one utterance at a time, and its folds were others. The stand-in
 # finds voices badly, and gains little.

@@ -231,8 +231,7 @@ for target in ("valence", "arousal", "dominance"):
         settings = {"protocol": "session", "target": target, "name": name, "features": kind}
         result = cross_validate(make_pipeline(StandardScaler(), model), X, utterances, **settings)
         results[target, name, kind] = result
-        low, high = result.interval
-        print(f"{target:<10} {name:<6} CCC {result.ccc:.2f}, {low:.2f} to {high:.2f}  {kind}")
+        print(f"{target:<10} {name:<6} CCC {result.ccc:.2f}, {result.interval[0]:.2f} to {result.interval[1]:.2f}  {kind}")
 
 # %%
 results["valence", "SVR", "eGeMAPS"].plot_predicted()
