@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
@@ -19,6 +20,7 @@ from ser_helpers import audio, corpora, home
 from ser_helpers.errors import ModelError, WeightsMissing
 from ser_helpers.models import encoder_files
 from ser_helpers.models.quiet import quiet_libraries
+from ser_helpers.models.speechbrain_models import clips
 from ser_helpers.models.torchaudio_shim import ensure_torchaudio
 
 ensure_torchaudio(required=True)
@@ -147,6 +149,10 @@ class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
             raise WeightsMissing(
                 f"{self.encoder} is not on this machine: get it with `ser download {self.encoder}`, or give a folder."
             )
+        clips(X, "speaker")
+        if np.shape(y) != (len(X),) or pd.isna(np.asarray(y)).any():
+            raise ValueError(f"y must hold one label for each of the {len(X)} utterances, none missing.")
+        vars(self).pop("brain_", None)
         self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
         folds = min(5, X["speaker"].nunique())
         self.train_, self.validation_ = corpora.split(X, self.validation, folds)[-1]
@@ -160,28 +166,29 @@ class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         """Probabilities of shape (n, n_classes) for the recordings of an utterance table."""
-        check_is_fitted(self)
+        check_is_fitted(self, "brain_")
         hparams = self.brain_.hparams
         self.brain_.modules.eval()
         rows = []
         with torch.random.fork_rng(), torch.no_grad():
-            for row in X[["path", "start", "end"]].itertuples():
+            for row in clips(X).itertuples():
                 torch.manual_seed(hparams.seed)  # SpeechBrain's pooling adds a little noise
                 batch = sb.dataio.batch.PaddedBatch([{"waveform": _waveform(row.path, row.start, row.end)}])
                 rows.append(self.brain_.compute_forward(batch, sb.Stage.TEST)[0].exp().double().cpu().numpy())
-        return np.stack(rows)
+        return np.array(rows).reshape(len(rows), len(self.classes_))
 
     def predict(self, X):
         """The most probable label of each recording, shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def _train(self, X, numbers, encoder, folder):
-        self.brain_ = _brain(encoder, folder, len(self.classes_), self.overrides or {}, self.device)
-        hparams = self.brain_.hparams
+        brain = _brain(encoder, folder, len(self.classes_), self.overrides or {}, self.device)
+        hparams = brain.hparams
         train, valid = (_dataset(X, numbers, part) for part in (self.train_, self.validation_))
         epochs = hparams.epoch_counter
         bar = {"desc": "training", "unit": "epoch", "leave": False, "disable": not self.progress}
-        self.brain_.fit(
+        brain.fit(
             tqdm(epochs, total=epochs.limit, **bar),
             train,
             valid,
@@ -189,8 +196,9 @@ class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
             train_loader_kwargs={"batch_size": hparams.batch_size, "shuffle": True},
             valid_loader_kwargs={"batch_size": 1},
         )
-        self.brain_.checkpointer.recover_if_possible(min_key="error_rate")
+        brain.checkpointer.recover_if_possible(min_key="error_rate")
         self.log_ = (folder / "train_log.txt").read_text().splitlines()
+        self.brain_ = brain
 
     def _key(self, X, numbers):
         """A name for these settings and data."""
@@ -209,6 +217,8 @@ def _brain(encoder, folder, n_labels, overrides, device):
     if unknown:
         raise ModelError(f"There is no setting {unknown[0]!r} in {YAML.name}: read the names there.")
     hparams = load_hyperpyyaml(text, {**filled, **overrides})
+    if hparams["epoch_counter"].limit < 1:
+        raise ModelError("number_of_epochs must be at least 1.")
     hparams["wav2vec2"].normalize_wav = False
     device = "cuda" if device == "auto" and torch.cuda.is_available() else device
     run = {"device": "cpu" if device == "auto" else device}

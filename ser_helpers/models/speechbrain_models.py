@@ -8,10 +8,11 @@ The folder ``speechbrain/emotion-recognition-wav2vec2-IEMOCAP`` holds ``hyperpar
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from ser_helpers import audio, home
-from ser_helpers.errors import DownloadError, ModelError, WeightsMissing
+from ser_helpers.errors import CorpusError, DownloadError, ModelError, WeightsMissing
 from ser_helpers.models import encoder_files
 from ser_helpers.models.quiet import quiet_libraries
 from ser_helpers.models.speechbrain_folder import FILES
@@ -53,7 +54,7 @@ class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
     WeightsMissing
         The folder is not on this machine.
     ModelError
-        The folder lacks a file, or speechbrain or torchaudio is not installed.
+        The folder lacks a file or holds a damaged one, or speechbrain or torchaudio is not installed.
 
     Notes
     -----
@@ -83,6 +84,8 @@ class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
         self.model_ = load_speechbrain(self.source, "cpu" if device == "auto" else device)
         labels = self.model_.hparams.label_encoder.ind2lab
         own = [labels[number] for number in range(len(labels))]
+        if len(own) != getattr(self.model_.hparams, "out_n_neurons", len(own) or 1):
+            raise ModelError(f"label_encoder.txt in {self.source} names {len(own)} labels: delete it and get it again.")
         self.classes_ = np.array([WORDS.get(label, label) for label in own])
         name = Path(self.source).name
         stand_in = getattr(self.model_.hparams, "stand_in", False)
@@ -96,7 +99,8 @@ class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
         """
         if not hasattr(self, "model_"):
             self.fit()
-        return np.stack([self._one(row) for row in X[["path", "start", "end"]].itertuples()])
+        rows = [self._one(row) for row in clips(X).itertuples()]
+        return np.array(rows).reshape(len(rows), len(self.classes_))
 
     def predict(self, X):
         """The most probable label of each recording, shape (n,)."""
@@ -128,15 +132,29 @@ def load_speechbrain(source=PUBLISHED, device="cpu"):
         from speechbrain.inference.interfaces import foreign_class
     except ModuleNotFoundError as error:
         raise ModelError(f"{error.name} is not installed: run `pip install ser-helpers[course]`.") from error
-    with quiet_libraries():
-        return foreign_class(
-            source=str(folder),
-            pymodule_file="custom_interface.py",
-            classname="CustomEncoderWav2vec2Classifier",
-            overrides={"pretrained_path": str(folder), "wav2vec2_hub": str(encoder)},
-            overrides_must_match=False,
-            run_opts={"device": device},
-        )
+    try:
+        with quiet_libraries():
+            return foreign_class(
+                source=str(folder),
+                pymodule_file="custom_interface.py",
+                classname="CustomEncoderWav2vec2Classifier",
+                overrides={"pretrained_path": str(folder), "wav2vec2_hub": str(encoder)},
+                overrides_must_match=False,
+                run_opts={"device": device},
+            )
+    except Exception as error:  # a damaged file raises whatever its bytes lead to
+        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise ModelError(
+            f"{folder} cannot be loaded to {device!r} ({reason}): delete it and get it again, or name another device."
+        ) from error
+
+
+def clips(X, *others):
+    """The columns path, start, end and `others` of an utterance table; CorpusError if they are not there. Lesson 08."""
+    columns = ["path", "start", "end", *others]
+    if not isinstance(X, pd.DataFrame) or not set(columns) <= set(X.columns):
+        raise CorpusError(f"X is an utterance table of corpora.load, with the columns {', '.join(columns)}.")
+    return X[columns]
 
 
 def download_speechbrain(name=PUBLISHED):

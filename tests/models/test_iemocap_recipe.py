@@ -5,9 +5,10 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from ser_helpers import corpora
-from ser_helpers.errors import ModelError, WeightsMissing
+from ser_helpers.errors import CorpusError, ModelError, WeightsMissing
 
 if not find_spec("speechbrain"):
     pytest.skip("speechbrain is not installed", allow_module_level=True)
@@ -78,6 +79,8 @@ def test_an_interrupted_training_goes_on_and_ends_the_same(trained, tiny, table,
     monkeypatch.setattr(iemocap_recipe.EmotionBrain, "on_stage_start", power_cut)
     with pytest.raises(KeyboardInterrupt):
         recipe.fit(table, table.emotion)
+    with pytest.raises(NotFittedError):
+        recipe.predict(table)
     recipe.fit(table, table.emotion)
     assert epochs == [1, 2, 3, 3]
     assert recipe.log_ == trained.log_
@@ -122,6 +125,16 @@ def test_mistakes_are_one_sentence(tiny, table, monkeypatch, tmp_path):
         SpeechBrainRecipe().fit(table, table.emotion)
     with pytest.raises(ModelError, match=r"no setting 'epochs' in iemocap_recipe\.yaml"):
         SpeechBrainRecipe(tiny, "speaker", overrides={"epochs": 3}).fit(table, table.emotion)
+    with pytest.raises(ModelError, match="number_of_epochs must be at least 1"):
+        SpeechBrainRecipe(tiny, "speaker", overrides={"number_of_epochs": 0}).fit(table, table.emotion)
+    recipe = SpeechBrainRecipe(tiny, "speaker")
+    with pytest.raises(CorpusError, match="with the columns path, start, end, speaker"):
+        recipe.fit(table.drop(columns="speaker"), table.emotion)
+    for labels in (None, table.emotion[1:], table.emotion.where(table.emotion == "sad")):
+        with pytest.raises(ValueError, match="one label for each of the"):
+            recipe.fit(table, labels)
+    with pytest.raises(NotFittedError):
+        recipe.predict(table)
     rare = table.emotion.where(table.session == "session 1", "rare")
     with pytest.raises(ModelError, match="A label is left to validation alone"):
         SpeechBrainRecipe(tiny, "session").fit(table, rare)

@@ -12,7 +12,7 @@ import pytest
 from sklearn.base import clone
 
 from ser_helpers import audio, corpora, models
-from ser_helpers.errors import ModelError, WeightsMissing
+from ser_helpers.errors import CorpusError, ModelError, WeightsMissing
 from ser_helpers.models import speechbrain_models
 
 pytestmark = pytest.mark.skipif(not find_spec("speechbrain"), reason="speechbrain is not installed")
@@ -137,6 +137,26 @@ def test_a_folder_that_lacks_a_file_is_one_sentence(folder, tmp_path):
     shutil.copytree(folder, place, ignore=lambda *_: ["model.ckpt"])
     with pytest.raises(ModelError, match=r"lacks model\.ckpt"):
         models.SpeechBrainClassifier(place).fit()
+
+
+@pytest.mark.parametrize("file", speechbrain_models.FILES)
+def test_a_damaged_file_is_one_sentence(folder, tmp_path, file):
+    place = tmp_path / "damaged"
+    shutil.copytree(folder, place)
+    whole = (place / file).read_bytes()
+    for damage in (whole[: len(whole) // 2], b""):
+        (place / file).write_bytes(damage)
+        with pytest.raises(ModelError, match=r"damaged.*: delete it and get it again"):
+            models.SpeechBrainClassifier(place).fit()
+
+
+def test_other_devices_and_tables_are_one_sentence(model, folder, table):
+    with pytest.raises(ModelError, match=r"cannot be loaded to 'abacus' .* name another device"):
+        models.SpeechBrainClassifier(folder, device="abacus").fit()
+    for other in (np.zeros((2, 3)), table[["path"]]):
+        with pytest.raises(CorpusError, match=r"utterance table of corpora\.load, with the columns path, start, end"):
+            model.predict(other)
+    assert model.predict_proba(table[:0]).shape == (0, 4)
 
 
 def test_the_old_name_of_the_encoder_class_works(folder, table, tmp_path):
