@@ -199,6 +199,10 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self.temperatures_ = {name: temperature(found, truth) for name, found in heard.items()}
             heard = {name: tempered(found, self.temperatures_[name]) for name, found in heard.items()}
         whole = ~np.isnan(np.stack(list(heard.values()))).any(axis=(0, 2))
+        if self.weights in ("learned", "stacked") and len(np.unique(y[whole])) < 2:
+            raise ValueError(
+                f"Fewer than two labels have every modality, so weights={self.weights!r} cannot learn: use 'equal'."
+            )
         if self.weights == "learned":
             found = best_weights([found[whole] for found in heard.values()], truth[whole], self.prior_, self.rule)
             self.weights_ = dict(zip(heard, found, strict=True))

@@ -207,6 +207,16 @@ def test_a_modality_nobody_has_gets_a_sentence():
         LateFusion(pair()).fit(X, y)
 
 
+@pytest.mark.parametrize("weights", ["learned", "stacked"])
+def test_nothing_joins_branches_that_never_meet(weights, folds):
+    X, y = toy()
+    half = np.random.default_rng(1).random(len(X)) < 0.5
+    X.loc[half, "audio"], X.loc[~half, "text"] = np.nan, np.nan
+    with pytest.raises(ValueError, match=f"weights='{weights}' cannot learn: use 'equal'"):
+        LateFusion(pair(), weights=weights, cv=folds).fit(X, y)
+    assert LateFusion(pair()).fit(X, y).score(X, y) > 0.3
+
+
 def test_one_table_of_features_is_no_pair():
     X, y = toy()
     with pytest.raises(ValueError, match="modalities of X none"):
