@@ -35,6 +35,8 @@ def ccc_loss(y_true, y_pred):
     1.0
     """
     truth, predicted = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+    if len(truth.shape) != len(predicted.shape):  # (n,) and (n, 1) would give a table of (n, n)
+        raise ValueError(f"The truth has the shape {tuple(truth.shape)}, and the prediction {tuple(predicted.shape)}.")
     mean_t, mean_p = ops.mean(truth, axis=0), ops.mean(predicted, axis=0)
     t, p = truth - mean_t, predicted - mean_p
     scale = ops.mean(t * t, axis=0) + ops.mean(p * p, axis=0) + (mean_t - mean_p) ** 2

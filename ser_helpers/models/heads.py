@@ -108,6 +108,8 @@ def ccc_loss(predicted, truth):
     >>> ccc_loss(truth, truth).item(), ccc_loss(truth + 1, truth).item()
     (0.0, 0.42857...)
     """
+    if predicted.shape != truth.shape:
+        raise ValueError(f"The predictions have the shape {tuple(predicted.shape)}, the truth {tuple(truth.shape)}.")
     gap = predicted.mean(0) - truth.mean(0)
     covariance = ((predicted - predicted.mean(0)) * (truth - truth.mean(0))).mean(0)
     spread = predicted.var(0, unbiased=False) + truth.var(0, unbiased=False) + gap**2

@@ -64,6 +64,12 @@ def test_one_column_may_be_flat(batch):
     assert float(ccc_loss(t[:, 0], p[:, 0])) == pytest.approx(1 - ccc(t[:, 0], p[:, 0]), abs=1e-6)
 
 
+def test_a_flat_truth_and_a_column_of_predictions_are_refused(batch):
+    t, p = batch
+    with pytest.raises(ValueError, match=r"The truth has the shape \(\d+,\), and the prediction \(\d+, 1\)"):
+        ccc_loss(t[:, 0], p[:, :1])
+
+
 def test_moments_are_those_of_a_population():
     two = np.array([0.0, 1.0])  # with n - 1 in the variances, a perfect batch of two would lose 0.5
     assert float(ccc_loss(two, two)) == pytest.approx(0, abs=1e-6)

@@ -270,6 +270,11 @@ def test_the_loss_is_the_published_coefficient():
     assert ccc_loss(torch.tensor(said), torch.tensor(truth)).item() == pytest.approx(expected)
 
 
+def test_the_loss_compares_equal_shapes():
+    with pytest.raises(ValueError, match=r"predictions have the shape \(4, 1\), the truth \(4,\)"):
+        ccc_loss(torch.zeros(4, 1), torch.zeros(4))
+
+
 def test_pooling_hears_no_padding():
     x, mask = torch.randn(2, 5, 8), torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
     for pooling in (MeanPooling(), AttentivePooling(8)):
