@@ -47,7 +47,8 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ``fit_transform`` normalises the training utterances by their true speakers, and so differs from ``fit`` and then
     ``transform``, as scikit-learn's TargetEncoder does. Ward (1963), doi:10.1080/01621459.1963.10500845. Lesson 08.
 
-    Raises EvaluationError when X is no feature table, a training utterance has no speaker, or fewer than four speak.
+    Raises EvaluationError when X is no feature table, a training utterance has no speaker, fewer than four speak, or
+    they say fewer than two utterances each; ValueError when `groups` or `dims` is too small.
 
     Examples
     --------
@@ -74,6 +75,13 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if len(everybody) < 4:
             raise EvaluationError(
                 f"To learn what makes a voice takes at least four training speakers, and here are {len(everybody)}."
+            )
+        if self.groups < 2 or self.dims < 1:
+            raise ValueError(f"groups must be at least 2 and dims at least 1, not {self.groups} and {self.dims}.")
+        if len(X) < 2 * len(everybody):
+            raise EvaluationError(
+                f"What makes a voice is learned from several utterances of each, and here are {len(X)} of"
+                f" {len(everybody)} speakers: give at least two of each."
             )
         trials = []
         for left_out in np.array_split(everybody, min(self.groups, len(everybody) // 2)):

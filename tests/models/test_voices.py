@@ -71,6 +71,11 @@ def test_too_few_speakers_strangers_and_arrays_are_refused_in_a_sentence(heard):
     train, test, speakers = heard
     with pytest.raises(EvaluationError, match="four training speakers"):
         models.VoiceNormaliser(speakers).fit(train[speakers[train.index] < "s03"])
+    with pytest.raises(EvaluationError, match="at least two of each"):
+        models.VoiceNormaliser(speakers).fit(train[~speakers[train.index].duplicated()])
+    for options in ({"groups": 1}, {"dims": 0}):
+        with pytest.raises(ValueError, match="groups must be at least 2 and dims at least 1"):
+            models.VoiceNormaliser(speakers, **options).fit(train)
     with pytest.raises(EvaluationError, match="not known"):
         models.VoiceNormaliser(speakers[train.index]).fit(test)
     with pytest.raises(EvaluationError, match="feature table"):
