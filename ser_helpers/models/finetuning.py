@@ -157,7 +157,12 @@ class EncoderRegressor(RegressorMixin, TunedEncoder):
     learnt_names = ("mean_", "scale_")
 
     def _targets(self, y):
-        y = np.asarray(y, dtype=np.float64)
+        try:
+            y = np.asarray(y, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError("y must hold numbers: for words take an EncoderClassifier.") from error
+        if y.ndim > 2 or not np.isfinite(y).all():
+            raise ValueError(f"y must have the shape (n,) or (n, targets) and be finite, and its shape is {y.shape}.")
         if self.loss not in (None, "ccc", "mse"):
             raise ValueError(f"loss is 'ccc' or 'mse' for a regressor, not {self.loss!r}.")
         if self.class_weight is not None:

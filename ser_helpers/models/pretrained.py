@@ -7,6 +7,7 @@ import importlib.resources
 import json
 
 import numpy as np
+import pandas as pd
 
 from ser_helpers import audio
 from ser_helpers.models import stand_ins
@@ -151,6 +152,8 @@ class Encoder:
             Named in its ``attrs`` after these layers.
         """
         chosen = self._checked(layers)
+        if not isinstance(X, pd.DataFrame):
+            raise ValueError(f"X is a table as features.extract makes it with pooling, not a {type(X).__name__}.")
         names = tuple(f"layer{layer}_" for layer in chosen)
         columns = [column for name in names for column in X.columns if column.startswith(name)]
         if len({column.partition("_")[0] for column in columns}) < len(chosen):

@@ -352,6 +352,11 @@ def test_bad_input_is_one_sentence(table, tmp_path):
         classifier().fit(table, table["emotion"][:-1])
     with pytest.raises(ValueError, match="at least two classes"):
         classifier().fit(table, ["sad"] * len(table))
+    for targets in (table["valence"].replace(table["valence"].iloc[0], np.inf), np.zeros((len(table), 2, 2))):
+        with pytest.raises(ValueError, match=r"\(n, targets\) and be finite"):
+            EncoderRegressor(NAME, device="cpu").fit(table, targets)
+    with pytest.raises(ValueError, match="for words take an EncoderClassifier"):
+        EncoderRegressor(NAME, device="cpu").fit(table, table["emotion"])
     with pytest.raises(ValueError, match="same for every utterance"):
         EncoderRegressor(NAME, device="cpu").fit(table, np.ones(len(table)))
     with pytest.raises(ValueError, match="one value for each of the"):

@@ -129,6 +129,12 @@ def test_a_layer_that_is_not_there_is_one_sentence(options):
         encoder("hubert", **options)
 
 
+def test_layers_are_taken_from_tables_alone():
+    for other in (np.ones((2, 480)), pd.Series([np.ones((2, 480))])):
+        with pytest.raises(ValueError, match=r"X is a table as features\.extract makes it with pooling, not a "):
+            encoder("hubert").layer(other, 1)
+
+
 def test_other_parameters_are_checked_at_once():
     with pytest.raises(ValueError, match="pooling is 'mean\\+std', 'mean' or None, not 'max'"):
         encoder("hubert", pooling="max")
