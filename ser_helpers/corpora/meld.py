@@ -6,6 +6,7 @@ https://doi.org/10.18653/v1/P19-1050
 """
 
 import re
+from pathlib import Path
 
 import pandas as pd
 
@@ -70,7 +71,7 @@ def load_text(name="meld", root=None):
 
 def _read(folder, split, known):
     name = f"{split}_sent_emo.csv"
-    path = min(folder.rglob(name), key=lambda path: (len(path.parts), path), default=None)
+    path = min(filter(Path.is_file, folder.rglob(name)), key=lambda path: (len(path.parts), path), default=None)
     if path is None:
         raise CorpusMissing(f"There is no {name} in {folder}. {known.how} {NEEDED}")
     try:
@@ -81,8 +82,11 @@ def _read(folder, split, known):
             f"{path} is damaged ({' '.join(str(error).split())}): get it again from {known.url}."
         ) from error
     strange = set(lines["emotion"]) - set(known.labels)
-    if strange or lines.empty:
+    twice = lines[lines.duplicated(["dialogue", "turn"])]
+    if strange or lines.empty or len(twice):
         what = f"the emotion {min(strange)!r}" if strange else "no utterance"
+        if len(twice) and not strange:
+            what = f"utterance {twice['turn'].iloc[0]} of dialogue {twice['dialogue'].iloc[0]} more than once"
         raise CorpusError(f"{path} is damaged: it holds {what}; get it again from {known.url}.")
     dialogue, turn = lines["dialogue"].astype(str), lines["turn"]
     return pd.DataFrame(

@@ -87,6 +87,20 @@ def test_a_damaged_file_is_said_in_one_sentence(meld, content, message):
     assert "\n" not in str(refused.value)
 
 
+def test_an_utterance_that_occurs_twice_is_named(meld):
+    lines = [("Hey, you!", "Joey", "joy", 3, 1), ("No.", "Ross", "anger", 3, 1)]
+    with pytest.raises(CorpusError, match=r"holds utterance 1 of dialogue 3 more than once; get it again"):
+        corpora.load_text("meld", meld(lines=lines))
+
+
+def test_a_folder_of_a_files_name_is_no_file(meld):
+    folder = meld()
+    (folder / "train_sent_emo.csv").unlink()
+    (folder / "train_sent_emo.csv").mkdir()
+    with pytest.raises(CorpusMissing, match=r"There is no train_sent_emo\.csv"):
+        corpora.load_text("meld", folder)
+
+
 def test_other_corpora_are_read_with_their_recordings():
     with pytest.raises(CorpusError, match=r"load 'iemocap' with corpora\.load"):
         corpora.load_text("iemocap")
