@@ -24,6 +24,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "frames",
         "fusion",
         "heads",
+        "hub",
         "iemocap_recipe",
         "loaded",
         "masks",

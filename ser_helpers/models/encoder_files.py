@@ -2,18 +2,21 @@
 
 import functools
 import hashlib
+import itertools
 import json
 import re
 from pathlib import Path
 
 from ser_helpers import home
 from ser_helpers.errors import DownloadError, ModelError
+from ser_helpers.models import hub
 from ser_helpers.models.stand_ins import FAMILIES
 
 WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
 """Names of weight files, in the order in which they are looked for."""
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_NAME = re.compile(r"([\w-][\w.-]*/)?[\w.-]+")  # without an owner, too
 _CONFIGS = ("config.json", "preprocessor_config.json")
 
 
@@ -30,7 +33,7 @@ def find(name):
     Raises
     ------
     ModelError
-        If `name` is a folder without configuration or weights.
+        If `name` is a folder without configuration or weights, or a path where there is no folder.
 
     Examples
     --------
@@ -43,22 +46,11 @@ def find(name):
         if not _is_complete(Path(name)):
             raise ModelError(f"The folder {name} holds no config.json with weights ({WEIGHTS[0]}): give the right one.")
         return Path(name)
-    last = str(name).rsplit("/", 1)[-1]
+    if isinstance(name, Path) or not _NAME.fullmatch(name):
+        raise ModelError(f"There is no folder {name}: give one that exists, or owner/name on the Hugging Face hub.")
+    last = name.rsplit("/", 1)[-1]
     places = [home.models_home() / last, home.models_home() / f"{last}-encoder"]
-    return next((place for place in [*places, *_in_cache(str(name))] if _is_complete(place)), None)
-
-
-def _in_cache(name):
-    """Folders of the Hugging Face cache that may hold a name; looked at only when nothing else does."""
-    if not _HUB_NAME.fullmatch(name):
-        return
-    import huggingface_hub
-
-    for cache in (home.models_home(), None):
-        try:
-            yield Path(huggingface_hub.snapshot_download(name, cache_dir=cache, local_files_only=True))
-        except (huggingface_hub.errors.LocalEntryNotFoundError, OSError, ValueError):
-            continue
+    return next((place for place in itertools.chain(places, hub.cached(name)) if _is_complete(place)), None)
 
 
 def _is_complete(folder):
@@ -99,8 +91,9 @@ def size(config):
 
 def damaged(folder, error):
     """The ModelError for a folder that cannot be read."""
-    reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
-    return ModelError(f"The encoder in {folder} cannot be read ({reason}): delete that folder and get it again.")
+    return ModelError(
+        f"The encoder in {folder} cannot be read ({hub.reason(error)}): delete that folder and get it again."
+    )
 
 
 def content(folder):
@@ -151,18 +144,9 @@ def download_encoder(name):
     """
     if not _HUB_NAME.fullmatch(name):
         raise DownloadError(f"{name!r} is no name on the Hugging Face hub: give owner/name, as openai/whisper-base.")
-    import huggingface_hub
-
-    fetch = functools.partial(huggingface_hub.snapshot_download, name, cache_dir=home.models_home())
-    try:
-        folder = Path(fetch(allow_patterns=[*_CONFIGS, *WEIGHTS[:2]]))
-        if not weight_files(folder):
-            folder = Path(fetch(allow_patterns=[*_CONFIGS, *WEIGHTS]))
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-        raise DownloadError(
-            f"{name} could not be downloaded ({reason}): check the name and the connection, then try again."
-        ) from error
+    folder = hub.fetch(name, [*_CONFIGS, *WEIGHTS[:2]])
+    if not weight_files(folder):
+        folder = hub.fetch(name, [*_CONFIGS, *WEIGHTS])
     if not _is_complete(folder):
         raise DownloadError(f"{name} holds no encoder's configuration and weights: choose another.")
     return folder

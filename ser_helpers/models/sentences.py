@@ -1,6 +1,7 @@
 """Sentences as vectors of a pretrained language model, through sentence-transformers."""
 
 import functools
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ser_helpers import home
 from ser_helpers.errors import DownloadError, ModelError, WeightsMissing
+from ser_helpers.models import hub
 from ser_helpers.models.words import listed
 
 FILES = ("*.json", "*.txt", "*.model", "model.safetensors")
@@ -111,7 +113,7 @@ def find(name):
             raise ModelError(f"The folder {name} holds no modules.json of sentence-transformers: give the right one.")
         return Path(name)
     place = home.models_home() / Path(str(name)).name
-    return next((folder for folder in (place, *_in_cache(str(name))) if _is_model(folder)), None)
+    return next((folder for folder in itertools.chain([place], hub.cached(str(name))) if _is_model(folder)), None)
 
 
 def download_sentence_encoder(name):
@@ -120,30 +122,10 @@ def download_sentence_encoder(name):
     The same as ``ser download sentence-transformers/all-MiniLM-L6-v2``. What is there already is not fetched again.
     Raises DownloadError when the hub has no such model or cannot be reached. Lesson 10.
     """
-    import huggingface_hub
-
-    try:
-        fetched = huggingface_hub.snapshot_download(name, cache_dir=home.models_home(), allow_patterns=list(FILES))
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-        raise DownloadError(
-            f"{name} could not be downloaded ({reason}): check the name and the connection, then try again."
-        ) from error
-    if not _is_model(Path(fetched)):
+    folder = hub.fetch(name, FILES)
+    if not _is_model(folder):
         raise DownloadError(f"{name} is no model of sentence-transformers: choose another.")
-    return Path(fetched)
-
-
-def _in_cache(name):
-    if name.count("/") != 1:
-        return
-    import huggingface_hub
-
-    for cache in (home.models_home(), None):
-        try:
-            yield Path(huggingface_hub.snapshot_download(name, cache_dir=cache, local_files_only=True))
-        except (huggingface_hub.errors.LocalEntryNotFoundError, OSError, ValueError):
-            continue
+    return folder
 
 
 def _is_model(folder):
@@ -160,7 +142,6 @@ def _load(folder, device):
     try:
         return SentenceTransformer(str(folder), device=None if device == "auto" else device, local_files_only=True)
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise ModelError(
-            f"The model in {folder} cannot be read ({reason}): delete that folder and get it again."
+            f"The model in {folder} cannot be read ({hub.reason(error)}): delete that folder and get it again."
         ) from error

@@ -12,8 +12,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from ser_helpers import audio, home
-from ser_helpers.errors import CorpusError, DownloadError, ModelError, WeightsMissing
-from ser_helpers.models import encoder_files
+from ser_helpers.errors import CorpusError, ModelError, WeightsMissing
+from ser_helpers.models import encoder_files, hub
 from ser_helpers.models.quiet import quiet_libraries
 from ser_helpers.models.speechbrain_folder import FILES
 from ser_helpers.models.torchaudio_shim import ensure_torchaudio
@@ -143,7 +143,7 @@ def load_speechbrain(source=PUBLISHED, device="cpu"):
                 run_opts={"device": device},
             )
     except Exception as error:  # a damaged file raises whatever its bytes lead to
-        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        reason = hub.reason(error)
         raise ModelError(
             f"{folder} cannot be loaded to {device!r} ({reason}): delete it and get it again, or name another device."
         ) from error
@@ -179,17 +179,12 @@ def download_speechbrain(name=PUBLISHED):
 
     >>> download_speechbrain("no name")
     Traceback (most recent call last):
-    ser_helpers.errors.DownloadError: no name could not be downloaded (...): check the name and the connection.
+    ser_helpers.errors.DownloadError: no name could not be downloaded (...): check the name and the connection, then
+    try again.
     """
-    import huggingface_hub
-
-    try:
-        folder = huggingface_hub.snapshot_download(name, cache_dir=home.models_home(), allow_patterns=list(FILES))
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-        raise DownloadError(f"{name} could not be downloaded ({reason}): check the name and the connection.") from error
+    folder = hub.fetch(name, FILES)
     encoder_files.download_encoder(ENCODER)
-    return Path(folder)
+    return folder
 
 
 def find_speechbrain(source=PUBLISHED):
@@ -219,14 +214,5 @@ def find_speechbrain(source=PUBLISHED):
 
 def _find(name):
     """The folder of a name on the Hugging Face hub, if it has been downloaded."""
-    import huggingface_hub
-
     plain = home.models_home() / name.rpartition("/")[2]
-    if plain.is_dir():
-        return plain
-    for cache in (home.models_home(), None):
-        try:
-            return Path(huggingface_hub.snapshot_download(name, cache_dir=cache, local_files_only=True))
-        except (huggingface_hub.errors.HFValidationError, huggingface_hub.errors.LocalEntryNotFoundError, OSError):
-            continue
-    return None
+    return plain if plain.is_dir() else next(hub.cached(name), None)

@@ -1,6 +1,7 @@
 """Encoders on disk: found by name, read whatever stands around their weights, fetched without surplus."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -159,3 +160,9 @@ def test_download_says_what_went_wrong_in_one_sentence(tmp_path, hub):
     hub(lambda name, **options: str(tmp_path / "empty"))
     with pytest.raises(DownloadError, match="holds no encoder's configuration and weights"):
         download_encoder("somebody/hubert")
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./nothing", "a/b/c", Path("nothing")])
+def test_a_path_where_there_is_no_folder_is_no_name(name):
+    with pytest.raises(ModelError, match="There is no folder"):
+        find(name)
