@@ -36,7 +36,7 @@ run: $(READY)  ## execute the course (CORPUS=synthetic|auto|ravdess) and print t
 	@$(BIN)/ser run --corpus $(CORPUS)
 
 test: $(TOOLS)  ## unit, contract, notebook and browser tests
-	$(BIN)/python -m pytest --cov=ser_helpers --cov-report=term
+	$(BIN)/python -m pytest -n 2 --cov=ser_helpers --cov-report=term
 	SER_CORPUS=synthetic $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
 	  --nbval-sanitize-with tests/notebooks/sanitize.cfg tests/notebooks/reference
 
