@@ -24,7 +24,8 @@ env: $(READY)  ## set up the environment (GPU=1: once, for a CUDA build of Tenso
 $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV), once: this takes a few minutes."
 	@$(PYTHON) -m venv $(VENV)
-	@$(INSTALL) --editable '.[course,dask]'
+	@$(INSTALL) --editable '.[course]'
+	@$(INSTALL) --no-deps Resemblyzer  # for its weights: the network is ours, and its dependencies need a compiler
 	@if [ -e $(VENV)/.gpu ]; then $(CUDA_BUILD); fi
 	@touch $@
 
