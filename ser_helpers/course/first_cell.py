@@ -7,6 +7,10 @@ import platform
 import shutil
 import subprocess
 import warnings
+from pathlib import Path
+
+import pandas as pd
+import soundfile as sf
 
 from ser_helpers import corpora
 from ser_helpers.errors import CorpusMissing
@@ -15,10 +19,12 @@ PACKAGES = ("ser-helpers", "numpy", "scikit-learn", "librosa", "keras")
 ENCODER_PACKAGES = ("torch", "transformers")  # from lesson 08 on
 EMBEDDED = {"ravdess": "synthetic", "iemocap": "synthetic-iemocap"}
 CONVERSATIONS = ("iemocap", "synthetic-iemocap", "synthetic-iemocap-small")
+RECORDINGS = {"show": ("podcast", "episodes"), "calls": ("call centre", "calls")}
+SOUNDS, TRANSCRIPTS = (".flac", ".mp3", ".ogg", ".wav"), (".json", ".srt", ".vtt")
 
 
 def banner(lesson, corpus="ravdess"):
-    """Say what `lesson` runs on and return its utterance table.
+    """Say what `lesson` runs on and return its utterance table, or its table of recordings.
 
     The environment variable ``SER_CORPUS`` decides: ``auto`` (the default) takes the real `corpus` when its files are
     on this machine and its embedded counterpart otherwise; ``synthetic`` takes the counterpart; the name of a corpus
@@ -29,12 +35,14 @@ def banner(lesson, corpus="ravdess"):
     lesson : str
         The lesson's number, such as ``"04"``.
     corpus : str
-        The real corpus the lesson is about: ``"ravdess"`` or ``"iemocap"``.
+        The real corpus the lesson is about: ``"ravdess"`` or ``"iemocap"``; or ``"show"`` or ``"calls"``, the podcast
+        and the call centre that exist only as synthetic speech.
 
     Returns
     -------
     DataFrame
-        The utterance table, as from :func:`ser_helpers.corpora.load`.
+        The utterance table, as from :func:`ser_helpers.corpora.load`. For ``"show"`` and ``"calls"`` one row per
+        recording, on its name: `path`, `transcript` (its path or None), `minutes`, `channels` and `rate` (Hz).
 
     Raises
     ------
@@ -46,6 +54,8 @@ def banner(lesson, corpus="ravdess"):
     Used in every lesson. It also quietens TensorFlow's start-up messages.
     """
     _prepare_libraries()
+    if corpus in RECORDINGS:
+        return _recordings(lesson, corpus)
     table, note = _choose(corpus, os.environ.get("SER_CORPUS") or "auto")
     card = corpora.card(table.corpus.iloc[0])
     kind = "SYNTHETIC speech, made by this package" if card.synthetic else "real speech"
@@ -54,6 +64,48 @@ def banner(lesson, corpus="ravdess"):
     if note:
         print(note)
     return table
+
+
+def _recordings(lesson, corpus):
+    """The banner of a lesson about long recordings: these are always the embedded ones."""
+    title, unit = RECORDINGS[corpus]
+    table = recordings(_ensure(corpus))
+    kind = "SYNTHETIC speech, made by this package"
+    print(f"Lesson {lesson} · Embedded {title}: {kind}, {len(table)} {unit}, {table.minutes.sum():.0f} minutes")
+    print(f"Device: {device()} · Python {platform.python_version()} · {_versions(lesson)}")
+    if corpus == "show":
+        print("For episodes of your own: ser podcast EPISODE... --out FOLDER")
+    return table
+
+
+def _ensure(corpus):
+    """The folder of the embedded show or calls, made first if this machine does not have it."""
+    from ser_helpers import synthesis
+
+    return synthesis.ensure_show() if corpus == "show" else synthesis.ensure_calls()
+
+
+def recordings(root):
+    """The recordings under `root`, one row each, on their names; a transcript has its recording's name.
+
+    >>> recordings("an/empty/folder").columns.tolist()
+    ['path', 'transcript', 'minutes', 'channels', 'rate']
+    """
+    files = sorted(path for path in Path(root).rglob("*") if path.is_file())
+    transcripts = {path.stem: str(path) for path in files if path.suffix in TRANSCRIPTS}
+    rows = {}
+    for path in files:
+        if path.suffix in SOUNDS:
+            known = sf.info(path)
+            rows[path.stem] = (
+                str(path),
+                transcripts.get(path.stem),
+                known.duration / 60,
+                known.channels,
+                known.samplerate,
+            )
+    columns = ["path", "transcript", "minutes", "channels", "rate"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("recording")
 
 
 def _choose(corpus, choice):

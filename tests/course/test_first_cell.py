@@ -1,6 +1,8 @@
 """The first cell of every lesson: it must never leave in doubt whether the voices are real."""
 
+import numpy as np
 import pytest
+import soundfile as sf
 
 from ser_helpers import corpora
 from ser_helpers.course import banner, first_cell
@@ -71,3 +73,26 @@ def test_an_idle_gpu_is_pointed_out(monkeypatch):
     assert "make env GPU=1" in first_cell.device()
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     assert first_cell.device() == "GPU, NVIDIA H200"
+
+
+@pytest.mark.parametrize(
+    ("corpus", "title", "unit"), [("show", "podcast", "episodes"), ("calls", "call centre", "calls")]
+)
+def test_a_lesson_about_recordings_says_that_they_are_synthetic(corpus, title, unit, tmp_path, monkeypatch, capsys):
+    (tmp_path / "audio").mkdir()
+    sf.write(tmp_path / "audio" / "one.wav", np.zeros((16000, 2)), 8000)
+    sf.write(tmp_path / "audio" / "two.flac", np.zeros(16000 * 60), 16000)
+    (tmp_path / "audio" / "one.srt").write_text("")
+    monkeypatch.setattr(first_cell, "_ensure", lambda name: tmp_path)
+    table = banner("11", corpus=corpus)
+    printed = capsys.readouterr().out
+    assert table.index.tolist() == ["one", "two"]
+    assert table.channels.tolist() == [2, 1]
+    assert table.rate.tolist() == [8000, 16000]
+    assert table.minutes.round(3).tolist() == [0.033, 1]
+    assert table.transcript.iloc[0].endswith("one.srt")
+    assert table.transcript.isna().tolist() == [False, True]
+    assert f"Embedded {title}: SYNTHETIC speech" in printed
+    assert f"2 {unit}, 1 minutes" in printed
+    assert ("ser podcast EPISODE" in printed) == (corpus == "show")
+    assert str(tmp_path) not in printed
