@@ -38,7 +38,7 @@ def project():
 
 def names(requirements):
     """The distribution names in a list of requirements, the project's own extras left out."""
-    found = {re.split(r"[\[<>=!;~ ]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
+    found = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!;~ ]", name)[0].lower()) for name in requirements}
     return found - {"ser-helpers"}
 
 
