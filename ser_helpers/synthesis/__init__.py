@@ -9,7 +9,10 @@ layout and names.
 (`feelings`), along a script or a scene (`dialogues`); they put it into words (`lines`), which tell the valence, and
 into the voice (`acting`), which tells the arousal; three raters disagree about it (`raters`).
 
-What is measured on either is about the tables here, not about people: every title says *synthetic*.
+`ensure_show` makes a podcast: episodes (`episodes`) with moods, jingles (`jingles`) and laughter (`laughs`), in the
+file formats and with the transcripts (`captions`) that podcasts come with.
+
+What is measured on any of them is about the tables here, not about people: every title says *synthetic*.
 """
 
 import lazy_loader as _lazy
@@ -18,25 +21,38 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=[
         "acting",
+        "call_plans",
+        "calls",
+        "captions",
         "chance",
         "conversations",
         "corpus",
         "dialogues",
+        "episodes",
         "feelings",
         "frames",
+        "german",
+        "jingles",
         "kept",
+        "laughs",
         "lines",
         "prosody",
         "raters",
         "render",
+        "shows",
         "speakers",
         "speech",
+        "telephone",
     ],
     submod_attrs={
+        "calls": ["build_calls", "ensure_calls"],
         "conversations": ["build_conversations", "ensure_conversations"],
         "corpus": ["build_corpus", "ensure_corpus"],
         "frames": ["sentences"],
+        "german": ["build_german", "ensure_german"],
+        "laughs": ["laugh"],
         "prosody": ["CUES", "EMOTIONS", "cue_table", "prosody_table", "vad_table"],
+        "shows": ["build_show", "ensure_show", "show_episodes"],
         "speakers": ["speaker"],
         "speech": ["perform", "say"],
     },
