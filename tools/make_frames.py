@@ -1,6 +1,7 @@
 """Make the stored sentences of ser_helpers/synthesis again, for maintainers.
 
-``python tools/make_frames.py [FOLDER]`` writes frames.npz and lines.npz, the latter with the sentences of lines.toml.
+``python tools/make_frames.py [FOLDER]`` writes frames.npz, lines.npz with the sentences of lines.toml, calls.npz
+with those of calls.toml, and german.npz with those of german.toml, which spells them in the nearest English sounds.
 
 Needs ``pip install hibari-tts==0.2.1`` (Apache-2.0), a small neural voice that nothing else in the project uses: its
 network predicts source-filter frames, so a sentence needs no analysis, only storing. Another version of hibari-tts or
@@ -8,13 +9,18 @@ onnxruntime may give frames that differ in the last step, and so a corpus that d
 """
 
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 
+from ser_helpers.synthesis.call_plans import every_sentence
 from ser_helpers.synthesis.frames import (
+    CALLS,
+    EVERY_CALL,
     EVERY_NOISE,
     FREQUENCIES,
+    GERMAN,
     LINE_STEPS_PER_NEPER,
     LINES,
     STATEMENTS,
@@ -35,13 +41,14 @@ SENTENCES = (
     "I will call them back after lunch.",
     "Ha ha ha ha ha.",
 )
+SOUNDS = GERMAN.with_suffix(".toml")
 # Every 20 Hz up to 1 kHz, then 51 frequencies up to 8 kHz at equal steps of pitch.
 GRID = np.unique(np.rint(np.r_[np.arange(50), 50 * 8 ** np.linspace(0, 1, 51)])).astype(int)
 
 
-def frames(voice, text):
+def frames(voice, text, sounds=None):
     """Pitch in Hz, log magnitude of the harmonics and of the noise, as hibari's network predicts them."""
-    ids = [number for phonemes in voice.phonemize(text) for number in voice.ids(phonemes)]
+    ids = [number for phonemes in sounds or voice.phonemize(text) for number in voice.ids(phonemes)]
     outputs = voice.sess.run(None, {"ids": np.array([ids], np.int64), "speed": np.ones(1, np.float32)})
     harmonics, _, _, noise, _, f0 = (output[0] for output in outputs)
     harmonics, noise = harmonics[: len(FREQUENCIES)].T, noise[: len(FREQUENCIES)].T
@@ -70,16 +77,18 @@ def store_statements(voice, output):
     np.savez_compressed(output, **store)
 
 
-def store_lines(voice, output):
-    """Store the frames of the lines of the conversations, one after another."""
-    texts = every_line()
-    f0, harmonics, noise = zip(*(frames(voice, text) for text in texts), strict=True)
+def store_lines(voice, output, texts, grid=GRID, sounds=None):
+    """Store the frames of these lines one after another, the harmonics at the frequencies `grid`.
+
+    `sounds` are the phonemes of lines that are not English.
+    """
+    f0, harmonics, noise = zip(*(frames(voice, text, sounds and sounds[text]) for text in texts), strict=True)
     np.savez_compressed(
         output,
         texts=np.array(texts),
         ends=np.cumsum([len(pitch) for pitch in f0]),
         f0=np.concatenate(f0).astype(np.float16),
-        harmonics=np.concatenate([changes(eight_bits(h, GRID, LINE_STEPS_PER_NEPER)) for h in harmonics]),
+        harmonics=np.concatenate([changes(eight_bits(h, grid, LINE_STEPS_PER_NEPER)) for h in harmonics]),
         noise=np.concatenate([changes(eight_bits(n, GRID[::EVERY_NOISE], LINE_STEPS_PER_NEPER)) for n in noise]),
     )
 
@@ -92,7 +101,11 @@ def main(folder=STORE.parent):
         sys.exit("make_frames.py needs the voice it takes the frames from: pip install hibari-tts==0.2.1")
     voice = Hibari(threads=1)
     store_statements(voice, Path(folder) / STORE.name)
-    store_lines(voice, Path(folder) / LINES.name)
+    store_lines(voice, Path(folder) / LINES.name, every_line())
+    new = [text for text in every_sentence() if text not in every_line()]
+    store_lines(voice, Path(folder) / CALLS.name, new, GRID[::EVERY_CALL])
+    german = {line["text"]: [line["sounds"]] for line in tomllib.loads(SOUNDS.read_text("utf-8")).values()}
+    store_lines(voice, Path(folder) / GERMAN.name, list(german), sounds=german)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ The frames were made with hibari-tts 0.2.1 by Maureese Williams (https://github.
 whose network predicts such frames, in its voice "heart", distilled from Kokoro-82M (Apache-2.0).
 `tools/make_frames.py` makes them again. `frames.npz` holds eleven sentences as 8-bit log magnitudes at 101
 frequencies. `lines.npz` (1.9 MB) holds the sentences of `lines.toml` in coarser steps, the noise at 26 frequencies, and
-each frame as the change from the one before, which packs better.
+each frame as the change from the one before, which packs better. `calls.npz` (0.4 MB) does so with the sentences of
+`calls.toml`, the harmonics at every second frequency: a telephone passes on no more. `german.npz` is like `lines.npz`.
 """
 
 from functools import cache
@@ -26,10 +27,13 @@ LOWEST_VOICE = 60  # Hz; what is stored below it is unvoiced
 STEPS_PER_NEPER = 8  # 8-bit steps: 1.1 dB each
 LINE_STEPS_PER_NEPER = 4
 EVERY_NOISE = 4  # of the frequencies at which harmonics are stored, the noise of a line has every fourth
+EVERY_CALL = 2  # and the harmonics of a sentence of a call every second
 
 STATEMENTS = {1: "Kids are talking by the door.", 2: "Dogs are sitting by the door."}  # RAVDESS's two
 STORE = Path(__file__).with_name("frames.npz")
 LINES = Path(__file__).with_name("lines.npz")
+CALLS = Path(__file__).with_name("calls.npz")
+GERMAN = Path(__file__).with_name("german.npz")
 
 
 class Frames(NamedTuple):
@@ -87,15 +91,23 @@ def _packed():
             )
             for k in range(count)
         }
-    with np.load(LINES) as store:
-        parts = (np.split(store[name], store["ends"][:-1]) for name in ("f0", "harmonics", "noise"))
-        for text, f0, harmonics, noise in zip(store["texts"], *parts, strict=True):
-            packed[str(text)] = (
-                f0.astype(np.float32),
-                (np.cumsum(harmonics, 0, np.int8), LINE_STEPS_PER_NEPER, grid),
-                (np.cumsum(noise, 0, np.int8), LINE_STEPS_PER_NEPER, grid[::EVERY_NOISE]),
-            )
+    for path, every in ((LINES, 1), (CALLS, EVERY_CALL), (GERMAN, 1)):
+        packed |= _lines(path, grid[::every], grid[::EVERY_NOISE])
     return packed
+
+
+def _lines(path, grid, noise_grid):
+    with np.load(path) as store:
+        parts = [np.split(store[name], store["ends"][:-1]) for name in ("f0", "harmonics", "noise")]
+        texts = store["texts"]
+    return {
+        str(text): (
+            f0.astype(np.float32),
+            (np.cumsum(harmonics, 0, np.int8), LINE_STEPS_PER_NEPER, grid),
+            (np.cumsum(noise, 0, np.int8), LINE_STEPS_PER_NEPER, noise_grid),
+        )
+        for text, f0, harmonics, noise in zip(texts, *parts, strict=True)
+    }
 
 
 def _full(steps, per_neper, grid):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ser_helpers.errors import CorpusError
+from ser_helpers.synthesis.call_plans import every_sentence
 from ser_helpers.synthesis.frames import FREQUENCIES, HOP, SAMPLE_RATE, STATEMENTS, STORE, carrier, sentences
 from ser_helpers.synthesis.lines import every_line
 
@@ -15,7 +16,8 @@ def test_ravdess_statements_come_first():
         == ["Kids are talking by the door.", "Dogs are sitting by the door."]
     )
     assert sentences()[10] == "Ha ha ha ha ha."
-    assert sentences()[11:] == every_line()
+    english = list(dict.fromkeys([*every_line(), *every_sentence()]))
+    assert sentences()[11 : 11 + len(english)] == english
 
 
 def test_frames_are_speech():
@@ -23,7 +25,7 @@ def test_frames_are_speech():
         frames = carrier(text)
         n = len(frames.f0)
         assert frames.harmonics.shape == frames.noise.shape == (n, len(FREQUENCIES))
-        assert 0.4 < n * HOP / SAMPLE_RATE < 2.5, text
+        assert 0.4 < n * HOP / SAMPLE_RATE < 3.5, text
         voiced = frames.f0 > 0
         assert 0.6 < voiced.mean() < 0.99, text
         assert frames.f0[voiced].min() > 60

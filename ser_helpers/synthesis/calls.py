@@ -1,0 +1,156 @@
+"""The embedded calls: customers and agents on the telephone, made once per machine.
+
+``calls/call_001.wav`` has two channels at 8 kHz in mu-law, the agent left and the customer right.
+``truth/call_001.csv`` has a row per turn: party, start, end, text, emotion (angry, happy, neutral or sad), and valence,
+arousal and dominance from -1 to 1. ``calls.csv`` lists the calls: who speaks, how loud it is around the customer, when
+a supervisor should be told.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from .acting import speak
+from .call_plans import CALLS_TOML, alert, plan, story
+from .chance import stream
+from .frames import CALLS, LINES, SAMPLE_RATE, STORE
+from .kept import kept
+from .lines import SENTENCES
+from .speakers import speaker
+from .telephone import BACKGROUNDS, ECHO, ECHO_DELAY, HISS, PHONE_RATE, background, mu_law, narrow
+
+PARTIES = ("agent", "customer")  # left and right
+#: Calls 101 to 140 have other customers than the first hundred: what is chosen on them is fair to those.
+VARIANTS = {"full": range(1, 101), "small": range(1, 7), "tuning": range(101, 141)}
+AGENTS = range(25, 31)  # numbers of `speaker`
+CUSTOMERS, TUNING_CUSTOMERS = range(73, 100), range(61, 73)
+LEAD = 1.0  # seconds before the first turn and after the last
+GAP, GAP_SPREAD, LEAST_GAP = 0.45, 0.3, -0.3  # seconds between turns
+GAIN = 10 ** (12 / 20)  # a telephone is spoken into from near by
+SNR = {"customer": (5, 25), "agent": (18, 28)}  # dB, least and most
+
+_MODULES = ("acting", "call_plans", "calls", "chance", "feelings", "frames", "kept", "lines", "prosody", "render")
+#: All that the calls depend on.
+SOURCES = (
+    *(Path(__file__).with_name(f"{module}.py") for module in (*_MODULES, "speakers", "telephone")),
+    *(CALLS_TOML, SENTENCES, STORE, LINES, CALLS),
+)
+
+
+def ensure_calls(variant="full", seed=0, jobs=2, progress=True):
+    """The folder of the embedded calls, made first if this machine does not have them (Lesson 13).
+
+    `variant` is ``"full"`` (calls 1 to 100), ``"small"`` (the first six) or ``"tuning"`` (forty calls of other
+    customers, for choosing thresholds). The folder lies under ``cache_home()/calls``; the rest is as for
+    `ensure_corpus`.
+
+    >>> sorted(path.name for path in ensure_calls("small", progress=False).iterdir())
+    ['calls', 'calls.csv', 'truth']
+    """
+
+    def build(root, numbers):
+        build_calls(root, numbers, seed, jobs, progress)
+
+    return kept("calls", VARIANTS, variant, SOURCES, build, seed)
+
+
+def build_calls(root, numbers=VARIANTS["full"], seed=0, jobs=2, progress=True):
+    """Write the calls into `root`, and calls.csv; returns that table, one row per call.
+
+    Columns: ``call``; ``path`` and ``truth``, relative to `root`; ``seconds``; ``story``; ``customer``, ``agent``, the
+    speakers; ``customer_gender``, ``agent_gender``; ``background``, ``snr``, what is heard around the customer, and the
+    dB of the voice over it; ``anger_start``, ``alert``, ``anger_end`` in seconds as `call_plans.alert` has them.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     build_calls(folder, [1], jobs=1, progress=False)["story"].tolist()
+    ['rising']
+    """
+    root = Path(root)
+    for kind in ("calls", "truth"):
+        (root / kind).mkdir(parents=True, exist_ok=True)
+    made = Parallel(jobs, return_as="generator")(delayed(_write)(root, number, seed) for number in numbers)
+    bar = tqdm(made, "Making calls", len(numbers), unit="call", leave=False, disable=not progress)
+    table = pd.DataFrame(list(bar))
+    table.to_csv(root / "calls.csv", index=False, lineterminator="\n")
+    return table
+
+
+def _write(root, number, seed):
+    """Write one call and its truth; returns its row of calls.csv."""
+    name, rng = f"call_{number:03d}", stream("line", number, seed)
+    customers = CUSTOMERS if number <= VARIANTS["full"][-1] else TUNING_CUSTOMERS
+    actors = {"agent": AGENTS[number % len(AGENTS)], "customer": customers[number % len(customers)]}
+    turns = plan(number, seed)
+    voices = [
+        GAIN * speak(turn.lines, actors[turn.party], turn.feeling, False, stream("turn", number, k, seed), seed)
+        for k, turn in enumerate(turns)
+    ]
+    starts = _schedule(voices, rng)
+    around, snr = str(rng.choice(BACKGROUNDS)), round(float(rng.uniform(*SNR["customer"])), 1)
+    sound = {"customer": (around, snr), "agent": ("babble", rng.uniform(*SNR["agent"]))}
+    heard = _record(turns, voices, starts, sound, rng)
+    (root / "calls" / f"{name}.wav").write_bytes(mu_law(heard))
+    truth = pd.DataFrame(
+        [_truth(turn, start, len(voice)) for turn, voice, start in zip(turns, voices, starts, strict=True)]
+    )
+    truth.to_csv(root / "truth" / f"{name}.csv", index=False, lineterminator="\n")
+    begin, due, end = alert(truth[["party", "start", "end", "emotion"]].itertuples(index=False))
+    return {
+        "call": name,
+        "path": f"calls/{name}.wav",
+        "truth": f"truth/{name}.csv",
+        "seconds": len(heard) / PHONE_RATE,
+        "story": story(number),
+        **{party: f"calls-{actor:02d}" for party, actor in actors.items()},
+        **{f"{party}_gender": speaker(actor, seed).gender for party, actor in actors.items()},
+        "background": around,
+        "snr": snr,
+        "anger_start": begin,
+        "alert": due if np.isnan(due) else round(due, 3),
+        "anger_end": end,
+    }
+
+
+def _schedule(voices, rng):
+    """First sample of each turn."""
+    starts, now = [], LEAD
+    for voice in voices:
+        starts.append(int(now * SAMPLE_RATE))
+        now += len(voice) / SAMPLE_RATE + max(rng.normal(GAP, GAP_SPREAD), LEAST_GAP)
+    return starts
+
+
+def _record(turns, voices, starts, sound, rng):
+    """(n, 2) float32 at 8 kHz: what is recorded of the agent and of the customer."""
+    clean = np.zeros((starts[-1] + len(voices[-1]) + int(LEAD * SAMPLE_RATE), 2), np.float32)
+    for turn, voice, start in zip(turns, voices, starts, strict=True):
+        clean[start : start + len(voice), PARTIES.index(turn.party)] += voice
+    lines = []
+    for channel, party in enumerate(PARTIES):
+        kind, snr = sound[party]
+        level = np.median([_rms(voice) for turn, voice in zip(turns, voices, strict=True) if turn.party == party])
+        noise = narrow(background(kind, len(clean), rng))
+        lines.append(narrow(np.tanh(clean[:, channel])) + level * 10 ** (-snr / 20) * noise / _rms(noise))
+    heard = np.stack(lines, 1)
+    delay = int(ECHO_DELAY * PHONE_RATE)
+    heard[delay:] += ECHO * heard[:-delay, ::-1]
+    return np.tanh(heard + HISS * rng.standard_normal(heard.shape)).astype(np.float32)
+
+
+def _rms(y):
+    return np.sqrt(np.mean(np.square(y)))
+
+
+def _truth(turn, start, samples):
+    return {
+        "party": turn.party,
+        "start": round(start / SAMPLE_RATE, 3),
+        "end": round((start + samples) / SAMPLE_RATE, 3),
+        "text": " ".join(turn.lines),
+        "emotion": turn.emotion,
+        **dict(zip(("valence", "arousal", "dominance"), turn.feeling, strict=True)),
+    }
