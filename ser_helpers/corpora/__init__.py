@@ -32,6 +32,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "schema",
         "splits",
         "synthetic",
+        "synthetic_emodb",
         "synthetic_iemocap",
         "tess",
         "thinning",

@@ -45,21 +45,21 @@ TEXTS = {
 SPEAKERS = tuple(f"emodb-{speaker}" for speaker in GENDERS)
 
 
-def load(root):
+def load(root, corpus="emodb"):
     """The utterance table of the EmoDB files under `root`, and notes on what is odd there.
 
     Extra column: ``version``, a letter.
     """
-    return files.read(root, "emodb", _row)
+    return files.read(root, corpus, lambda path: _row(path, corpus))
 
 
-def _row(path):
+def _row(path, corpus):
     match = NAME.fullmatch(path.stem)
     if not match or match[1] not in GENDERS or match[2] not in TEXTS:
         return "left out because they are not named like 03a01Fa.wav"
     speaker, sentence, emotion, version = match.groups()
     return {
-        "speaker": f"emodb-{speaker}",
+        "speaker": f"{corpus}-{speaker}",
         "gender": GENDERS[speaker],
         "statement": f"emodb-{sentence}",
         "text": TEXTS[sentence],

@@ -14,6 +14,7 @@ EMBEDDED = {
     "synthetic-small": ("synthetic", "ensure_corpus", "small"),
     "synthetic-iemocap": ("synthetic_iemocap", "ensure_conversations", "full"),
     "synthetic-iemocap-small": ("synthetic_iemocap", "ensure_conversations", "small"),
+    "synthetic-emodb": ("synthetic_emodb", "ensure_german", "full"),
 }
 LOADERS = ("ravdess", "crema-d", "tess", "savee", "emodb", "iemocap", *EMBEDDED)
 
@@ -33,9 +34,9 @@ def load(name, root=None):
     Parameters
     ----------
     name : str
-        One of `available()`. ``"synthetic"`` and ``"synthetic-iemocap"`` are made on this machine when they are first
-        asked for, in seconds; ``"synthetic-small"`` is the first four actors of one, ``"synthetic-iemocap-small"`` the
-        first two sessions of the other.
+        One of `available()`. ``"synthetic"``, ``"synthetic-iemocap"`` and ``"synthetic-emodb"`` are made on this
+        machine when they are first asked for, in seconds; ``"synthetic-small"`` is the first four actors of the first,
+        ``"synthetic-iemocap-small"`` the first two sessions of the second.
     root : path, optional
         Where the corpus is; see `find`. The recordings may be ``.wav`` or ``.flac``, in any sub-folder.
 

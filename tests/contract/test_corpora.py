@@ -115,14 +115,14 @@ NAMES = {
     "emodb": emodb_names,
 }
 EVERY = {"ravdess": 31, "crema-d": 161, "tess": 59, "savee": 11, "emodb": 13, "iemocap": 211, "synthetic": 31}
-EVERY |= {"synthetic-iemocap": 211}
+EVERY |= {"synthetic-iemocap": 211, "synthetic-emodb": 13}
 
 
 def write(name, root, every=1):
     """Write each `every`-th file of a corpus under `root`; 1 writes the complete corpus."""
     if name in ("iemocap", "synthetic-iemocap"):
         return write_iemocap(root, every, corpora.card(name).labels)
-    for path in list(NAMES.get(name, ravdess_names)())[::every]:
+    for path in list(NAMES.get(name.removeprefix("synthetic-"), ravdess_names)())[::every]:
         wav(root / path)
     if name == "synthetic":
         paths = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*.wav"))]
