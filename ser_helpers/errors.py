@@ -31,3 +31,15 @@ class ModelError(SerError, ValueError):
 
 class EvaluationError(SerError, ValueError):
     """A model, feature table and utterance table cannot be evaluated together."""
+
+
+class TranscriptError(SerError, ValueError):
+    """A transcript cannot be used: it is missing, of another format, or a cue in it cannot be read."""
+
+
+class StreamError(SerError, ValueError):
+    """A stream is fed with what it cannot take, or after it has ended."""
+
+
+class ArchiveError(SerError):
+    """An archive cannot be worked through: nothing to hear, two episodes of one name, no worker."""

@@ -7,10 +7,12 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["augmentation", "io", "signal"],
+    submodules=["augmentation", "io", "reader", "signal", "speech"],
     submod_attrs={
         "augmentation": ["Augmentation", "Chain", "Noise", "Pitch", "Reverb", "Shift", "Speed"],
         "io": ["duration", "load"],
+        "reader": ["blocks"],
         "signal": ["check", "normalise", "pad", "resample", "trim"],
+        "speech": ["SpeechGate", "find_speech"],
     },
 )

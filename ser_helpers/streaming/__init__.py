@@ -8,6 +8,13 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=[],
-    submod_attrs={},
+    submodules=["detector", "estimates", "intake", "latency", "offline", "ring", "smoothing"],
+    submod_attrs={
+        "detector": ["Detector"],
+        "estimates": ["Estimate", "timeline"],
+        "latency": ["Stopwatch"],
+        "offline": ["detect"],
+        "ring": ["RingBuffer"],
+        "smoothing": ["Smoother"],
+    },
 )

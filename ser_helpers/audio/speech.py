@@ -1,0 +1,146 @@
+"""Where somebody speaks: the Silero voice activity detector, frame by frame or over a whole recording.
+
+The network hears 32 ms at a time and remembers what came before. Its file comes with the package ``silero-vad`` (MIT
+licence) and is run by ONNX Runtime, so neither torch nor silero's own code is loaded.
+https://github.com/snakers4/silero-vad
+"""
+
+import functools
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ser_helpers.audio.signal import check, resample
+from ser_helpers.errors import WeightsMissing
+
+RATE = 16000
+FRAME = 512
+"""Samples in one frame at 16 kHz: 32 ms."""
+
+_CONTEXT = 64  # the network also hears the end of the frame before
+_HYSTERESIS = 0.15
+
+
+class SpeechGate:
+    """The probability of speech in each frame of 32 ms, for samples that come in chunks of any size (Lesson 12).
+
+    Parameters
+    ----------
+    threshold : float
+        From which probability on a frame counts as speech; the gate itself only keeps it for its user.
+
+    Raises
+    ------
+    WeightsMissing
+        If ``silero-vad`` or ``onnxruntime`` is not installed.
+
+    Examples
+    --------
+    >>> gate = SpeechGate()
+    >>> gate.feed(np.zeros(500)).size, gate.feed(np.zeros(12)).size
+    (0, 1)
+    """
+
+    def __init__(self, threshold=0.5):
+        if not 0 < threshold < 1:
+            raise ValueError(f"threshold is a probability between 0 and 1, not {threshold!r}.")
+        self.threshold = threshold
+        _network()
+        self.reset()
+
+    def reset(self):
+        """Forget what was heard: another recording begins."""
+        self._state = np.zeros((2, 1, 128), np.float32)
+        self._heard = np.zeros((1, _CONTEXT + FRAME), np.float32)
+        self._rest = np.zeros(0, np.float32)
+
+    def feed(self, y):
+        """Take mono samples (n,) at 16 kHz; return the probabilities (frames,) of the frames they complete."""
+        y = np.concatenate([self._rest, np.asarray(y, np.float32)])
+        frames, rest = divmod(len(y), FRAME)
+        self._rest = y[len(y) - rest :]
+        return np.array([self._hear(y[k * FRAME : (k + 1) * FRAME]) for k in range(frames)], np.float32)
+
+    def _hear(self, frame):
+        self._heard[0, :_CONTEXT] = self._heard[0, FRAME:]
+        self._heard[0, _CONTEXT:] = frame
+        probability, self._state = _network().run(None, {"input": self._heard, "state": self._state, "sr": _SR})
+        return probability[0, 0]
+
+
+def find_speech(y, sr, threshold=0.5, min_speech=0.25, min_silence=0.1):
+    """The stretches of a recording in which somebody speaks (Lesson 12).
+
+    Speech begins with a frame at or above `threshold` and ends before a pause: frames more than 0.15 below it for
+    `min_silence` seconds. Stretches that last no longer than `min_speech` are left out. The rules are those of silero's
+    own ``get_speech_timestamps`` without padding.
+
+    Parameters
+    ----------
+    y : array (n,)
+        Mono samples, float.
+    sr : int
+        Their rate in Hz.
+    threshold : float
+        Probability from which on a frame counts as speech.
+    min_speech, min_silence : float
+        Seconds.
+
+    Returns
+    -------
+    DataFrame
+        ``start`` and ``end`` in seconds, one row per stretch.
+
+    Raises
+    ------
+    AudioError
+        If `y` is no recording (see :func:`ser_helpers.audio.check`).
+    WeightsMissing
+        If ``silero-vad`` or ``onnxruntime`` is not installed.
+
+    Examples
+    --------
+    >>> len(find_speech(np.zeros(16000), 16000))
+    0
+    """
+    y = resample(check(y, sr), sr, RATE)
+    whole = np.pad(y, (0, -len(y) % FRAME))
+    found = _stretches(SpeechGate(threshold).feed(whole), threshold, min_speech * RATE, min_silence * RATE, len(y))
+    return pd.DataFrame(found, columns=["start", "end"], dtype=float) / RATE
+
+
+def _stretches(probabilities, threshold, min_speech, min_silence, length):
+    """(start, end) of each stretch, in samples."""
+    found, start, pause = [], None, None
+    for frame, probability in enumerate(probabilities):
+        here = frame * FRAME
+        if probability >= threshold:
+            start, pause = here if start is None else start, None
+        elif start is not None and probability < max(threshold - _HYSTERESIS, 0.01):
+            pause = here if pause is None else pause
+            if here - pause >= min_silence:
+                found.append((start, pause))
+                start = pause = None
+    if start is not None:
+        found.append((start, length))
+    return [(start, end) for start, end in found if end - start > min_speech]
+
+
+@functools.cache
+def _network():
+    """The one copy of the network that all gates of this process share: its memory is theirs, not its own."""
+    package = importlib.util.find_spec("silero_vad")
+    if package is None or importlib.util.find_spec("onnxruntime") is None:
+        raise WeightsMissing("The voice activity detector is not installed: pip install silero-vad onnxruntime.")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    path = Path(package.origin).parent / "data" / "silero_vad_16k_op15.onnx"
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+_SR = np.array(RATE, np.int64)

@@ -1,0 +1,140 @@
+"""How one window becomes one estimate. The live detector and the offline one share every line of this."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ser_helpers.audio.speech import RATE, SpeechGate
+from ser_helpers.errors import ModelError, StreamError
+from ser_helpers.streaming.latency import Stopwatch
+from ser_helpers.streaming.smoothing import Smoother
+
+MOST_MISSING = 0.1
+"""A window of which a larger share is missing is not judged."""
+
+
+class Estimate(NamedTuple):
+    """What was heard in one window (Lesson 12)."""
+
+    start: float
+    """Seconds from the beginning of the stream."""
+    end: float
+    """Seconds; the estimate was made when this moment had been heard."""
+    speech: float
+    """Share of the window with speech, 0 to 1."""
+    probabilities: np.ndarray | None
+    """(k,), in the order of the model's ``classes_``; None where the window was not judged."""
+    smoothed: np.ndarray | None
+    """(k,), smoothed over the last windows; None where the window was not judged."""
+    emotion: str | None
+    """What to show, after smoothing and hysteresis; None where the window was not judged."""
+    gap: bool
+    """Whether a part of the window is missing."""
+
+
+class Judge:
+    """Cuts time into windows, and turns a window into an estimate: speech or not, probabilities, smoothing.
+
+    Parameters
+    ----------
+    model : object
+        ``classes_`` (k,) and ``predict_proba(windows)`` for windows (n, samples), float32 at 16 kHz, giving (n, k). If
+        it also has ``features(windows)`` and ``classify(X)``, these two are called instead, and timed apart.
+    window, hop : float
+        Seconds in a window, and from the end of one window to the end of the next.
+    gate : bool or object
+        True: a `SpeechGate`; False: everything counts as speech; or an object with its ``feed``, ``reset`` and
+        ``threshold``.
+    min_speech : float
+        A window with a smaller share of speech is not judged.
+    weight, margin : float
+        Of the `Smoother`.
+    """
+
+    def __init__(self, model, window=3.0, hop=1.0, gate=True, min_speech=0.2, weight=0.5, margin=0.1):
+        for name, seconds in {"window": window, "hop": hop}.items():
+            if not 0.05 <= seconds <= 60:
+                raise StreamError(f"{name} is a time between 0.05 and 60 seconds, not {seconds!r}.")
+        if not 0 <= min_speech <= 1:
+            raise StreamError(f"min_speech is a share of the window between 0 and 1, not {min_speech!r}.")
+        self.classes_ = _classes(model)
+        self.model, self.min_speech = model, min_speech
+        self.window, self.hop = round(window * RATE), round(hop * RATE)
+        self.gate = SpeechGate() if gate is True else gate or None
+        self.smoother = Smoother(self.classes_, weight, margin)
+        self.watch = Stopwatch()
+
+    def __call__(self, end, samples, heard, missing=0.0):
+        """The estimate of the window of `samples` that ends at sample number `end`.
+
+        `heard` says of each frame of the window whether it is speech, `missing` which share of the window is missing.
+        """
+        speech = float(np.mean(heard)) if len(heard) else float(self.gate is None)
+        probabilities = smoothed = emotion = None
+        if missing > MOST_MISSING:
+            self.smoother.reset()
+        elif speech < self.min_speech:
+            self.smoother.skip()
+        else:
+            whole = np.zeros((1, self.window), np.float32)
+            whole[0, : len(samples)] = samples
+            probabilities = self._probabilities(whole)
+            smoothed, emotion = self.smoother.update(probabilities)
+        self.watch.lap()
+        start = end - len(samples)
+        return Estimate(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, missing > 0)
+
+    def _probabilities(self, windows):
+        if hasattr(self.model, "features") and hasattr(self.model, "classify"):
+            with self.watch("features"):
+                windows = self.model.features(windows)
+            with self.watch("model"):
+                found = self.model.classify(windows)
+        else:
+            with self.watch("model"):
+                found = self.model.predict_proba(windows)
+        found = np.asarray(found, float)
+        if found.shape != (1, len(self.classes_)) or not np.isfinite(found).all():
+            raise ModelError(
+                f"The model must give {len(self.classes_)} finite probabilities for a window, not {found!r}."
+            )
+        return found[0]
+
+
+def timeline(estimates, classes):
+    """Estimates as a table, one row per window (Lesson 12).
+
+    Parameters
+    ----------
+    estimates : list of Estimate
+        As they came from a detector.
+    classes : sequence of str
+        Its ``classes_``.
+
+    Returns
+    -------
+    DataFrame
+        ``start`` and ``end`` (seconds), ``speech`` (share), one column per emotion (its probability before smoothing,
+        NaN where the window was not judged), ``emotion`` (None there) and ``gap``.
+
+    Examples
+    --------
+    >>> silence = Estimate(0.0, 3.0, 0.0, None, None, None, False)
+    >>> timeline([silence], ["angry", "sad"]).columns.tolist()
+    ['start', 'end', 'speech', 'angry', 'sad', 'emotion', 'gap']
+    """
+    unknown = np.full(len(classes), np.nan)
+    known = [unknown if estimate.probabilities is None else estimate.probabilities for estimate in estimates]
+    table = pd.DataFrame([estimate[:3] for estimate in estimates], columns=["start", "end", "speech"], dtype=float)
+    table[list(classes)] = np.reshape(known, (len(estimates), len(classes)))
+    table["emotion"] = pd.Series([estimate.emotion for estimate in estimates], dtype=object)
+    return table.assign(gap=np.array([estimate.gap for estimate in estimates], bool))
+
+
+def _classes(model):
+    if not hasattr(model, "classes_") or not callable(getattr(model, "predict_proba", None)):
+        raise ModelError(
+            f"A detector needs a fitted model (classes_, predict_proba), not {type(model).__name__}: fit it first."
+        )
+    return np.asarray(model.classes_)

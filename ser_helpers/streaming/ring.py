@@ -1,0 +1,64 @@
+"""A ring buffer: the last samples of an endless stream, in memory that is taken once."""
+
+import numpy as np
+
+from ser_helpers.errors import StreamError
+
+
+class RingBuffer:
+    """The last `capacity` values of a stream. Nothing is allocated when values are written (Lesson 12).
+
+    Parameters
+    ----------
+    capacity : int
+        How many values are kept; older ones are overwritten.
+    dtype : dtype
+        Their type.
+
+    Examples
+    --------
+    >>> ring = RingBuffer(4)
+    >>> ring.write([1, 2, 3]); ring.write([4, 5])
+    >>> ring.last(3)
+    array([3., 4., 5.], dtype=float32)
+    """
+
+    def __init__(self, capacity, dtype=np.float32):
+        if capacity < 1:
+            raise ValueError(f"A ring buffer keeps at least one value, not {capacity!r}.")
+        self._values = np.zeros(capacity, dtype)
+        self._next = 0
+        self._held = 0
+
+    def __len__(self):
+        """How many values are held: at most the capacity."""
+        return self._held
+
+    @property
+    def capacity(self):
+        """How many values are kept."""
+        return len(self._values)
+
+    def write(self, values):
+        """Take values (n,), of which the last `capacity` stay."""
+        values = np.asarray(values)[-self.capacity :]
+        first = values[: self.capacity - self._next]
+        self._values[self._next : self._next + len(first)] = first
+        self._values[: len(values) - len(first)] = values[len(first) :]
+        self._next = (self._next + len(values)) % self.capacity
+        self._held = min(self._held + len(values), self.capacity)
+
+    def last(self, n):
+        """A copy of the last `n` values, oldest first.
+
+        Raises
+        ------
+        StreamError
+            If fewer are held.
+        """
+        if not 0 <= n <= self._held:
+            raise StreamError(f"The ring holds {self._held} values: ask for at most so many, not {n}.")
+        start = self._next - n
+        if start >= 0:
+            return self._values[start : self._next].copy()
+        return np.concatenate([self._values[start:], self._values[: self._next]])

@@ -1,0 +1,352 @@
+"""Whatever the chunks are, the stream says what the whole recording says; and nothing it can meet stops or fills it."""
+
+import tracemalloc
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ser_helpers import streaming
+from ser_helpers.audio import SpeechGate
+from ser_helpers.errors import AudioError, ModelError, StreamError
+from ser_helpers.streaming import Detector, detect, timeline
+
+FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def stream(detector, y, cuts, **given):
+    """The timeline of `y` fed in the chunks between `cuts`."""
+    estimates = [estimate for chunk in np.split(y, cuts) for estimate in detector.feed(chunk, **given)]
+    return timeline([*estimates, *detector.finish()], detector.classes_)
+
+
+def same(a, b):
+    pd.testing.assert_frame_equal(a, b, check_exact=True)
+
+
+def cut_at(length, seed, chunks):
+    return np.sort(np.random.default_rng(seed).integers(0, length + 1, chunks))
+
+
+@FEW
+@given(
+    sr=st.sampled_from([8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000]),
+    channels=st.sampled_from([None, 1, 2, 3, 9]),
+    dtype=st.sampled_from([np.int16, np.int32, np.uint8, np.float32, np.float64]),
+    seconds=st.floats(0.03, 9),
+    seed=st.integers(0, 99),
+    chunks=st.integers(0, 60),
+)
+def test_any_chunks_of_any_kind_equal_the_whole_to_the_bit(
+    model, gate, speechlike, sr, channels, dtype, seconds, seed, chunks
+):
+    y = speechlike(sr, seconds, channels, seed)
+    if np.issubdtype(dtype, np.integer):
+        full = np.iinfo(dtype).max // 2
+        y = y * full + (full if dtype == np.uint8 else 0)
+    y = y.astype(dtype)
+    live = stream(Detector(model, sr=sr, gate=gate), y, cut_at(len(y), seed, chunks))
+    gate.reset()
+    same(live, detect(y, model, sr=sr, gate=gate))
+
+
+@FEW
+@given(
+    window=st.sampled_from([0.4, 1.0, 2.5, 3.0]),
+    hop=st.sampled_from([0.25, 1.0, 1.3, 4.0]),
+    weight=st.sampled_from([0.2, 1.0]),
+    margin=st.sampled_from([0.0, 0.3]),
+    min_speech=st.sampled_from([0.0, 0.5, 1.0]),
+    seed=st.integers(0, 99),
+)
+def test_any_settings_equal_the_whole_to_the_bit(
+    model, gate, speechlike, window, hop, weight, margin, min_speech, seed
+):
+    y = speechlike(16000, seed=seed)
+    given = {"window": window, "hop": hop, "weight": weight, "margin": margin, "min_speech": min_speech}
+    live = stream(Detector(model, gate=gate, **given), y, cut_at(len(y), seed, 30))
+    gate.reset()
+    same(live, detect(y, model, gate=gate, **given))
+
+
+@pytest.mark.parametrize("sr", [16000, 44100])
+def test_single_samples_with_the_real_gate_equal_the_whole(model, speechlike, sr):
+    y = speechlike(sr, 0.7)
+    live = stream(Detector(model, sr=sr, window=0.3, hop=0.1, min_speech=0), y, np.arange(1, len(y)))
+    same(live, detect(y, model, sr=sr, window=0.3, hop=0.1, min_speech=0))
+    assert len(live) == 5
+
+
+@pytest.mark.parametrize("file", ["stereo.wav", "mono.flac"])
+def test_a_file_equals_its_stream(model, gate, speechlike, tmp_path, file):
+    y = np.round(speechlike(44100, 7.7, 2 if "stereo" in file else None) * 32767).astype(np.int16)
+    soundfile.write(tmp_path / file, y, 44100)
+    live = stream(Detector(model, sr=44100, gate=gate), y, cut_at(len(y), 1, 20))
+    gate.reset()
+    same(live, detect(tmp_path / file, model, gate=gate))
+
+
+def test_windows_stand_where_they_should(model, speechlike):
+    table = detect(speechlike(16000, 6.6), model, gate=False)
+    assert table.start.tolist() == [0, 1, 2, 3, 3.6]
+    assert table.end.tolist() == [3, 4, 5, 6, 6.6]
+    assert detect(speechlike(16000, 6.4), model, gate=False).end.tolist() == [3, 4, 5, 6]
+    assert detect(speechlike(16000, 1.5), model, gate=False)[["start", "end"]].to_numpy().tolist() == [[0, 1.5]]
+    assert Detector(model).finish() == []
+
+
+def test_a_window_gets_the_very_samples_of_its_seconds(speechlike):
+    seen = []
+
+    class Listener:
+        classes_ = ("a", "b")
+
+        def predict_proba(self, windows):
+            seen.append(windows.copy())
+            return np.array([[0.5, 0.5]])
+
+    y = speechlike(16000, 5)
+    Detector(Listener(), gate=False).feed(y)
+    assert [window.shape for window in seen] == [(1, 48000)] * 3
+    for second, window in enumerate(seen):
+        np.testing.assert_array_equal(window[0], y[second * 16000 : second * 16000 + 48000])
+
+
+def test_the_rate_and_the_channels_may_change(model, speechlike):
+    detector = Detector(model, gate=False)
+    estimates = [
+        *detector.feed(speechlike(16000, 2)),
+        *detector.feed(speechlike(48000, 2, 2), sr=48000),
+        *detector.feed((speechlike(8000, 2) * 9000).astype(np.int16), sr=8000),
+        *detector.finish(),
+    ]
+    assert [estimate.end for estimate in estimates] == [3, 4, 5, 6]
+    assert detector.health["seconds"] == 6
+
+
+def test_where_nobody_speaks_nothing_is_said(model, gate):
+    y = np.concatenate([np.full(64000, 0.1), np.zeros(64000)]).astype(np.float32)
+    table = detect(y, model, gate=gate)
+    assert table.speech.tolist() == pytest.approx([1, 1, 2 / 3, 1 / 3, 0, 0], abs=0.02)
+    assert table.emotion.notna().tolist() == [True] * 4 + [False] * 2
+    assert table.loc[4:, list(model.classes_)].isna().all(axis=None)
+
+
+def test_a_lost_connection_is_marked_and_what_was_shown_is_forgotten(gate):
+    said = iter([[0.9, 0.1], [0.9, 0.1], [0.45, 0.55], [0.45, 0.55]])
+
+    class Script:
+        classes_ = ("angry", "sad")
+
+        def predict_proba(self, windows):
+            return np.array([next(said)])
+
+    y = np.full(16000, 0.1, np.float32)
+    detector = Detector(Script(), gate=gate, margin=0.2)
+    before = detector.feed(np.tile(y, 4))
+    during = detector.lost(10)
+    after = detector.feed(np.tile(y, 4))
+    assert [estimate.emotion for estimate in before] == ["angry", "angry"]
+    assert [(estimate.end, estimate.gap, estimate.emotion) for estimate in during] == [
+        (5.0 + k, True, None) for k in range(10)
+    ]
+    assert [(estimate.end, estimate.gap, estimate.emotion) for estimate in after] == [
+        (15, True, None),
+        (16, True, None),
+        (17, False, "sad"),
+        (18, False, "sad"),
+    ]
+    assert detector.health == {"seconds": 18, "missing": 10, "dropped": 0, "resyncs": 0}
+
+
+def test_a_loss_with_cheap_gate_equals_silence(model, gate, speechlike):
+    y = speechlike(16000, 3.2)
+    detector = Detector(model, gate=gate, weight=1)
+    live = [*detector.feed(y), *detector.lost(0.25), *detector.feed(y), *detector.finish()]
+    gate.reset()
+    whole = detect(np.concatenate([y, np.zeros(4000, np.float32), y]), model, gate=gate, weight=1)
+    np.testing.assert_array_equal(timeline(live, model.classes_)[model.classes_], whole[model.classes_])
+
+
+@FEW
+@given(seed=st.integers(0, 999), chunks=st.integers(0, 40), sr=st.sampled_from([11025, 16000, 44100]))
+def test_missing_samples_make_a_gap_wherever_the_chunks_end(model, gate, speechlike, seed, chunks, sr):
+    y = speechlike(sr, 8)
+    rng = np.random.default_rng(seed)
+    for start in rng.integers(0, len(y), 4):
+        y[start : start + rng.choice([1, 2, 700, sr])] = rng.choice([np.nan, np.inf, -np.inf])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        whole = stream(Detector(model, sr=sr, gate=gate), y, [])
+    assert len(said) == 1
+    gate.reset()
+    detector = Detector(model, sr=sr, gate=gate)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        same(stream(detector, y, cut_at(len(y), seed, chunks)), whole)
+    assert detector.health["missing"] == pytest.approx(np.mean(~np.isfinite(y)) * 8)
+    assert detector.health["seconds"] == pytest.approx(len(y) / sr)
+    for row in whole.itertuples():
+        part = y[round(row.start * sr) : round(row.end * sr)]
+        if np.mean(~np.isfinite(part)) > 0.11:
+            assert row.gap
+            assert row.emotion is None
+
+
+def test_a_stream_of_nothing_but_nan_goes_on(model):
+    detector = Detector(model)
+    with pytest.warns(UserWarning, match="NaN"):
+        estimates = detector.feed(np.full(80000, np.nan))
+    assert [estimate.end for estimate in estimates] == [3, 4, 5]
+    assert all(estimate.gap and estimate.emotion is None for estimate in estimates)
+
+
+def test_the_clock_shows_what_never_came_and_what_came_twice(model):
+    second = np.full(16000, 0.1, np.float32)
+    detector = Detector(model, gate=False)
+    for at in (1000.0, 1001.0, 1002.1, 1003.05):  # jitter is not drift
+        detector.feed(second, at=at)
+    assert detector.health == {"seconds": 4, "missing": 0, "dropped": 0, "resyncs": 0}
+    gap = detector.feed(second, at=1006.0)  # two seconds never came
+    assert [(estimate.end, estimate.gap) for estimate in gap] == [(5, True), (6, True), (7, True)]
+    assert detector.health == {"seconds": 7, "missing": 2, "dropped": 0, "resyncs": 1}
+    detector.feed(second, at=1006.0)  # came twice
+    detector.feed(second, at=1007.0)
+    assert detector.health == {"seconds": 8, "missing": 2, "dropped": 1, "resyncs": 2}
+
+
+@pytest.mark.parametrize("ppm", [-400, 400])
+def test_a_slow_drift_is_mended_now_and_then(model, ppm):
+    true = 3600
+    detector = Detector(model, gate=False, hop=20)
+    for chunk in range(true // 10):
+        detector.feed(np.zeros(int(160000 * (1 + ppm / 1e6)), np.float32), at=chunk * 10.0)
+    health = detector.health
+    assert abs(health["seconds"] - true) <= 0.21
+    assert health["resyncs"] == 7
+    assert health["dropped" if ppm > 0 else "missing"] == pytest.approx(7 * 0.204, abs=0.01)
+
+
+def test_memory_does_not_grow_in_a_day(gate):
+    class Cheap:
+        classes_ = ("a", "b")
+
+        def predict_proba(self, windows):
+            return np.array([[0.4, 0.6]])
+
+    detector, hour = Detector(Cheap(), hop=5, gate=False), np.zeros((120, 30 * 16000), np.float32)
+    count, held = 0, []
+    tracemalloc.start()
+    for passed in range(24):
+        for chunk in hour:
+            count += len(detector.feed(chunk))
+        if passed in (0, 11):
+            count += len(detector.lost(3600))
+        held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert detector.health["seconds"] == 26 * 3600
+    assert count == 26 * 3600 // 5
+    assert max(held) - held[0] < 20_000
+    assert len(detector.latency) == 5
+
+
+def test_latency_has_a_row_for_each_stage(speechlike):
+    class Parts:
+        classes_ = ("a", "b")
+
+        def features(self, windows):
+            return windows.mean(axis=1, keepdims=True)
+
+        def classify(self, X):
+            return np.hstack([X * 0 + 0.3, X * 0 + 0.7])
+
+        def predict_proba(self, windows):
+            return self.classify(self.features(windows))
+
+    detector = Detector(Parts(), min_speech=0)
+    assert detector.latency.isna().all(axis=None)
+    detector.feed(speechlike(16000))
+    table = detector.latency
+    assert table.index.tolist() == ["read", "vad", "features", "model", "total"]
+    assert (table.loc[["vad", "features", "model"]] > 0).all(axis=None)
+    assert (table.p50 <= table.p99).all()
+
+
+def test_a_model_that_fails_costs_one_window(gate):
+    class Flaky:
+        classes_ = ("a", "b")
+        calls = 0
+
+        def predict_proba(self, windows):
+            self.calls += 1
+            if self.calls == 2:
+                raise RuntimeError("the device is gone")
+            return np.array([[0.5, 0.5]])
+
+    detector = Detector(Flaky(), gate=gate)
+    with pytest.raises(RuntimeError, match="device"):
+        detector.feed(np.full(16000 * 6, 0.1, np.float32))
+    assert [estimate.end for estimate in detector.feed(np.zeros(0))] == [3, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("chunk", "words"),
+    [
+        (np.zeros((4, 4, 4)), "shape"),
+        (np.zeros((2, 4000)), "shape"),
+        (np.zeros(5, complex), "complex128"),
+        (["a"], "not <U1"),
+        (np.full(5, 20000.0), "divide them first"),
+    ],
+)
+def test_what_is_no_chunk_is_refused_and_changes_nothing(model, speechlike, chunk, words):
+    detector = Detector(model, gate=False)
+    detector.feed(speechlike(16000, 2))
+    with pytest.raises(StreamError, match=words):
+        detector.feed(chunk)
+    assert [estimate.end for estimate in detector.feed(speechlike(16000, 1))] == [3]
+
+
+def test_what_cannot_be_is_refused_in_a_sentence(model):
+    detector = Detector(model)
+    for wrong in (-1, np.nan, 86401):
+        with pytest.raises(StreamError, match="A gap lasts"):
+            detector.lost(wrong)
+    for wrong in (0, 44100.5, -16000):
+        with pytest.raises(StreamError, match="whole number"):
+            detector.feed(np.zeros(3), sr=wrong)
+    with pytest.raises(StreamError, match="time in seconds"):
+        detector.feed(np.zeros(3), at=np.nan)
+    with pytest.raises(StreamError, match="window is a time"):
+        Detector(model, window=0)
+    with pytest.raises(StreamError, match="min_speech"):
+        Detector(model, min_speech=2)
+    with pytest.raises(ModelError, match="fitted model"):
+        Detector(object())
+    with pytest.raises(AudioError, match="NaN"):
+        detect(np.full(16000, np.nan), model)
+    detector.finish()
+    for call in (lambda: detector.feed(np.zeros(3)), detector.finish, lambda: detector.lost(1)):
+        with pytest.raises(StreamError, match="has ended"):
+            call()
+
+
+@pytest.mark.parametrize("said", [[[0.5, np.nan]], [[0.5, 0.3, 0.2]], [0.5, 0.5]])
+def test_a_model_that_gives_no_probabilities_is_named(said):
+    class Broken:
+        classes_ = ("a", "b")
+
+        def predict_proba(self, windows):
+            return np.array(said)
+
+    with pytest.raises(ModelError, match="2 finite probabilities"):
+        Detector(Broken(), gate=False).feed(np.zeros(48000))
+
+
+def test_the_room_offers_its_names():
+    assert {"Detector", "Estimate", "RingBuffer", "Smoother", "Stopwatch", "detect", "timeline"} <= set(dir(streaming))
+    assert SpeechGate(0.4).threshold == 0.4
