@@ -7,7 +7,6 @@ import platform
 import shutil
 import subprocess
 import warnings
-from pathlib import Path
 
 import pandas as pd
 import soundfile as sf
@@ -19,8 +18,6 @@ PACKAGES = ("ser-helpers", "numpy", "scikit-learn", "librosa", "keras")
 ENCODER_PACKAGES = ("torch", "transformers")  # from lesson 08 on
 EMBEDDED = {"ravdess": "synthetic", "iemocap": "synthetic-iemocap"}
 CONVERSATIONS = ("iemocap", "synthetic-iemocap", "synthetic-iemocap-small")
-RECORDINGS = {"show": ("podcast", "episodes"), "calls": ("call centre", "calls")}
-SOUNDS, TRANSCRIPTS = (".flac", ".mp3", ".ogg", ".wav"), (".json", ".srt", ".vtt")
 
 
 def banner(lesson, corpus="ravdess"):
@@ -41,8 +38,9 @@ def banner(lesson, corpus="ravdess"):
     Returns
     -------
     DataFrame
-        The utterance table, as from :func:`ser_helpers.corpora.load`. For ``"show"`` and ``"calls"`` one row per
-        recording, on its name: `path`, `transcript` (its path or None), `minutes`, `channels` and `rate` (Hz).
+        The utterance table, as from :func:`ser_helpers.corpora.load`. For ``"show"`` one row per episode: ``title``,
+        ``path``, ``transcript`` (a path), ``seconds``, ``format``, ``rate`` (Hz), ``channels``. For ``"calls"`` one row
+        per call, as in :func:`ser_helpers.synthesis.build_calls`, with absolute paths.
 
     Raises
     ------
@@ -68,44 +66,38 @@ def banner(lesson, corpus="ravdess"):
 
 def _recordings(lesson, corpus):
     """The banner of a lesson about long recordings: these are always the embedded ones."""
-    title, unit = RECORDINGS[corpus]
-    table = recordings(_ensure(corpus))
+    title, unit, read = RECORDINGS[corpus]
+    table = read()
     kind = "SYNTHETIC speech, made by this package"
-    print(f"Lesson {lesson} · Embedded {title}: {kind}, {len(table)} {unit}, {table.minutes.sum():.0f} minutes")
+    print(f"Lesson {lesson} · Embedded {title}: {kind}, {len(table)} {unit}, {table.seconds.sum() / 60:.0f} minutes")
     print(f"Device: {device()} · Python {platform.python_version()} · {_versions(lesson)}")
     if corpus == "show":
         print("For episodes of your own: ser podcast EPISODE... --out FOLDER")
     return table
 
 
-def _ensure(corpus):
-    """The folder of the embedded show or calls, made first if this machine does not have it."""
-    from ser_helpers import synthesis
+def _show():
+    from ser_helpers.synthesis import ensure_show, show_episodes
 
-    return synthesis.ensure_show() if corpus == "show" else synthesis.ensure_calls()
+    table = show_episodes(ensure_show())
+    sounds = [sf.info(path) for path in table["path"]]
+    return table.assign(
+        seconds=[sound.duration for sound in sounds],
+        format=[sound.format for sound in sounds],
+        rate=[sound.samplerate for sound in sounds],
+        channels=[sound.channels for sound in sounds],
+    )
 
 
-def recordings(root):
-    """The recordings under `root`, one row each, on their names; a transcript has its recording's name.
+def _calls():
+    from ser_helpers.synthesis import ensure_calls
 
-    >>> recordings("an/empty/folder").columns.tolist()
-    ['path', 'transcript', 'minutes', 'channels', 'rate']
-    """
-    files = sorted(path for path in Path(root).rglob("*") if path.is_file())
-    transcripts = {path.stem: str(path) for path in files if path.suffix in TRANSCRIPTS}
-    rows = {}
-    for path in files:
-        if path.suffix in SOUNDS:
-            known = sf.info(path)
-            rows[path.stem] = (
-                str(path),
-                transcripts.get(path.stem),
-                known.duration / 60,
-                known.channels,
-                known.samplerate,
-            )
-    columns = ["path", "transcript", "minutes", "channels", "rate"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("recording")
+    root = ensure_calls()
+    table = pd.read_csv(root / "calls.csv", index_col="call")
+    return table.assign(**{column: str(root) + "/" + table[column] for column in ("path", "truth")})
+
+
+RECORDINGS = {"show": ("podcast", "episodes", _show), "calls": ("call centre", "calls", _calls)}
 
 
 def _choose(corpus, choice):

@@ -1,12 +1,13 @@
 """The first cell of every lesson: it must never leave in doubt whether the voices are real."""
 
-import numpy as np
-import pytest
-import soundfile as sf
+from pathlib import Path
 
-from ser_helpers import corpora
+import pytest
+
+from ser_helpers import corpora, synthesis
 from ser_helpers.course import banner, first_cell
 from ser_helpers.errors import CorpusError, CorpusMissing
+from ser_helpers.synthesis import ensure_calls, ensure_show
 
 
 @pytest.fixture
@@ -75,24 +76,27 @@ def test_an_idle_gpu_is_pointed_out(monkeypatch):
     assert first_cell.device() == "GPU, NVIDIA H200"
 
 
-@pytest.mark.parametrize(
-    ("corpus", "title", "unit"), [("show", "podcast", "episodes"), ("calls", "call centre", "calls")]
-)
-def test_a_lesson_about_recordings_says_that_they_are_synthetic(corpus, title, unit, tmp_path, monkeypatch, capsys):
-    (tmp_path / "audio").mkdir()
-    sf.write(tmp_path / "audio" / "one.wav", np.zeros((16000, 2)), 8000)
-    sf.write(tmp_path / "audio" / "two.flac", np.zeros(16000 * 60), 16000)
-    (tmp_path / "audio" / "one.srt").write_text("")
-    monkeypatch.setattr(first_cell, "_ensure", lambda name: tmp_path)
-    table = banner("11", corpus=corpus)
+def test_a_lesson_about_a_podcast_gets_its_episodes(monkeypatch, capsys):
+    monkeypatch.setattr(synthesis, "ensure_show", lambda: ensure_show("small", progress=False))
+    table = banner("11", corpus="show")
     printed = capsys.readouterr().out
-    assert table.index.tolist() == ["one", "two"]
+    assert table.index.tolist() == ["episode-01", "episode-02"]
+    assert table.format.tolist() == ["MP3", "OGG"]
     assert table.channels.tolist() == [2, 1]
-    assert table.rate.tolist() == [8000, 16000]
-    assert table.minutes.round(3).tolist() == [0.033, 1]
-    assert table.transcript.iloc[0].endswith("one.srt")
-    assert table.transcript.isna().tolist() == [False, True]
-    assert f"Embedded {title}: SYNTHETIC speech" in printed
-    assert f"2 {unit}, 1 minutes" in printed
-    assert ("ser podcast EPISODE" in printed) == (corpus == "show")
-    assert str(tmp_path) not in printed
+    assert table.seconds.between(30, 60).all()
+    assert table[["path", "transcript"]].map(lambda path: Path(path).is_file()).all(axis=None)
+    assert "Embedded podcast: SYNTHETIC speech" in printed
+    assert "2 episodes" in printed
+    assert "ser podcast EPISODE" in printed
+    assert "/" not in printed, "no machine paths"
+
+
+def test_a_lesson_about_calls_gets_its_calls(monkeypatch, capsys):
+    monkeypatch.setattr(synthesis, "ensure_calls", lambda: ensure_calls("small", progress=False))
+    table = banner("13", corpus="calls")
+    printed = capsys.readouterr().out
+    assert len(table) == 6
+    assert table[["path", "truth"]].map(lambda path: Path(path).is_file()).all(axis=None)
+    assert "Embedded call centre: SYNTHETIC speech" in printed
+    assert f"6 calls, {table.seconds.sum() / 60:.0f} minutes" in printed
+    assert "ser podcast" not in printed
