@@ -1,4 +1,4 @@
-"""Samples in, samples out: read a recording, resample, trim, pad and normalise it, put it into another room.
+"""Samples in, samples out: read a recording, resample, trim, pad, normalise, less noise, another room.
 
 Everything after this room works on one form of sound: a mono float32 array and its sample rate in Hz.
 """
@@ -7,9 +7,10 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["augmentation", "io", "reader", "signal", "speech"],
+    submodules=["augmentation", "denoise", "io", "reader", "signal", "speech"],
     submod_attrs={
         "augmentation": ["Augmentation", "Chain", "Noise", "Pitch", "Reverb", "Shift", "Speed"],
+        "denoise": ["NoiseReducer", "reduce_noise"],
         "io": ["duration", "load"],
         "reader": ["blocks"],
         "signal": ["check", "normalise", "pad", "resample", "trim"],
