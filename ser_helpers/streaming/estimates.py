@@ -45,7 +45,7 @@ class Judge:
         Seconds in a window, and from the end of one window to the end of the next.
     gate : bool or object
         True: a `SpeechGate`; False: everything counts as speech; or an object with its ``feed``, ``reset`` and
-        ``threshold``.
+        ``threshold``, which is reset first and serves this stream alone.
     min_speech : float
         A window with a smaller share of speech is not judged.
     weight, margin : float
@@ -62,6 +62,8 @@ class Judge:
         self.model, self.min_speech = model, min_speech
         self.window, self.hop = round(window * RATE), round(hop * RATE)
         self.gate = SpeechGate() if gate is True else gate or None
+        if self.gate:
+            self.gate.reset()
         self.smoother = Smoother(self.classes_, weight, margin)
         self.watch = Stopwatch()
 

@@ -50,7 +50,6 @@ def test_any_chunks_of_any_kind_equal_the_whole_to_the_bit(
         y = y * full + (full if dtype == np.uint8 else 0)
     y = y.astype(dtype)
     live = stream(Detector(model, sr=sr, gate=gate), y, cut_at(len(y), seed, chunks))
-    gate.reset()
     same(live, detect(y, model, sr=sr, gate=gate))
 
 
@@ -69,7 +68,6 @@ def test_any_settings_equal_the_whole_to_the_bit(
     y = speechlike(16000, seed=seed)
     given = {"window": window, "hop": hop, "weight": weight, "margin": margin, "min_speech": min_speech}
     live = stream(Detector(model, gate=gate, **given), y, cut_at(len(y), seed, 30))
-    gate.reset()
     same(live, detect(y, model, gate=gate, **given))
 
 
@@ -86,7 +84,6 @@ def test_a_file_equals_its_stream(model, gate, speechlike, tmp_path, file):
     y = np.round(speechlike(44100, 7.7, 2 if "stereo" in file else None) * 32767).astype(np.int16)
     soundfile.write(tmp_path / file, y, 44100)
     live = stream(Detector(model, sr=44100, gate=gate), y, cut_at(len(y), 1, 20))
-    gate.reset()
     same(live, detect(tmp_path / file, model, gate=gate))
 
 
@@ -167,7 +164,6 @@ def test_a_loss_with_cheap_gate_equals_silence(model, gate, speechlike):
     y = speechlike(16000, 3.2)
     detector = Detector(model, gate=gate, weight=1)
     live = [*detector.feed(y), *detector.lost(0.25), *detector.feed(y), *detector.finish()]
-    gate.reset()
     whole = detect(np.concatenate([y, np.zeros(4000, np.float32), y]), model, gate=gate, weight=1)
     np.testing.assert_array_equal(timeline(live, model.classes_)[model.classes_], whole[model.classes_])
 
@@ -183,7 +179,6 @@ def test_missing_samples_make_a_gap_wherever_the_chunks_end(model, gate, speechl
         warnings.simplefilter("always")
         whole = stream(Detector(model, sr=sr, gate=gate), y, [])
     assert len(said) == 1
-    gate.reset()
     detector = Detector(model, sr=sr, gate=gate)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
