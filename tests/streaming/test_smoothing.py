@@ -1,0 +1,55 @@
+"""What is shown moves slowly, changes only for good reason, and is forgotten after a silence."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ser_helpers.streaming import Smoother
+
+SAID = st.lists(st.floats(0, 1), min_size=1, max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SAID, st.floats(0.05, 1))
+def test_the_smoothing_is_pandas_exponential_mean(said, weight):
+    smoother = Smoother(["a", "b"], weight)
+    found = [smoother.update([p, 1 - p])[0][0] for p in said]
+    np.testing.assert_allclose(found, pd.Series(said).ewm(alpha=weight, adjust=False).mean())
+
+
+@settings(max_examples=60, deadline=None)
+@given(SAID)
+def test_a_margin_never_makes_it_change_more_often(said):
+    def changes(margin):
+        smoother = Smoother(["a", "b"], 0.5, margin)
+        shown = [smoother.update([p, 1 - p])[1] for p in said]
+        return sum(a != b for a, b in zip(shown, shown[1:], strict=False))
+
+    assert changes(0.3) <= changes(0.0)
+
+
+def test_without_smoothing_and_margin_it_shows_the_most_probable():
+    smoother = Smoother(["a", "b", "c"], weight=1, margin=0)
+    rows = np.random.default_rng(0).dirichlet([1, 1, 1], 50)
+    assert [smoother.update(row)[1] for row in rows] == [["a", "b", "c"][k] for k in rows.argmax(axis=1)]
+
+
+def test_a_short_silence_is_bridged_and_a_long_one_forgets():
+    smoother = Smoother(["a", "b"], weight=0.5, margin=0.2, patience=3)
+    smoother.update([1.0, 0.0])
+    smoother.skip()
+    smoother.skip()
+    assert smoother.update([0.2, 0.8])[1] == "a"
+    for _ in range(3):
+        smoother.skip()
+    smoothed, shown = smoother.update([0.2, 0.8])
+    assert smoothed.tolist() == [0.2, 0.8]
+    assert shown == "b"
+
+
+@pytest.mark.parametrize("wrong", [{"weight": 0}, {"weight": 1.1}, {"margin": -0.1}, {"margin": 1}])
+def test_settings_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Smoother(["a"], **wrong)
