@@ -4,6 +4,12 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=[],
-    submod_attrs={},
+    submodules=["affect", "archive", "episodes", "podcast", "podcast_figures", "report", "transcripts"],
+    submod_attrs={
+        "affect": ["DimensionModel", "dimension_model"],
+        "archive": ["bill", "process"],
+        "episodes": ["Episode", "Show"],
+        "podcast": ["analyse_episode", "dimensions", "emotions_over_time", "pie"],
+        "report": ["write_report"],
+    },
 )

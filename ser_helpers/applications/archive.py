@@ -1,0 +1,267 @@
+"""A whole archive: one task per episode, on one machine or on a Dask cluster, resumed where it stopped."""
+
+import functools
+import hashlib
+import json
+import math
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import joblib
+import pandas as pd
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+import ser_helpers
+from ser_helpers import applications, home, models
+from ser_helpers.applications import transcripts
+from ser_helpers.applications.episodes import Episode
+from ser_helpers.applications.podcast import analyse_episode
+from ser_helpers.errors import ArchiveError, SerError
+
+_ONE_PER_PROCESS = threading.Lock()  # a worker with several threads hears one episode at a time
+
+
+class Outcome(NamedTuple):
+    """What became of one episode: "done", "kept" (finished by an earlier or another run) or "failed", and why."""
+
+    episode: str
+    state: str
+    minutes: float = math.nan
+    reason: str = ""
+
+
+class Task(NamedTuple):
+    """One episode to hear."""
+
+    episode: str
+    path: str
+    transcript: str | None
+    out: str
+
+
+def process(
+    episodes,
+    out,
+    model=None,
+    dimension_model=None,
+    laughter=None,
+    transcript_folder=None,
+    scheduler=None,
+    jobs=2,
+    progress=True,
+    **settings,
+):
+    """Hear every episode and keep what was heard in the folder `out`; the same numbers, bit for bit, wherever it runs.
+
+    Each finished episode is written at once and as a whole to ``out/episodes``, so a run that was stopped goes on where
+    it stopped, and two runs on the same folder share the work. An episode is heard again when it, its transcript or a
+    model has changed. A broken episode is reported, and the rest is done; so is one whose worker process died with it.
+
+    Parameters
+    ----------
+    episodes : list of str or Path
+        Recordings; no two may have the same name, which is that of the file without its ending.
+    out : str or Path
+        The folder; a cluster's workers must see it and the episodes under the same names.
+    model, dimension_model : object or None
+        For :func:`ser_helpers.applications.analyse_episode`; by default ``models.window_model()`` and
+        ``applications.dimension_model()``.
+    laughter : object or None
+        A ``LaughterDetector``; None looks for no laughter.
+    transcript_folder : str, Path or None
+        Where transcripts with the names of the episodes are; by default beside them, or in a folder ``transcripts``
+        there or one level up.
+    scheduler : str or None
+        The address of a Dask scheduler, such as ``"tcp://10.0.0.5:8786"``; None uses processes of this machine.
+    jobs : int
+        How many processes of this machine; 1 stays in this one.
+    progress : bool
+        Show a progress bar.
+    **settings
+        For :func:`ser_helpers.applications.emotions_over_time`.
+
+    Returns
+    -------
+    DataFrame
+        In the order of `episodes`, on their names: ``state`` ("done", "kept" or "failed"), ``minutes``, ``reason``.
+
+    Raises
+    ------
+    ArchiveError
+        If there is no episode, two have the same name, or no Dask worker answers.
+    OSError
+        If `out` cannot be written to, or its disk is full; what is finished stays.
+
+    Examples
+    --------
+    Lesson 11.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     process(["lost.mp3"], out, jobs=1, progress=False).reason["lost"]
+    'Cannot use ...lost.mp3: there is no such file; check the path.'
+    """
+    tasks = _tasks(episodes, Path(out), transcript_folder)
+    _check_writable(Path(out) / "episodes")
+    tools = {"model": model or models.window_model(), "laughter": laughter, **settings}
+    tools["dimension_model"] = dimension_model or applications.dimension_model()
+    hear = functools.partial(_hear, tools=tools, version=joblib.hash((ser_helpers.__version__, tools)))
+    if scheduler:
+        outcomes = _on_cluster(hear, tasks, scheduler)
+    elif jobs == 1:
+        outcomes = map(hear, tasks)
+    else:
+        outcomes = _on_machine(hear, tasks, jobs)
+    bar = tqdm(outcomes, "episodes", len(tasks), disable=None if progress else True, delay=1)
+    found = {outcome.episode: outcome for outcome in bar}
+    rows = [found[task.episode] for task in tasks]
+    return pd.DataFrame(rows, columns=Outcome._fields).set_index("episode")
+
+
+def bill(hours, seconds_per_hour, cores=16, price=0.7, days=7):
+    """What an archive costs: core hours, machines and money.
+
+    Parameters
+    ----------
+    hours : float
+        Hours of audio.
+    seconds_per_hour : float
+        Seconds that one core works on an hour of audio, as measured.
+    cores : int
+        Cores of one machine.
+    price : float
+        Of one machine for one hour, in your currency.
+    days : float
+        When it must be ready.
+
+    Returns
+    -------
+    Series
+        ``core hours``, ``machine hours``, ``machines`` and ``price``.
+
+    Examples
+    --------
+    Lesson 11. An hour takes a core 36 s:
+
+    >>> bill(100_000, 36).to_dict()
+    {'core hours': 1000.0, 'machine hours': 62.5, 'machines': 1.0, 'price': 43.75}
+    """
+    core_hours = hours * seconds_per_hour / 3600
+    machine_hours = core_hours / cores
+    machines = math.ceil(machine_hours / (24 * days))
+    return pd.Series(
+        {
+            "core hours": core_hours,
+            "machine hours": machine_hours,
+            "machines": float(machines),
+            "price": machine_hours * price,
+        }
+    )
+
+
+def _tasks(episodes, out, folder):
+    paths = [Path(path).resolve() for path in episodes]
+    if not paths:
+        raise ArchiveError("There is no episode to hear: give the paths of recordings.")
+    names = [path.stem for path in paths]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ArchiveError(f"Two episodes are called {twice[0]}: rename one, because results are kept by this name.")
+    if folder is not None and not Path(folder).is_dir():
+        raise ArchiveError(f"There is no folder {folder}: give the folder that holds the transcripts.")
+    told = [transcripts.find(path, folder) for path in paths]
+    return [
+        Task(path.stem, str(path), str(text.resolve()) if text else None, str(out.resolve()))
+        for path, text in zip(paths, told, strict=True)
+    ]
+
+
+def _check_writable(folder):
+    """Raise OSError now, not after the first hour of work."""
+    with home.atomic_file(folder / "writable") as aside:
+        aside.touch()
+    (folder / "writable").unlink(missing_ok=True)
+
+
+def _hear(task, tools, version):
+    """Hear one episode, unless it is done, and keep what was heard; runs in a worker."""
+    folder = Path(task.out, "episodes", task.episode)
+    with _ONE_PER_PROCESS, home.lock(Path(task.out, ".locks", task.episode)), threadpool_limits(1):
+        try:
+            made = [version, _content(task.path), _content(task.transcript)]
+            kept = _kept(folder, made)
+            if kept:
+                return Outcome(task.episode, "kept", kept.seconds / 60)
+            episode = analyse_episode(task.path, transcript=task.transcript, name=task.episode, **tools)
+        except SerError as error:
+            return Outcome(task.episode, "failed", reason=str(error))
+        except Exception as error:  # whatever one episode leads to, the others are done
+            return Outcome(task.episode, "failed", reason=f"{type(error).__name__}: {error}")
+        episode.save(folder, made=made)
+    return Outcome(task.episode, "done", episode.seconds / 60)
+
+
+def _content(path):
+    """A fingerprint of a file; one that cannot be read is named when it is heard."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    except (OSError, TypeError):
+        return None
+
+
+def _kept(folder, made):
+    """The finished episode in `folder`, if it was made from the same things."""
+    try:
+        same = json.loads((folder / "episode.json").read_text(encoding="utf-8"))["made"] == made
+        return Episode.load(folder) if same and None not in made[:2] else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _on_machine(hear, tasks, jobs):
+    """Outcomes as they come from processes of this machine."""
+    waiting = {task.episode: task for task in tasks}
+    try:
+        for outcome in joblib.Parallel(jobs, return_as="generator_unordered")(map(joblib.delayed(hear), tasks)):
+            del waiting[outcome.episode]
+            yield outcome
+    except TerminatedWorkerError:  # nobody knows which episode it was: the rest is heard one at a time
+        for task in waiting.values():
+            try:
+                yield from joblib.Parallel(2)([joblib.delayed(hear)(task)])
+            except TerminatedWorkerError:
+                yield _died(task)
+
+
+def _on_cluster(hear, tasks, scheduler):
+    """Outcomes as they come from a Dask cluster, which hands the work of a lost worker to another one."""
+    from distributed import Client, KilledWorker, as_completed
+
+    try:
+        client = Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        raise ArchiveError(
+            f"No Dask scheduler answers at {scheduler}: start one with `dask scheduler` ({error})."
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=60)
+        except TimeoutError:
+            raise ArchiveError(
+                f"The Dask scheduler at {scheduler} has no worker: start some with `dask worker {scheduler}`."
+            ) from None
+        futures = {client.submit(hear, task, pure=False): task for task in tasks}
+        for future in as_completed(futures):
+            try:
+                yield future.result()
+            except KilledWorker:
+                yield _died(futures[future])
+
+
+def _died(task):
+    reason = "its worker process died again and again: it may need more memory, or the file crashes its decoder"
+    return Outcome(task.episode, "failed", reason=f"{reason}.")

@@ -1,0 +1,143 @@
+"""What is known of an episode and of a show, as tables, and how it is kept in a folder."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from ser_helpers import home
+from ser_helpers.applications.transcripts import COLUMNS
+from ser_helpers.evaluation import rolling_mean
+
+TABLES = ("timeline", "sentences", "laughter")
+
+
+@dataclasses.dataclass
+class Episode:
+    """What was heard in one episode (Lesson 11).
+
+    Attributes
+    ----------
+    name : str
+    seconds : float
+        How much of it was heard.
+    timeline : DataFrame
+        See :func:`ser_helpers.applications.emotions_over_time`.
+    sentences : DataFrame or None
+        ``start``, ``end``, ``speaker``, ``text``, ``valence``, ``arousal``, ``dominance``; None without a transcript.
+    laughter : DataFrame or None
+        ``start``, ``end``, ``probability``; None where it was not looked for.
+    notes : list of str
+        What the reader should know: no transcript, a damaged end, no speech.
+    """
+
+    name: str
+    seconds: float
+    timeline: pd.DataFrame
+    sentences: pd.DataFrame | None = None
+    laughter: pd.DataFrame | None = None
+    notes: list = dataclasses.field(default_factory=list)
+
+    @property
+    def laughs_per_10_minutes(self):
+        """How often people laugh; None where laughter was not looked for."""
+        return None if self.laughter is None else len(self.laughter) * 600 / self.seconds
+
+    def save(self, folder, **about):
+        """Write the tables as CSV and the rest, with `about`, as ``episode.json``: all of it or nothing.
+
+        Numbers keep every digit, so the same episode gives the same bytes.
+        """
+        with home.atomic_folder(folder) as aside:
+            for name in TABLES:
+                table = getattr(self, name)
+                if table is not None:
+                    table.to_csv(aside / f"{name}.csv", index=False, lineterminator="\n")
+            text = json.dumps({"name": self.name, "seconds": self.seconds, "notes": self.notes, **about}, indent=1)
+            (aside / "episode.json").write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder):
+        """The episode that `save` wrote to `folder`."""
+        folder = Path(folder)
+        about = json.loads((folder / "episode.json").read_text(encoding="utf-8"))
+        tables = {name: _table(folder / f"{name}.csv") for name in TABLES}
+        return cls(about["name"], about["seconds"], **tables, notes=about["notes"])
+
+
+@dataclasses.dataclass
+class Show:
+    """Several episodes in the order of their names (Lesson 11)."""
+
+    name: str
+    episodes: list
+
+    def __post_init__(self):
+        self.episodes = sorted(self.episodes, key=lambda episode: episode.name)
+
+    @classmethod
+    def load(cls, out, name=None):
+        """All episodes that :func:`ser_helpers.applications.process` has finished in the folder `out`."""
+        folders = sorted(path.parent for path in Path(out).glob("episodes/*/episode.json"))
+        return cls(name or Path(out).resolve().name, [Episode.load(folder) for folder in folders])
+
+    @property
+    def sentences(self):
+        """The rated sentences of all episodes, with ``episode`` and ``clock``: seconds from the start of the show."""
+        parts, before = [], 0.0
+        for episode in self.episodes:
+            if episode.sentences is not None and "valence" in episode.sentences:
+                parts.append(episode.sentences.assign(episode=episode.name, clock=before + episode.sentences["end"]))
+            before += episode.seconds
+        columns = [*COLUMNS, "valence", "arousal", "dominance", "episode", "clock"]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+    def means(self, seconds=60.0, across=False):
+        """Rolling means of valence, arousal and dominance over the sentences of the last `seconds`.
+
+        Within each episode, or with `across` over the show as if its episodes followed one another without a pause.
+        The rows are those of ``sentences``.
+        """
+        said = self.sentences
+        spoken = pd.DataFrame(
+            {
+                "dialogue": "the show" if across else said["episode"],
+                "speaker": "everyone",
+                "turn_start": said["clock"] - (said["end"] - said["start"]),
+                "turn_end": said["clock"],
+            }
+        )
+        values = said[["valence", "arousal", "dominance"]].astype(float)
+        return rolling_mean(values, spoken, seconds=seconds) if len(said) else values
+
+    @property
+    def summary(self):
+        """A row per episode: minutes, share of speech, the shares of the emotions, mean dimensions, laughs."""
+        from ser_helpers.applications.podcast import DIMENSIONS, pie
+
+        rows = {}
+        for episode in self.episodes:
+            lengths = episode.timeline["end"] - episode.timeline["start"]
+            row = {
+                "minutes": episode.seconds / 60,
+                "speech": (episode.timeline["speech"] * lengths).sum() / lengths.sum(),
+            }
+            row |= pie(episode.timeline)
+            if episode.sentences is not None and "valence" in episode.sentences:
+                row |= episode.sentences[DIMENSIONS].mean()
+            if episode.laughter is not None:
+                row["laughs per 10 min"] = episode.laughs_per_10_minutes
+            rows[episode.name] = row
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("episode")
+
+
+def _table(path):
+    """A table as it was before `save`, or None if there was none."""
+    if not path.is_file():
+        return None
+    words = dict.fromkeys(("emotion", "speaker", "text"), object)
+    table = pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""], float_precision="round_trip")
+    for column in table.columns.intersection(list(words)):
+        table[column] = table[column].astype(object).where(table[column].notna(), None)
+    return table

@@ -1,0 +1,215 @@
+"""One episode of a podcast: emotions over time, valence, arousal and dominance of every sentence, laughter."""
+
+import warnings
+
+import numpy as np
+
+from ser_helpers import audio
+from ser_helpers.applications import transcripts
+from ser_helpers.applications.episodes import Episode
+from ser_helpers.audio.signal import FRAME
+from ser_helpers.errors import AudioError, TranscriptError
+from ser_helpers.streaming import Detector, timeline
+
+WINDOW = 3.0
+RATE = 16000
+DIMENSIONS = ["valence", "arousal", "dominance"]
+
+
+def emotions_over_time(path, model, gate=True, **settings):
+    """The emotions of an episode in consecutive windows of 3 s, read block by block and never held as a whole.
+
+    Parameters
+    ----------
+    path : str or Path
+        A recording of any length, in any format that :func:`ser_helpers.audio.blocks` reads.
+    model : object
+        ``classes_`` and ``predict_proba(windows)``, such as ``models.window_model()``.
+    gate : bool or object
+        Whether windows without speech are left out; see :class:`ser_helpers.streaming.Detector`, which also takes the
+        other `settings`.
+
+    Returns
+    -------
+    DataFrame
+        A row per window: ``start`` and ``end`` (s), ``speech`` (share), a column per emotion (probability, NaN without
+        speech), ``emotion`` (after smoothing and hysteresis, None without speech) and ``gap``. The last window counts
+        for what is left, and hears the last 3 s. ``attrs["seconds"]`` is how long the recording lasts; where its end is
+        damaged, ``attrs["problem"]`` says so.
+
+    Raises
+    ------
+    AudioError
+        If nothing of the recording can be read.
+
+    Examples
+    --------
+    Lesson 11.
+
+    >>> from ser_helpers import corpora, models
+    >>> path = corpora.load("synthetic-small").path.iloc[0]
+    >>> emotions_over_time(path, models.window_model()).columns.tolist()
+    ['start', 'end', 'speech', 'angry', 'happy', 'neutral', 'sad', 'emotion', 'gap']
+    """
+    detector = Detector(model, window=WINDOW, hop=WINDOW, gate=gate, **settings)
+    estimates, problem = [], None
+    try:
+        for block in audio.blocks(path, RATE):
+            estimates += detector.feed(block)
+    except AudioError as error:
+        if not detector.health["seconds"]:
+            raise
+        problem = str(error)
+    estimates += detector.finish()
+    table = timeline(estimates, detector.classes_)
+    table["start"] = np.maximum(table["start"], table["end"].shift(fill_value=0.0))
+    table.attrs["seconds"] = detector.health["seconds"]
+    if problem:
+        table.attrs["problem"] = problem
+    return table
+
+
+def pie(timeline):
+    """The share of each emotion in the time with speech, as a Series that adds up to 1 (Lesson 11).
+
+    Every window counts for its length and its one emotion; where nobody speaks all shares are 0.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"start": [0, 3, 6], "end": [3, 6, 9], "sad": 0.5, "emotion": ["sad", "sad", None]})
+    >>> pie(table).to_dict()
+    {'sad': 1.0}
+    """
+    seconds = (timeline["end"] - timeline["start"]).groupby(timeline["emotion"]).sum()
+    seconds = seconds.reindex(emotions(timeline), fill_value=0.0).astype(float)
+    return (seconds / max(seconds.sum(), 1e-9)).rename("share")
+
+
+def emotions(timeline):
+    """The emotions that a timeline has a column for."""
+    columns = list(timeline.columns)
+    return [name for name in columns[: columns.index("emotion")] if name not in ("start", "end", "speech")]
+
+
+def dimensions(path, sentences, model, longest=30.0):
+    """Valence, arousal and dominance of each sentence, from its voice and its words.
+
+    The recording is read once, block by block; what lies between sentences is passed over.
+
+    Parameters
+    ----------
+    path : str or Path
+        The episode.
+    sentences : DataFrame
+        ``start``, ``end`` (s), ``speaker`` and ``text``, in the order of time, such as from
+        :func:`ser_helpers.applications.transcripts.sentences`.
+    model : object
+        ``predict(voices, texts)`` for lists of 16 kHz samples and strings, giving (n, 3), such as
+        :func:`ser_helpers.applications.dimension_model`.
+    longest : float
+        Seconds; of a longer sentence only the beginning is heard.
+
+    Returns
+    -------
+    DataFrame
+        The sentences with ``valence``, ``arousal`` and ``dominance`` on the model's scale; NaN where a sentence lies
+        outside the recording, or lasts less than one frame (25 ms). ``attrs["problem"]`` as for `emotions_over_time`.
+
+    Raises
+    ------
+    AudioError
+        If nothing of the recording can be read.
+
+    Examples
+    --------
+    Lesson 11.
+
+    >>> from ser_helpers import applications, corpora
+    >>> table = corpora.load("synthetic-small")[:1]
+    >>> said = pd.DataFrame({"start": [0.0], "end": [1.0], "speaker": [None], "text": ["Kids are talking."]})
+    >>> dimensions(table.path.iloc[0], said, applications.dimension_model())[DIMENSIONS].notna().all(axis=None)
+    True
+    """
+    found = np.full((len(sentences), len(DIMENSIONS)), np.nan)
+    voices, problem = _cuts(path, sentences, longest), None
+    try:
+        for row, voice in voices:
+            if len(voice) >= FRAME * RATE:
+                found[row] = model.predict([voice], [sentences["text"].iloc[row]])[0]
+    except AudioError as error:
+        if np.isnan(found).all():
+            raise
+        problem = str(error)
+    table = sentences.assign(**dict(zip(DIMENSIONS, found.T, strict=True)))
+    if problem:
+        table.attrs["problem"] = problem
+    return table
+
+
+def _cuts(path, sentences, longest):
+    """(row, samples) of each sentence, holding no more than a block and the longest sentence."""
+    starts = np.round(sentences["start"].to_numpy() * RATE).astype(int)
+    ends = np.round(np.minimum(sentences["end"], sentences["start"] + longest).to_numpy() * RATE).astype(int)
+    held, first, row = np.zeros(0, np.float32), 0, 0
+    for block in audio.blocks(path, RATE):
+        held = np.concatenate([held, block])
+        while row < len(starts) and ends[row] <= first + len(held):
+            yield row, held[max(0, starts[row] - first) : ends[row] - first]
+            row += 1
+        keep = min(starts[row] - first, len(held)) if row < len(starts) else len(held)
+        held, first = held[keep:], first + keep
+    for late in range(row, len(starts)):
+        yield late, held[max(0, starts[late] - first) : max(0, ends[late] - first)]
+
+
+def analyse_episode(path, model, dimension_model=None, transcript=None, laughter=None, name=None, **settings):
+    """Everything about one episode, as an :class:`Episode`; what is missing or odd stands in its ``notes``.
+
+    Parameters
+    ----------
+    path : str or Path
+        The recording.
+    model : object
+        For :func:`emotions_over_time`, which also takes `settings`.
+    dimension_model : object or None
+        For :func:`dimensions`; None leaves the sentences without them.
+    transcript : str, Path or None
+        What :func:`ser_helpers.applications.transcripts.read` reads; without one there are no sentences.
+    laughter : object or None
+        ``segments(path)``, such as a ``LaughterDetector``; None looks for no laughter.
+    name : str or None
+        What to call the episode; its file name without the ending by default.
+
+    Raises
+    ------
+    AudioError
+        If nothing of the recording can be read.
+
+    Used in Lesson 11.
+    """
+    said, notes = _said(transcript)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        table = emotions_over_time(path, model, **settings)
+        notes += [table.attrs["problem"]] if "problem" in table.attrs else []
+        if said is not None and dimension_model is not None:
+            said = dimensions(path, said, dimension_model)
+        laughs = None if laughter is None else laughter.segments(path)
+    notes += dict.fromkeys(str(warning.message) for warning in caught if warning.category is UserWarning)
+    if not (table["speech"] > 0).any():
+        notes.append("No speech was heard in it.")
+    return Episode(name or _stem(path), table.attrs["seconds"], table, said, laughs, notes)
+
+
+def _said(transcript):
+    """The sentences of a transcript or None, and notes on why there are none."""
+    if transcript is None:
+        return None, ["There is no transcript: sentences were not rated."]
+    try:
+        return transcripts.sentences(transcripts.read(transcript)), []
+    except TranscriptError as error:
+        return None, [f"Sentences were not rated. {error}"]
+
+
+def _stem(path):
+    return str(path).replace("\\", "/").rpartition("/")[2].rpartition(".")[0] or str(path)
