@@ -4,12 +4,25 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["affect", "archive", "episodes", "podcast", "podcast_figures", "report", "transcripts"],
+    submodules=[
+        "affect",
+        "alerts",
+        "archive",
+        "call_centre",
+        "call_turns",
+        "episodes",
+        "podcast",
+        "podcast_figures",
+        "report",
+        "transcripts",
+    ],
     submod_attrs={
         "affect": ["DimensionModel", "dimension_model"],
+        "alerts": ["Alert", "AlertRule"],
         "archive": ["bill", "process"],
+        "call_centre": ["CallMonitor", "CallReport", "analyse", "demo_calls"],
         "episodes": ["Episode", "Show"],
         "podcast": ["analyse_episode", "dimensions", "emotions_over_time", "pie"],
-        "report": ["write_report"],
+        "report": ["report_of", "write_report"],
     },
 )

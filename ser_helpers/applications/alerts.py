@@ -1,0 +1,139 @@
+"""When to tell a supervisor: a rule on what a detector hears, that can say why it spoke."""
+
+from typing import NamedTuple
+
+from ser_helpers.errors import StreamError
+
+
+class Alert(NamedTuple):
+    """A rule was met (Lesson 13)."""
+
+    time: float
+    """Seconds from the beginning of the call: the end of the window that met the rule."""
+    start: float
+    """Seconds: where the emotion began."""
+    speech: float
+    """Seconds of speech with the emotion since then, less those without."""
+    level: float
+    """Mean smoothed probability of the emotion since then."""
+    emotion: str
+
+
+class AlertRule:
+    """An emotion persists: it is heard, above a threshold, in so many seconds of speech (Lesson 13).
+
+    Speech in windows at or above the threshold is added up, speech in windows below it is taken off, down to nothing:
+    a calm word does not undo a quarrel, a calm minute does. Silence counts neither way. After an alert there is none
+    for a while.
+
+    Parameters
+    ----------
+    emotion : str
+        One of the model's ``classes_``.
+    threshold : float
+        Smoothed probability, 0 to 1.
+    persistence_s : float
+        Seconds of speech.
+    cool_down_s : float
+        Seconds from one alert to when the next one may begin to build up.
+    forget_s : float
+        After so many seconds without speech, what was heard before is forgotten; so it is after a gap.
+
+    Examples
+    --------
+    >>> rule = AlertRule(persistence_s=8)
+    >>> rule.explain(Alert(41, 30, 8.2, 0.74, "angry"), "customer")
+    'The customer has sounded angry for 8 s of speech since 0:30 (probability 0.74; the rule asks for 0.50 over 8 s).'
+    """
+
+    def __init__(self, emotion="angry", threshold=0.5, persistence_s=8.0, cool_down_s=60.0, forget_s=30.0):
+        if not 0 < threshold < 1:
+            raise ValueError(f"threshold is a probability between 0 and 1, not {threshold!r}.")
+        for name, seconds in {"persistence_s": persistence_s, "cool_down_s": cool_down_s, "forget_s": forget_s}.items():
+            if not 0 <= seconds < float("inf"):
+                raise ValueError(f"{name} is a number of seconds from 0, not {seconds!r}.")
+        self.emotion, self.threshold = emotion, threshold
+        self.persistence_s, self.cool_down_s, self.forget_s = persistence_s, cool_down_s, forget_s
+
+    def __repr__(self):
+        settings = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"AlertRule({settings})"
+
+    def watch(self, classes):
+        """A `Watch` that applies this rule to one party's estimates, as they come; `classes` are the model's."""
+        return Watch(self, classes)
+
+    def apply(self, estimates, classes):
+        """The alerts in a list of estimates, in order."""
+        watch = self.watch(classes)
+        found = (watch.update(estimate) for estimate in estimates)
+        return [alert for alert in found if alert is not None]
+
+    def explain(self, alert, party="customer"):
+        """One sentence for the screen: who, what, for how long, since when, and what the rule asks for."""
+        minutes, seconds = divmod(int(alert.start), 60)
+        return (
+            f"The {party} has sounded {alert.emotion} for {alert.speech:.0f} s of speech since {minutes}:{seconds:02d}"
+            f" (probability {alert.level:.2f}; the rule asks for {self.threshold:.2f} over {self.persistence_s:g} s)."
+        )
+
+
+class Watch:
+    """The state of an `AlertRule` for one party: feed it estimates (Lesson 13).
+
+    Examples
+    --------
+    >>> from ser_helpers.streaming import Estimate
+    >>> watch = AlertRule(persistence_s=4).watch(["angry", "sad"])
+    >>> windows = [Estimate(k, k + 3, 1.0, [0.9, 0.1], [0.9, 0.1], "angry", False) for k in range(5)]
+    >>> [alert.time for alert in map(watch.update, windows) if alert]
+    [4]
+    """
+
+    def __init__(self, rule, classes):
+        classes = list(classes)
+        if rule.emotion not in classes:
+            raise StreamError(f"The rule is about {rule.emotion!r}, but the model tells only {', '.join(classes)}.")
+        self.rule, self._which = rule, classes.index(rule.emotion)
+        self._end = None
+        self._silent_until = 0.0
+        self._forget()
+
+    def update(self, estimate):
+        """Take the next estimate; return an `Alert` if it meets the rule, else None."""
+        begin = estimate.start if self._end is None else self._end
+        self._end = estimate.end
+        if estimate.gap and estimate.smoothed is None:
+            self._forget()
+        elif estimate.smoothed is None:
+            self._quiet += estimate.end - begin
+            if self._quiet >= self.rule.forget_s:
+                self._forget()
+        elif estimate.end > self._silent_until:
+            return self._hear(estimate, begin)
+        return None
+
+    def _hear(self, estimate, begin):
+        rule, level = self.rule, float(estimate.smoothed[self._which])
+        speech = (estimate.end - begin) * estimate.speech
+        self._quiet = 0.0
+        if level < rule.threshold:
+            self._speech -= speech
+            if self._speech <= 0:
+                self._forget()
+            return None
+        if self._windows == 0:
+            self._start = begin
+        self._speech += speech
+        self._levels += level
+        self._windows += 1
+        if self._speech < rule.persistence_s:
+            return None
+        alert = Alert(estimate.end, self._start, self._speech, self._levels / self._windows, rule.emotion)
+        self._silent_until = estimate.end + rule.cool_down_s
+        self._forget()
+        return alert
+
+    def _forget(self):
+        self._speech = self._quiet = self._levels = 0.0
+        self._windows = 0
