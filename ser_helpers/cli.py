@@ -130,6 +130,34 @@ def download(
 
 @app.command()
 @plain_errors
+def podcast(
+    episodes: Annotated[list[str], typer.Argument(help="Recordings of any length and format.")],
+    out: Annotated[str, typer.Option(help="The folder of the report and of what was heard.")],
+    transcript: Annotated[
+        str | None,
+        typer.Option(help="Folder of SRT, VTT or JSON transcripts, or one episode's. Else looked for nearby."),
+    ] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A Dask cluster, as tcp://10.0.0.5:8786.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 2,
+    model: Annotated[str, typer.Option(help="linear, cnn or encoder.")] = "linear",
+    laughter: Annotated[bool, typer.Option(help="Look for laughter, too.")] = True,
+    title: Annotated[str | None, typer.Option(help="The show's name; by default the folder's.")] = None,
+):
+    """Hear the episodes of a show and write OUT/report.html. A second call goes on where the first one stopped."""
+    from ser_helpers import models
+    from ser_helpers.applications import LaughterDetector, process, report_of
+
+    detector = LaughterDetector() if laughter else None
+    settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
+    heard = process(episodes, out, model=models.window_model(model), **settings)
+    for name, row in heard[heard.state == "failed"].iterrows():
+        print(f"Not heard: {name}. {row.reason}", file=sys.stderr)
+    print(f"{os.path.relpath(report_of(out, heard, title))}")
+    raise typer.Exit(int((heard.state == "failed").any()))
+
+
+@app.command()
+@plain_errors
 def cache(clear: Annotated[bool, typer.Option(help="Delete it all; what is needed is made again.")] = False):
     """Say what is kept to save time (synthetic speech, features, fits), and how much room it takes."""
     folder = home.cache_home()

@@ -31,6 +31,7 @@ class Outcome(NamedTuple):
     state: str
     minutes: float = math.nan
     reason: str = ""
+    path: str = ""
 
 
 class Task(NamedTuple):
@@ -48,7 +49,7 @@ def process(
     model=None,
     dimension_model=None,
     laughter=None,
-    transcript_folder=None,
+    transcript=None,
     scheduler=None,
     jobs=2,
     progress=True,
@@ -71,9 +72,9 @@ def process(
         ``applications.dimension_model()``.
     laughter : object or None
         A ``LaughterDetector``; None looks for no laughter.
-    transcript_folder : str, Path or None
-        Where transcripts with the names of the episodes are; by default beside them, or in a folder ``transcripts``
-        there or one level up.
+    transcript : str, Path or None
+        The folder of transcripts with the names of the episodes, or the transcript of a single episode; by default they
+        are looked for beside the episodes, and in a folder ``transcripts`` there or one level up.
     scheduler : str or None
         The address of a Dask scheduler, such as ``"tcp://10.0.0.5:8786"``; None uses processes of this machine.
     jobs : int
@@ -86,7 +87,8 @@ def process(
     Returns
     -------
     DataFrame
-        In the order of `episodes`, on their names: ``state`` ("done", "kept" or "failed"), ``minutes``, ``reason``.
+        In the order of `episodes`, on their names: ``state`` ("done", "kept" or "failed"), ``minutes``, ``reason``,
+        ``path``.
 
     Raises
     ------
@@ -104,11 +106,11 @@ def process(
     ...     process(["lost.mp3"], out, jobs=1, progress=False).reason["lost"]
     'Cannot use ...lost.mp3: there is no such file; check the path.'
     """
-    tasks = _tasks(episodes, Path(out), transcript_folder)
+    tasks = _tasks(episodes, Path(out), transcript)
     _check_writable(Path(out) / "episodes")
     tools = {"model": model or models.window_model(), "laughter": laughter, **settings}
     tools["dimension_model"] = dimension_model or applications.dimension_model()
-    hear = functools.partial(_hear, tools=tools, version=joblib.hash((ser_helpers.__version__, tools)))
+    hear = functools.partial(_hear, tools=tools, version=_version(tools))
     if scheduler:
         outcomes = _on_cluster(hear, tasks, scheduler)
     elif jobs == 1:
@@ -117,7 +119,7 @@ def process(
         outcomes = _on_machine(hear, tasks, jobs)
     bar = tqdm(outcomes, "episodes", len(tasks), disable=None if progress else True, delay=1)
     found = {outcome.episode: outcome for outcome in bar}
-    rows = [found[task.episode] for task in tasks]
+    rows = [found[task.episode]._replace(path=task.path) for task in tasks]
     return pd.DataFrame(rows, columns=Outcome._fields).set_index("episode")
 
 
@@ -162,7 +164,7 @@ def bill(hours, seconds_per_hour, cores=16, price=0.7, days=7):
     )
 
 
-def _tasks(episodes, out, folder):
+def _tasks(episodes, out, transcript):
     paths = [Path(path).resolve() for path in episodes]
     if not paths:
         raise ArchiveError("There is no episode to hear: give the paths of recordings.")
@@ -170,13 +172,31 @@ def _tasks(episodes, out, folder):
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ArchiveError(f"Two episodes are called {twice[0]}: rename one, because results are kept by this name.")
-    if folder is not None and not Path(folder).is_dir():
-        raise ArchiveError(f"There is no folder {folder}: give the folder that holds the transcripts.")
-    told = [transcripts.find(path, folder) for path in paths]
+    if transcript is not None and Path(transcript).is_file() and len(paths) == 1:
+        told = [Path(transcript)]
+    elif transcript is not None and not Path(transcript).is_dir():
+        raise ArchiveError(f"There is no folder {transcript}: give the folder that holds the transcripts.")
+    else:
+        told = [transcripts.find(path, transcript) for path in paths]
     return [
         Task(path.stem, str(path), str(text.resolve()) if text else None, str(out.resolve()))
         for path, text in zip(paths, told, strict=True)
     ]
+
+
+def _version(tools):
+    """A fingerprint of what hears: the settings and what was fitted, without what is only kept at hand."""
+    described = {
+        name: (type(tool).__qualname__, {key: value for key, value in vars(tool).items() if not _at_hand(tool, key)})
+        if hasattr(tool, "__dict__")
+        else tool
+        for name, tool in tools.items()
+    }
+    return joblib.hash((ser_helpers.__version__, described))
+
+
+def _at_hand(tool, key):
+    return isinstance(getattr(type(tool), key, None), functools.cached_property)
 
 
 def _check_writable(folder):

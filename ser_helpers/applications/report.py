@@ -52,6 +52,17 @@ def write_report(show, path, failed=None, subtitle=None):
     return Path(path)
 
 
+def report_of(out, heard, name=None):
+    """Write ``out/report.html`` about all that :func:`process` has finished in `out`; returns its path (Lesson 11).
+
+    `heard` is what it returned: what failed is listed with its reason, and embedded episodes are called synthetic.
+    """
+    failed = heard[heard["state"] == "failed"]["reason"].to_dict()
+    embedded = heard["path"].map(lambda path: Path(path).is_relative_to(home.cache_home())).any()
+    subtitle = "synthetic speech" if embedded else None
+    return write_report(Show.load(out, name), Path(out) / "report.html", failed, subtitle)
+
+
 def _overview(show, subtitle):
     table = show.summary
     table["minutes"] = table["minutes"].map("{:.1f}".format)
