@@ -53,7 +53,7 @@ def read(path):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "episode.vtt"
     ...     _ = path.write_text("WEBVTT\n\n00:01.000 --> 00:02.500\n<v Ana>Good <i>morning</i>!\n")
-    ...     read(path).values.tolist()
+    ...     read(path).to_numpy().tolist()
     [[1.0, 2.5, 'Ana', 'Good morning!']]
     """
     path = Path(path)
