@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "cqt",
         "embedding",
         "extraction",
+        "fast",
         "patches",
         "pretrained",
         "prosodic",
@@ -26,6 +27,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "embedding": ["Embedder"],
         "extraction": ["extract"],
+        "fast": ["quick"],
         "patches": ["patchdct"],
         "pretrained": ["vggish", "yamnet"],
         "prosodic": ["prosody"],

@@ -36,6 +36,7 @@ _KINDS = {
     "voice": Kind("jitter, shimmer, HNR, formants", "voice_quality", ("voice",), 16000),
     "egemaps": Kind("openSMILE eGeMAPSv02 functionals", "egemaps", ("smile",), 16000),
     "compare": Kind("openSMILE ComParE 2016 functionals", "compare2016", ("smile",), 16000),
+    "quick": Kind("pitch, level and spectrum in 5 ms", "quick", ("fast",), 16000),
     "logmel": Kind("log-mel spectrogram, a sequence", "logmel", ("sequences",), 16000, sequence=True),
     "mfcc": Kind("MFCC per frame, a sequence", "mfcc", ("sequences",), 16000, sequence=True),
     "patchdct": Kind("DCT of log-mel patches, 128-d", "patchdct", ("patches",), 16000),

@@ -51,6 +51,9 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "tuned_network",
         "voices",
         "watching",
+        "window_models",
+        "window_voices",
+        "windows",
         "words",
     ],
     submod_attrs={
@@ -84,6 +87,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "torchaudio_shim": ["ensure_torchaudio"],
         "tuned_files": ["load_tuned", "save_tuned"],
         "voices": ["VoiceNormaliser"],
+        "window_models": ["window_model"],
+        "windows": ["WindowClassifier"],
         "words": ["WordIds", "split_words"],
     },
 )
