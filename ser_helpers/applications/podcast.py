@@ -52,20 +52,13 @@ def emotions_over_time(path, model, gate=True, **settings):
     ['start', 'end', 'speech', 'angry', 'happy', 'neutral', 'sad', 'emotion', 'gap']
     """
     detector = Detector(model, window=WINDOW, hop=WINDOW, gate=gate, **settings)
-    estimates, problem = [], None
-    try:
-        for block in audio.blocks(path, RATE):
-            estimates += detector.feed(block)
-    except AudioError as error:
-        if not detector.health["seconds"]:
-            raise
-        problem = str(error)
+    estimates, problem = [], {}
+    for block in _readable(path, problem):
+        estimates += detector.feed(block)
     estimates += detector.finish()
     table = timeline(estimates, detector.classes_)
     table["start"] = np.maximum(table["start"], table["end"].shift(fill_value=0.0))
-    table.attrs["seconds"] = detector.health["seconds"]
-    if problem:
-        table.attrs["problem"] = problem
+    table.attrs = {"seconds": detector.health["seconds"], **problem}
     return table
 
 
@@ -130,28 +123,34 @@ def dimensions(path, sentences, model, longest=30.0):
     >>> dimensions(table.path.iloc[0], said, applications.dimension_model())[DIMENSIONS].notna().all(axis=None)
     True
     """
-    found = np.full((len(sentences), len(DIMENSIONS)), np.nan)
-    voices, problem = _cuts(path, sentences, longest), None
-    try:
-        for row, voice in voices:
-            if len(voice) >= FRAME * RATE:
-                found[row] = model.predict([voice], [sentences["text"].iloc[row]])[0]
-    except AudioError as error:
-        if np.isnan(found).all():
-            raise
-        problem = str(error)
+    found, problem = np.full((len(sentences), len(DIMENSIONS)), np.nan), {}
+    for row, voice in _cuts(_readable(path, problem), sentences, longest):
+        if len(voice) >= FRAME * RATE:
+            found[row] = model.predict([voice], [sentences["text"].iloc[row]])[0]
     table = sentences.assign(**dict(zip(DIMENSIONS, found.T, strict=True)))
-    if problem:
-        table.attrs["problem"] = problem
+    table.attrs = problem
     return table
 
 
-def _cuts(path, sentences, longest):
+def _readable(path, problem):
+    """The blocks of a recording; where its end is damaged, `problem` gets to know why it ends earlier."""
+    heard = False
+    try:
+        for block in audio.blocks(path, RATE):
+            heard = True
+            yield block
+    except AudioError as error:
+        if not heard:
+            raise
+        problem["problem"] = str(error)
+
+
+def _cuts(blocks, sentences, longest):
     """(row, samples) of each sentence, holding no more than a block and the longest sentence."""
     starts = np.round(sentences["start"].to_numpy() * RATE).astype(int)
     ends = np.round(np.minimum(sentences["end"], sentences["start"] + longest).to_numpy() * RATE).astype(int)
     held, first, row = np.zeros(0, np.float32), 0, 0
-    for block in audio.blocks(path, RATE):
+    for block in blocks:
         held = np.concatenate([held, block])
         while row < len(starts) and ends[row] <= first + len(held):
             yield row, held[max(0, starts[row] - first) : ends[row] - first]

@@ -77,7 +77,7 @@ def _blocks(path, chunks, file_sr, size, heard):
     if len(held):
         yield held
     if heard.broken:
-        warnings.warn(f"{path}: {heard.broken} samples are NaN or infinite; they were taken as silence.", stacklevel=2)
+        warnings.warn(f"{path}: NaN or infinite samples were taken as silence: {heard.broken}.", stacklevel=2)
     if heard.problem:
         raise AudioError(
             f"{path} is damaged after {heard.read / file_sr:.1f} s ({heard.problem}): what comes before was read;"
