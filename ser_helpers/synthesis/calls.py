@@ -29,7 +29,6 @@ AGENTS = range(25, 31)  # numbers of `speaker`
 CUSTOMERS, TUNING_CUSTOMERS = range(73, 100), range(61, 73)
 LEAD = 1.0  # seconds before the first turn and after the last
 GAP, GAP_SPREAD, LEAST_GAP = 0.45, 0.3, -0.3  # seconds between turns
-GAIN = 10 ** (12 / 20)  # a telephone is spoken into from near by
 SNR = {"customer": (5, 25), "agent": (18, 28)}  # dB, least and most
 
 _MODULES = ("acting", "call_plans", "calls", "chance", "feelings", "frames", "kept", "lines", "prosody", "render")
@@ -86,7 +85,7 @@ def _write(root, number, seed):
     actors = {"agent": AGENTS[number % len(AGENTS)], "customer": customers[number % len(customers)]}
     turns = plan(number, seed)
     voices = [
-        GAIN * speak(turn.lines, actors[turn.party], turn.feeling, False, stream("turn", number, k, seed), seed)
+        speak(turn.lines, actors[turn.party], turn.feeling, False, stream("turn", number, k, seed), seed)
         for k, turn in enumerate(turns)
     ]
     starts = _schedule(voices, rng)
