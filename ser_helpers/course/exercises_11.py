@@ -1,4 +1,4 @@
-"""Checkers of Lesson 11: the times of a transcript, the pie of an episode, laughs from probabilities, and the bill."""
+"""Checkers of Lesson 11: the pie of an episode, the times of a transcript, laughs from probabilities, and the bill."""
 
 import math
 
@@ -6,6 +6,56 @@ import numpy as np
 import pandas as pd
 
 from ser_helpers.course.checks import Hint, exercise
+
+TIMELINE = pd.DataFrame(
+    {
+        "start": [0.0, 3, 6, 9, 12],
+        "end": [3.0, 6, 9, 12, 13],
+        "speech": [1.0, 0.5, 0, 1, 1],
+        "emotion": ["happy", "sad", None, "happy", "sad"],
+    }
+)
+
+
+@exercise(
+    "11.1",
+    wrong=[
+        lambda timeline: timeline.emotion.value_counts(normalize=True),
+        lambda timeline: (timeline.end - timeline.start).groupby(timeline.emotion).sum(),
+        lambda timeline: (timeline.end - timeline.start).groupby(timeline.emotion).sum() / timeline.end.max(),
+        lambda timeline: timeline.emotion.value_counts(),
+        lambda timeline: timeline.emotion.fillna("none").value_counts(normalize=True),
+        lambda timeline: (timeline.end - timeline.start).groupby(timeline.emotion.fillna("none")).sum() / 13,
+        lambda timeline: 100 * (timeline.end - timeline.start).groupby(timeline.emotion).sum() / 10,
+        lambda timeline: (timeline.end - timeline.start) / timeline.end.max(),
+        lambda timeline: {"happy": 0.6, "sad": 0.4},
+        lambda timeline: None,
+    ],
+)
+def pie(answer):
+    """The share of each emotion in the time with speech."""
+    found = _something(answer(TIMELINE.copy()))
+    if not isinstance(found, pd.Series):
+        raise Hint("Return a Series: one share per emotion, by its name.")
+    if len(set(found.index) - {"happy", "sad"}) == 1:
+        raise Hint("Where nobody speaks there is no emotion: leave those windows out.")
+    if set(found.index) != {"happy", "sad"}:
+        raise Hint("One number per emotion is asked for: group the lengths by timeline.emotion, and add them up.")
+    happy, total = float(found["happy"]), float(found.sum())
+    if math.isclose(total, 100):
+        raise Hint("These are percent: a share lies between 0 and 1.")
+    if math.isclose(happy, 6) or math.isclose(happy, 2):
+        raise Hint("These do not add up to 1 yet: divide by their sum.")
+    if math.isclose(total, 10 / 13):
+        raise Hint("The shares add up to less than 1: divide by the time with speech, not by the whole episode.")
+    if math.isclose(happy, 0.5):
+        raise Hint("You counted windows; the last window lasts 1 s and must count less. Add up end - start.")
+    if not (math.isclose(happy, 0.6) and math.isclose(total, 1)):
+        raise Hint(f"In the test 'happy' lasts 6 s of 10 s with speech: 0.6. Yours is {happy:.2f}.")
+    other = pd.DataFrame({"start": [0.0, 3], "end": [3.0, 6], "speech": 1.0, "emotion": ["angry", "angry"]})
+    if not math.isclose(answer(other).get("angry", 0), 1):
+        raise Hint("An episode that is angry throughout should give 1 for angry.")
+
 
 TIMES = {
     "00:00:04,000": 4.0,
@@ -47,7 +97,7 @@ def _hours_of_100(text):
 
 
 @exercise(
-    "11.1",
+    "11.2",
     wrong=[
         _always_hours,
         _no_comma,
@@ -80,56 +130,6 @@ def seconds(answer):
         if text.count(":") == 2 and math.isclose(found, wanted % 3600):
             raise Hint(f"{text} lost its hours: an hour has 3600 s.")
         raise Hint(f"{text} should be {wanted} s, and yours is {found:g} s. From the right: seconds, 60 s, 3600 s.")
-
-
-TIMELINE = pd.DataFrame(
-    {
-        "start": [0.0, 3, 6, 9, 12],
-        "end": [3.0, 6, 9, 12, 13],
-        "speech": [1.0, 0.5, 0, 1, 1],
-        "emotion": ["happy", "sad", None, "happy", "sad"],
-    }
-)
-
-
-@exercise(
-    "11.2",
-    wrong=[
-        lambda timeline: timeline.emotion.value_counts(normalize=True),
-        lambda timeline: (timeline.end - timeline.start).groupby(timeline.emotion).sum(),
-        lambda timeline: (timeline.end - timeline.start).groupby(timeline.emotion).sum() / timeline.end.max(),
-        lambda timeline: timeline.emotion.value_counts(),
-        lambda timeline: timeline.emotion.fillna("none").value_counts(normalize=True),
-        lambda timeline: (timeline.end - timeline.start).groupby(timeline.emotion.fillna("none")).sum() / 13,
-        lambda timeline: 100 * (timeline.end - timeline.start).groupby(timeline.emotion).sum() / 10,
-        lambda timeline: (timeline.end - timeline.start) / timeline.end.max(),
-        lambda timeline: {"happy": 0.6, "sad": 0.4},
-        lambda timeline: None,
-    ],
-)
-def pie(answer):
-    """The share of each emotion in the time with speech."""
-    found = _something(answer(TIMELINE.copy()))
-    if not isinstance(found, pd.Series):
-        raise Hint("Return a Series: one share per emotion, by its name.")
-    if len(set(found.index) - {"happy", "sad"}) == 1:
-        raise Hint("Where nobody speaks there is no emotion: leave those windows out.")
-    if set(found.index) != {"happy", "sad"}:
-        raise Hint("One number per emotion is asked for: group the lengths by timeline.emotion, and add them up.")
-    happy, total = float(found["happy"]), float(found.sum())
-    if math.isclose(total, 100):
-        raise Hint("These are percent: a share lies between 0 and 1.")
-    if math.isclose(happy, 6) or math.isclose(happy, 2):
-        raise Hint("These do not add up to 1 yet: divide by their sum.")
-    if math.isclose(total, 10 / 13):
-        raise Hint("The shares add up to less than 1: divide by the time with speech, not by the whole episode.")
-    if math.isclose(happy, 0.5):
-        raise Hint("You counted windows; the last window lasts 1 s and must count less. Add up end - start.")
-    if not (math.isclose(happy, 0.6) and math.isclose(total, 1)):
-        raise Hint(f"In the test 'happy' lasts 6 s of 10 s with speech: 0.6. Yours is {happy:.2f}.")
-    other = pd.DataFrame({"start": [0.0, 3], "end": [3.0, 6], "speech": 1.0, "emotion": ["angry", "angry"]})
-    if not math.isclose(answer(other).get("angry", 0), 1):
-        raise Hint("An episode that is angry throughout should give 1 for angry.")
 
 
 STEP = 0.25  # seconds, which a computer can add up without rounding

@@ -1,0 +1,140 @@
+"""The pictures of Lesson 11: shares felt and heard, the threshold of a laugh, a model abroad, and the bill."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from ser_helpers.applications import Show, pie
+from ser_helpers.evaluation import bootstrap, uar
+from ser_helpers.evaluation.style import ACCENT_2, INK, QUIET, colour, finish, label_order, new_figure
+
+DIMENSIONS = ["valence", "arousal", "dominance"]
+LANGUAGES = {"en": "English", "de": "German"}
+
+
+def shares(show, truth):
+    """The share (%) of each emotion in the speech of each episode, ``felt`` and ``heard``: a row for each of both.
+
+    `truth` is the ``truth.csv`` of an embedded show.
+
+    >>> from ser_helpers.applications import Episode
+    >>> windows = pd.DataFrame({"start": [0], "end": 3, "speech": 1.0, "happy": 0.9, "sad": 0.1, "emotion": "happy"})
+    >>> said = {"start": [0, 1], "end": [1, 4], "emotion": ["sad", "happy"]}
+    >>> truth = pd.DataFrame({"episode": "a", "kind": "speech", **said})
+    >>> shares(Show("show", [Episode("a", 4.0, windows)]), truth)[["emotion", "felt", "heard"]].to_numpy().tolist()
+    [['happy', 75.0, 100.0], ['sad', 25.0, 0.0]]
+    """
+    rows = []
+    for episode in show.episodes:
+        spoken = truth[(truth.episode == episode.name) & (truth.kind == "speech")]
+        seconds = (spoken.end - spoken.start).groupby(spoken.emotion).sum()
+        for emotion, heard in pie(episode.timeline).items():
+            felt = seconds.get(emotion, 0) / seconds.sum()
+            rows.append({"episode": episode.name, "emotion": emotion, "felt": 100 * felt, "heard": 100 * heard})
+    return pd.DataFrame(rows)
+
+
+def felt_and_heard(show, truth):
+    """What was felt and what the model hears: a line from one share to the other, for each emotion and episode.
+
+    The arguments are those of `shares`.
+    """
+    table = shares(show, truth)
+    names = label_order(table.emotion)
+    fig, axes = new_figure(1, len(names), sharey=True, sharex=True)
+    for ax, name in zip(axes, names, strict=True):
+        rows = table[table.emotion == name]
+        ax.hlines(rows.episode, rows.felt, rows.heard, color=QUIET, linewidth=1.5)
+        ax.plot(rows.felt, rows.episode, "o", color="white", markeredgecolor=INK, markersize=9, markeredgewidth=1.5)
+        ax.plot(rows.heard, rows.episode, "o", color=colour(name), markeredgecolor=INK, markersize=9)
+        ax.set_title(name, loc="left", size=12, color=INK)
+        ax.set(xlabel="share (%)", xlim=(-6, 106))
+    axes[0].invert_yaxis()
+    wrong = (table.heard - table.felt).abs().mean()
+    too_much = (table.heard - table.felt).groupby(table.emotion).mean()
+    listed = ", ".join(f"{name} {too_much[name]:+.0f} points" for name in names)
+    alt = f"Shares of each emotion, felt and heard, in each episode. Heard less felt, on average: {listed}."
+    title = f"The slices of the pies are wrong by {wrong:.0f} points on average"
+    return finish(fig, title, alt, "synthetic show · share of the speech: white as felt, coloured as heard")
+
+
+def as_felt(show, truth):
+    """The same show, with the valence, arousal and dominance of its sentences as they were felt.
+
+    >>> from ser_helpers.applications import Episode
+    >>> said = pd.DataFrame({"start": [0.0, 2.0], "end": [1.0, 3.0], "valence": 3.0})
+    >>> felt = {name: [1.0, 5.0] for name in DIMENSIONS}
+    >>> truth = pd.DataFrame({"episode": "a", "kind": "speech", "start": [0.0, 2.0], **felt})
+    >>> as_felt(Show("show", [Episode("a", 3.0, None, said)]), truth).episodes[0].sentences.valence.tolist()
+    [1.0, 5.0]
+    """
+    episodes = []
+    for episode in show.episodes:
+        spoken = truth[(truth.episode == episode.name) & (truth.kind == "speech")].sort_values("start")
+        last = np.searchsorted(spoken.start, episode.sentences.start + 0.01, side="right") - 1
+        known = {name: spoken[name].to_numpy()[last] for name in DIMENSIONS}
+        episodes.append(dataclasses.replace(episode, sentences=episode.sentences.assign(**known)))
+    return Show(show.name, episodes)
+
+
+def scores(results):
+    """UAR of each result on each language, with its 95 % interval over speakers, as a table.
+
+    `results` maps (what it was trained on, how the voices were measured) to a list of Results, one or more for each
+    language.
+
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from ser_helpers import corpora
+    >>> from ser_helpers.evaluation import cross_validate
+    >>> table = corpora.load("synthetic-small")
+    >>> deaf = cross_validate(DummyClassifier(), table[["arousal"]], table, n_splits=2, progress=False)
+    >>> scores({("the same", "as recorded"): [deaf]})["UAR"].tolist()
+    [0.125]
+    """
+    rows = []
+    for (trained, voices), found in results.items():
+        for result in found:
+            for language, said in result.predictions.groupby(result.table.language[result.predictions.index]):
+                codes, weights = bootstrap.draw(result.table.speaker[said.index])
+                draws = bootstrap.recalls(said.truth, said.predicted, result.labels, codes, weights)
+                low, high = bootstrap.interval(np.nanmean(draws, axis=1))
+                row = {"tested on": LANGUAGES[language], "trained on": trained, "voices": voices}
+                rows.append(row | {"UAR": uar(said.truth, said.predicted), "low": float(low), "high": float(high)})
+    return pd.DataFrame(rows).sort_values("tested on", kind="stable", ignore_index=True)
+
+
+def abroad(results):
+    """UAR at home, abroad and after training on both languages, for two ways to measure the voices; see `scores`.
+
+    The first two keys of `results` by what it was trained on are home and abroad, in this order.
+    """
+    table = scores(results)
+    (home, away, *_), (raw, own) = table["trained on"].unique(), table.voices.unique()
+    fig, axes = new_figure(1, 2, sharex=True, sharey=True)
+    for ax, (language, rows) in zip(axes, table.groupby("tested on"), strict=True):
+        _scores(ax, rows[rows.voices == raw], QUIET, -0.16)
+        _scores(ax, rows[rows.voices == own], ACCENT_2, 0.16)
+        chance = next(iter(results.values()))[0].chance
+        ax.axvline(chance, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+        ax.text(chance - 0.015, 1, "chance", rotation=90, ha="right", va="center", size=10, color=INK)
+        ax.set_title(f"tested on {language}", loc="left", size=12, color=INK)
+        ax.set(xlabel="UAR, unseen speakers", xlim=(0, 1.08), xticks=[0, 0.25, 0.5, 0.75, 1])
+    trained = table["trained on"].unique()
+    axes[0].set(ylabel="trained on", yticks=range(len(trained)), yticklabels=trained, ylim=(len(trained) - 0.4, -0.6))
+    means = table.groupby(["trained on", "voices"]).UAR.mean()
+    lost, won = 100 * (means[home, raw] - means[away, raw]), 100 * (means[away, own] - means[away, raw])
+    title = f"Abroad {lost:.0f} points of UAR are lost; a voice measured against itself wins back {won:.0f}"
+    listed = "; ".join(f"on {r[0]}, trained on {r[1]}, {r[2]}: {r[3]:.2f}" for r in table.itertuples(index=False))
+    corpora = " + ".join(sorted({result.corpus for result in results[away, raw]}))
+    return finish(fig, title, f"UAR with 95 % intervals over speakers. Tested {listed}.", corpora)
+
+
+def _scores(ax, rows, ink, shift):
+    """Dots with intervals, one row per training; the name of the voices stands beside the first."""
+    height = np.arange(len(rows)) + shift
+    ax.hlines(height, rows.low, rows.high, color=ink, linewidth=3)
+    ax.plot(rows.UAR, height, "o", color=ink, markersize=9)
+    for y, score, high in zip(height, rows.UAR, rows.high, strict=True):
+        ax.text(high + 0.02, y, f"{score:.2f}", va="center", color=ink, size=11)
+    ax.text(rows.low.iloc[0] - 0.02, height[0], rows.voices.iloc[0], ha="right", va="center", color=ink, size=11)
