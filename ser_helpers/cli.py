@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from functools import wraps
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -154,6 +155,29 @@ def podcast(
         print(f"Not heard: {name}. {row.reason}", file=sys.stderr)
     print(f"{os.path.relpath(report_of(out, heard, title))}")
     raise typer.Exit(int((heard.state == "failed").any()))
+
+
+@app.command()
+@plain_errors
+def serve(
+    host: Annotated[str, typer.Option(help="Where to listen; anything but this machine needs a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    demo: Annotated[bool, typer.Option("--demo", help="Replay embedded calls all the time.")] = False,
+    speed: Annotated[float, typer.Option(help="How many times faster than life replays run.", min=0.1, max=50)] = 1.0,
+    token: Annotated[str | None, typer.Option(help="What clients must know to come in.", envvar="SER_TOKEN")] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="A further name browsers may use for it.")] = None,
+    store: Annotated[Path | None, typer.Option(help="Keep each finished call's estimates here; never sound.")] = None,
+    agent_emotions: Annotated[
+        bool, typer.Option("--agent-emotions", help="Infer agents' emotions too; the EU AI Act, Art. 5, prohibits it.")
+    ] = False,
+):
+    """Serve the call centre's page and its API until Ctrl-C."""
+    from ser_helpers.applications import Settings, serving
+
+    hosts = (*serving.LOCAL, *(allow_host or [])) if host in serving.LOCAL else ("*",)
+    options = {"speed": speed, "token": token, "store": store, "agent_emotions": agent_emotions}
+    settings = Settings(hosts=hosts, demo=3 * demo, **options)
+    serving.serve(host, port, settings, tell=print)
 
 
 @app.command()

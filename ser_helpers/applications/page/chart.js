@@ -1,0 +1,165 @@
+// One call as a picture: an emotion's curve (or all of them), a ribbon of what was shown, and who spoke when.
+
+const SVG = "http://www.w3.org/2000/svg";
+const LEFT = 78;
+const TOP = 24;
+
+/** Draws `call` into `svg`. `all` draws every emotion's curve over the whole call, else the alert's emotion, lately. */
+export function draw(svg, call, { all = false, emotions, rule, alerts }) {
+  const width = Math.max(260, svg.clientWidth || 360);
+  const plot = all ? 190 : 84;
+  const right = width - (all ? 82 : 2);
+  const last = Math.max(call.seconds, ...call.windows.map((window) => window.end), 0);
+  const from = all ? 0 : Math.max(0, last - 90);
+  const until = Math.max(last, from + (all ? 10 : 90));
+  const x = (time) => LEFT + ((Math.max(time, from) - from) / (until - from)) * (right - LEFT);
+  const y = (share) => TOP + (1 - share) * plot;
+  const heard = call.windows.filter((window) => window.party === call.inferred.at(-1) && window.end >= from);
+
+  svg.replaceChildren();
+  axes(svg, { y, right, all, rule });
+  const curves = all ? emotions : [rule.emotion];
+  const labels = curves.map((emotion) => curve(svg, heard, emotion, x, y, !all)).filter(Boolean);
+  for (const { emotion, at } of all ? spread(labels) : []) {
+    paint(add(svg, "line", { x1: right + 4, x2: right + 14, y1: at, y2: at, class: "curve" }), emotion, "stroke");
+    add(svg, "text", { x: right + 19, y: at + 4, class: "name" }, emotion);
+  }
+  if (curves.includes(rule.emotion)) {
+    const at = y(rule.threshold);
+    add(svg, "line", { x1: LEFT, x2: right, y1: at, y2: at, class: "threshold" });
+    add(svg, "text", { x: LEFT + 4, y: at - 5, class: "warn" }, all ? `alert: ${rule.emotion} stays above` : "alert");
+  }
+  for (const alert of alerts.filter((alert) => alert.time >= from)) {
+    const at = x(alert.time);
+    add(svg, "line", { x1: at, x2: at, y1: TOP - 6, y2: TOP + plot, class: "mark" });
+    add(svg, "path", { d: `M${at} ${TOP - 8}h11l-3 4.5 3 4.5h-11z`, class: "flag" });
+  }
+  let top = TOP + plot + 12;
+  for (const party of call.parties) {
+    track(svg, call, party, { x, y: top, right, from, ribbon: call.inferred.includes(party) });
+    top += 24;
+  }
+  times(svg, { x, from, until, y: top + 10, step: niceStep(until - from, right - LEFT) });
+  svg.setAttribute("height", top + 16);
+  svg.setAttribute("viewBox", `0 0 ${width} ${top + 16}`);
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", inWords(call, rule, heard));
+}
+
+function axes(svg, { y, right, all, rule }) {
+  add(svg, "text", { x: LEFT, y: 11 }, all ? "probability" : `probability of ${rule.emotion}`);
+  for (const share of all ? [0, 0.25, 0.5, 0.75, 1] : [0, 0.5, 1]) {
+    add(svg, "line", { x1: LEFT, x2: right, y1: y(share), y2: y(share), class: "grid-line" });
+    add(svg, "text", { x: LEFT - 8, y: y(share) + 4, "text-anchor": "end" }, `${Math.round(100 * share)} %`);
+  }
+}
+
+function curve(svg, windows, emotion, x, y, filled) {
+  let end = null;
+  const known = windows.filter((window) => window.smoothed !== null);
+  const bridge = known.map((window) => `${x(window.end).toFixed(1)} ${y(window.smoothed[emotion] ?? 0).toFixed(1)}`).join("L");
+  if (bridge) paint(add(svg, "path", { d: `M${bridge}`, class: "bridge" }), emotion, "stroke");
+  for (const part of unbroken(windows)) {
+    const points = part.map((window) => [x(window.end), y(window.smoothed[emotion] ?? 0)]);
+    const line = points.map((point) => point.map((value) => value.toFixed(1)).join(" ")).join("L");
+    if (filled && points.length > 1) {
+      const area = `M${points[0][0].toFixed(1)} ${y(0)}L${line}L${points.at(-1)[0].toFixed(1)} ${y(0)}Z`;
+      paint(add(svg, "path", { d: area, class: "area" }), emotion, "fill");
+    }
+    paint(add(svg, "path", { d: `M${line}${points.length > 1 ? "" : "h0.1"}`, class: "curve" }), emotion, "stroke");
+    end = { emotion, at: points.at(-1)[1] };
+  }
+  return end;
+}
+
+function unbroken(windows) {
+  const parts = [];
+  let open = false;
+  for (const window of windows) {
+    if (window.smoothed === null) {
+      open = false;
+    } else if (open) {
+      parts.at(-1).push(window);
+    } else {
+      parts.push([window]);
+      open = true;
+    }
+  }
+  return parts;
+}
+
+function spread(labels) {
+  labels.sort((one, other) => one.at - other.at);
+  labels.forEach((label, i) => {
+    if (i) label.at = Math.max(label.at, labels[i - 1].at + 15);
+  });
+  return labels;
+}
+
+function track(svg, call, party, { x, y, right, from, ribbon }) {
+  const windows = call.windows.filter((window) => window.party === party);
+  const talking = call.state === "live" && speaks(windows);
+  add(svg, "text", { x: LEFT - 8, y: y + 11, "text-anchor": "end", class: talking ? "name talking" : "name" }, party);
+  add(svg, "rect", { x: LEFT, y, width: right - LEFT, height: 14, rx: 3, class: "track" });
+  for (const [i, window] of windows.entries()) {
+    const middle = (window.start + window.end) / 2;
+    const hop = i ? window.end - windows[i - 1].end : 1;
+    if (middle <= from || window.speech < 0.05) continue;
+    const wide = Math.max(1, x(middle + hop / 2) - x(middle - hop / 2) + 0.3);
+    const high = Math.max(2, 14 * Math.min(1, window.speech));
+    const bar = add(svg, "rect", { x: x(middle - hop / 2), y: y + (14 - high) / 2, width: wide, height: high, class: "voice" });
+    if (ribbon && window.emotion) {
+      paint(bar, window.emotion, "fill");
+      bar.classList.remove("voice");
+    }
+  }
+}
+
+/** Whether somebody talks at this moment: the last window holds speech, and no less than the one before. */
+function speaks(windows) {
+  const [before, last] = [windows.at(-2), windows.at(-1)];
+  return Boolean(last) && last.speech > 0.15 && last.speech >= (before?.speech ?? 0) - 0.05;
+}
+
+function times(svg, { x, from, until, y, step }) {
+  for (let time = Math.ceil(from / step) * step; time <= until; time += step) {
+    const anchor = time > until - step / 4 ? "end" : "middle";
+    add(svg, "text", { x: x(time), y, "text-anchor": anchor }, clock(time));
+  }
+}
+
+function niceStep(span, pixels) {
+  return [5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600].find((step) => (pixels * step) / span >= 56) ?? 7200;
+}
+
+/** What the picture says, for those who do not see it. */
+function inWords(call, rule, heard) {
+  const known = heard.filter((window) => window.smoothed !== null);
+  if (!known.length) return `${call.name}: nothing has been estimated yet.`;
+  const share = (window) => `${Math.round(100 * (window.smoothed[rule.emotion] ?? 0))} percent`;
+  const most = known.reduce((one, other) => (other.smoothed[rule.emotion] > one.smoothed[rule.emotion] ? other : one));
+  return (
+    `${call.name}, the ${heard[0].party}’s voice: probability of ${rule.emotion} ${share(known.at(-1))} at ` +
+    `${clock(known.at(-1).end)}, at most ${share(most)} at ${clock(most.end)}; an alert asks for ${Math.round(100 * rule.threshold)} percent and persistence.`
+  );
+}
+
+export function clock(seconds) {
+  const whole = Math.floor(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const tail = String(whole % 60).padStart(2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
+}
+
+/** Colours `element` as the style sheet says of the emotion; one it does not know is grey. */
+export function paint(element, emotion, property) {
+  element.style[property] = `var(--${CSS.escape(emotion)}, var(--other))`;
+  return element;
+}
+
+function add(parent, name, attributes, text) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text !== undefined) element.textContent = text;
+  return parent.appendChild(element);
+}

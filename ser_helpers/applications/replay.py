@@ -1,0 +1,67 @@
+"""Embedded calls, replayed to the switchboard as if they came in now."""
+
+import asyncio
+import itertools
+import time
+
+import soundfile as sf
+
+from ser_helpers.errors import AudioError, StreamError
+
+BLOCK = 0.25
+"""Seconds of audio that are sent at once."""
+
+
+class Player:
+    """Replays calls from wav files, each as a task of its own. Lesson 13."""
+
+    def __init__(self, board, paths):
+        self.board = board
+        self.paths = {path.stem: path for path in paths}
+        self.next = itertools.cycle(self.paths)
+        self.tasks = set()
+
+    async def start(self, name=None, speed=None, again=False):
+        """Begin to replay a call (the next one by default); its session. `again` plays others after it, for ever."""
+        name = name or next(self.next, None)
+        if name not in self.paths:
+            raise KeyError(name)
+        path = self.paths[name]
+        info = await asyncio.to_thread(_info, path)
+        parties = ["agent", "customer"][-info.channels :]
+        session = await self.board.open(name.replace("_", " ").capitalize(), "replay", info.samplerate, parties)
+        task = asyncio.create_task(self._play(session, path, speed or self.board.settings.speed, again))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return session
+
+    async def stop(self):
+        """Stop all replays."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def _play(self, session, path, speed, again):
+        begun, why = time.monotonic(), "The recording ended."
+        try:
+            with sf.SoundFile(path) as file:
+                step = int(BLOCK * file.samplerate)
+                for heard in itertools.count(step, step):
+                    chunk = await asyncio.to_thread(file.read, step, "float32")
+                    if not len(chunk):
+                        break
+                    await asyncio.sleep(begun + heard / file.samplerate / speed - time.monotonic())
+                    await self.board.feed(session, chunk)
+        except StreamError as error:
+            why = str(error)
+        finally:
+            await self.board.close(session, why)
+        if again and session.why == "The recording ended.":
+            await self.start(speed=speed, again=True)
+
+
+def _info(path):
+    try:
+        return sf.info(path)
+    except sf.LibsndfileError as error:
+        raise AudioError(f"{path.name} cannot be replayed: {error}.") from error

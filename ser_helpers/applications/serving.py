@@ -1,0 +1,88 @@
+"""Starts the service: `serve` until Ctrl-C, `running` for as long as a ``with`` block lasts."""
+
+import contextlib
+import socket
+import threading
+
+import uvicorn
+
+from ser_helpers.applications.service import create_app
+from ser_helpers.applications.settings import Settings
+from ser_helpers.errors import StreamError
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+"""Names of this machine, which no other can reach."""
+
+
+def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None):
+    """Serve until Ctrl-C; `tell` is given the sentence that says where. Lesson 13.
+
+    Raises
+    ------
+    StreamError
+        If other machines could reach it without a token, or the port is taken.
+    """
+    settings = settings or Settings()
+    if host not in LOCAL and settings.token is None:
+        raise StreamError(f"Whoever reaches {host} could listen: give the service a token (--token, or SER_TOKEN).")
+    if settings.token is not None and not (
+        settings.token.isascii() and settings.token.isprintable() and settings.token
+    ):
+        raise StreamError("A token is made of printable ASCII characters: choose another.")
+    sock = _bind(host, port)
+    tell(f"The page will be on http://{host}:{port} (the first start takes half a minute); Ctrl-C stops the service.")
+    with contextlib.suppress(KeyboardInterrupt):
+        _server(create_app(settings), settings).run(sockets=[sock])
+
+
+@contextlib.contextmanager
+def running(settings=None, **options):
+    """Serve on a free port of this machine while the ``with`` block lasts; yields the address. Lesson 13.
+
+    `options` go to `create_app`.
+
+    >>> from urllib.request import urlopen
+    >>> with running(calls=[]) as address:  # doctest: +SKIP
+    ...     urlopen(address + "/healthz").status
+    200
+    """
+    settings = settings or Settings()
+    server, sock = _server(create_app(settings, **options), settings), _bind("127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="service")
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            thread.join(0.02)
+        if not server.started:
+            raise StreamError("The service did not start; its log says why.")
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _server(app, settings):
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws_max_size=2 * settings.chunk_bytes,
+        ws_max_queue=4,
+        timeout_graceful_shutdown=5,
+    )
+    return uvicorn.Server(config)
+
+
+def _bind(host, port):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        reason = error.strerror or error
+        raise StreamError(f"{host}:{port} cannot be served on ({reason}): choose another --port.") from error
+    return sock
