@@ -137,7 +137,7 @@ def _table(path):
     if not path.is_file():
         return None
     words = dict.fromkeys(("emotion", "speaker", "text"), object)
-    table = pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""], float_precision="round_trip")
+    table = pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""])
     for column in table.columns.intersection(list(words)):
         table[column] = table[column].astype(object).where(table[column].notna(), None)
     return table
