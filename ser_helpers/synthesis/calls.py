@@ -60,8 +60,8 @@ def build_calls(root, numbers=VARIANTS["full"], seed=0, jobs=2, progress=True):
     """Write the calls into `root`, and calls.csv; returns that table, one row per call.
 
     Columns: ``call``; ``path`` and ``truth``, relative to `root`; ``seconds``; ``story``; ``customer``, ``agent``, the
-    speakers; ``customer_gender``, ``agent_gender``; ``background``, ``snr``, what is heard around the customer, and the
-    dB of the voice over it; ``anger_start``, ``alert``, ``anger_end`` in seconds as `call_plans.alert` has them.
+    speakers; ``customer_gender``, ``agent_gender``; ``background``, what is heard around the customer, and ``snr``, the
+    dB of their quieter turns over it; ``anger_start``, ``alert``, ``anger_end``, seconds of `call_plans.alert`.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -131,7 +131,8 @@ def _record(turns, voices, starts, sound, rng):
     lines = []
     for channel, party in enumerate(PARTIES):
         kind, snr = sound[party]
-        level = np.median([_rms(voice) for turn, voice in zip(turns, voices, strict=True) if turn.party == party])
+        own = [_rms(voice) for turn, voice in zip(turns, voices, strict=True) if turn.party == party]
+        level = np.quantile(own, 0.25)  # of a quiet turn: anger is loud, and drowns any noise
         noise = narrow(background(kind, len(clean), rng))
         lines.append(narrow(np.tanh(clean[:, channel])) + level * 10 ** (-snr / 20) * noise / _rms(noise))
     heard = np.stack(lines, 1)
