@@ -36,8 +36,8 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
 
 
 @contextlib.contextmanager
-def running(settings=None, **options):
-    """Serve on a free port of this machine while the ``with`` block lasts; yields the address. Lesson 13.
+def running(settings=None, port=0, **options):
+    """Serve on this machine while the ``with`` block lasts; yields the address. Port 0 is any free one. Lesson 13.
 
     `options` go to `create_app`.
 
@@ -47,7 +47,7 @@ def running(settings=None, **options):
     200
     """
     settings = settings or Settings()
-    server, sock = _server(create_app(settings, **options), settings), _bind("127.0.0.1", 0)
+    server, sock = _server(create_app(settings, **options), settings), _bind("127.0.0.1", port)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="service")
     thread.start()
     try:

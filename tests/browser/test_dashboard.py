@@ -1,0 +1,224 @@
+"""The supervisor's page in a real browser: calls play, curves move, alerts are acknowledged, a phone can read it."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from ser_helpers.applications import Settings, call_centre, serving
+
+pytestmark = pytest.mark.browser
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+RULE = call_centre.AlertRule(threshold=0.5, persistence_s=2)
+MICROPHONE = ["--use-fake-device-for-media-stream"]
+
+
+class Loud:
+    """The louder a window, the angrier."""
+
+    classes_ = np.array(["angry", "happy", "neutral"])
+
+    def predict_proba(self, windows):
+        level = 20 * np.log10(np.sqrt(np.mean(np.square(windows), axis=1)) + 1e-6)
+        angry = 1 / (1 + np.exp(-(level + 32) / 2))
+        return np.column_stack([angry, 0.2 * (1 - angry), 0.8 * (1 - angry)]).astype(float)
+
+
+@pytest.fixture(scope="module")
+def service():
+    settings = Settings(denoise=False, batch=False, workers=2, dashboards=50)
+    with serving.running(settings, model=Loud(), rule=RULE) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium or Chrome on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright):
+    chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *MICROPHONE])
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture
+def visit(browser, service):
+    """visit(width=…): the page, connected; afterwards it must have been quiet and asked nobody else."""
+    contexts, troubles = [], []
+
+    def make(width=1200, chromium=browser, address=service, **options):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda said: said.type in ("error", "warning") and troubles.append(said.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda asked: asked.url.startswith(address) or troubles.append(asked.url))
+        page.goto(address)
+        contexts.append(context)
+        if address == service:
+            page.wait_for_selector("#connection[data-state=open]")
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+def replay(page, call="call_001", speed="20"):
+    """Replay a call from the page, faster than life; its card."""
+    page.select_option("#recording", call)
+    page.select_option("#speed", speed)
+    page.click("text=Replay a call")
+    return page.locator("article", has_text=call.replace("_", " ").capitalize()).last
+
+
+def test_a_call_plays_its_curve_grows_and_it_moves_to_the_earlier_ones(visit):
+    page = visit()
+    card = replay(page)
+    curve = card.locator("path.curve").last
+    early = curve.get_attribute("d")
+    page.wait_for_function(
+        "d => document.querySelector('article path.bridge').getAttribute('d').length > d", arg=len(early) + 80
+    )
+    assert card.locator("text.name").all_text_contents() == ["agent", "customer"]
+    assert re.search(r"Customer (sounds|is)|Listening|missing", card.locator(".now").inner_text())
+    assert re.match(
+        r"Call 001, the customer’s voice: probability of angry \d+ percent",
+        card.locator("svg").get_attribute("aria-label"),
+    )
+    page.wait_for_selector("#ended >> text=The recording ended.")
+    assert page.locator("article").count() == 0
+
+
+def test_an_alert_appears_on_every_page_and_is_acknowledged_on_every_page(visit):
+    page, other = visit(), visit()
+    replay(page)
+    for one in (page, other):
+        one.wait_for_selector("#banner >> text=The customer has sounded angry")
+        assert one.title().startswith("(")
+    while page.locator("#banner >> text=Acknowledge").count():
+        waiting = page.locator("#alerts li:not(.seen)").count()
+        page.click("#banner >> text=Acknowledge")
+        page.wait_for_function("n => document.querySelectorAll('#alerts li:not(.seen)').length !== n", arg=waiting)
+    for one in (page, other):
+        one.wait_for_selector("#banner", state="hidden")
+        one.wait_for_selector("#alerts li.seen >> text=acknowledged")
+
+
+def test_a_call_can_be_looked_at_and_forgotten_with_the_keyboard(visit):
+    page = visit()
+    replay(page, "call_002")
+    page.wait_for_selector("#ended >> text=Call 002")
+    page.locator("#ended button", has_text="Call 002").first.focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog[open]")
+    assert dialog.locator("path.curve").count() >= 3
+    dialog.locator("summary").press("Enter")
+    dialog.locator("tbody tr").first.wait_for()
+    assert dialog.locator("tbody tr").count() > 50
+    agent = dialog.locator("tbody tr", has_text="agent").first.locator("td").all_inner_texts()
+    assert agent[3:] == ["", "", "", ""]
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    page.keyboard.press("Enter")
+    page.locator("dialog >> text=End and forget this call").press("Enter")
+    page.wait_for_selector("dialog", state="hidden")
+    assert page.locator("#ended button", has_text="Call 002").count() == 0
+
+
+def test_a_microphone_that_is_denied_is_explained(visit):
+    page = visit()
+    page.click("#microphone")
+    page.wait_for_selector("#notice >> text=The microphone was not allowed. Allow it for this page")
+    assert page.inner_text("#microphone") == "Use my microphone"
+
+
+def test_a_missing_microphone_and_an_unsafe_address_are_explained(visit):
+    page = visit()
+    missing = "() => Promise.reject(new DOMException('', 'NotFoundError'))"
+    page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {missing}; }}")
+    page.click("#microphone")
+    page.wait_for_selector("#notice >> text=No microphone was found.")
+    page.evaluate("() => { Object.defineProperty(navigator, 'mediaDevices', { value: undefined }); }")
+    page.click("#microphone")
+    page.wait_for_selector("#notice >> text=only to pages on https or localhost")
+
+
+def test_a_microphone_becomes_a_call_until_it_is_stopped(visit):
+    page = visit(permissions=["microphone"])
+    page.click("#microphone")
+    card = page.locator("article", has_text="Microphone")
+    card.wait_for()
+    card.locator("text.name").wait_for()
+    assert card.locator("text.name").all_text_contents() == ["customer"]
+    page.click("text=Stop the microphone")
+    page.wait_for_selector("#ended >> text=The caller hung up.")
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_nothing_is_wider_than_a_phone(visit, width):
+    page = visit(width, has_touch=True)
+    replay(page)
+    page.wait_for_selector("#banner >> text=The customer has sounded angry")
+    wide = "document.documentElement.scrollWidth"
+    assert page.evaluate(wide) <= width
+    page.locator("#banner >> text=Show the call").click()
+    page.wait_for_selector("dialog[open] path.curve")
+    assert page.evaluate(wide) <= width
+    assert page.locator("dialog").evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_readable_by_day_and_by_night(visit, scheme):
+    page = visit(color_scheme=scheme)
+    contrast = """ids => ids.map(id => {
+      const linear = share => share <= .04045 ? share / 12.92 : ((share + .055) / 1.055) ** 2.4;
+      const lightness = colour => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).map(value => linear(value / 255));
+        return .2126 * r + .7152 * g + .0722 * b;
+      };
+      const element = document.querySelector(id);
+      let behind = element;
+      while (getComputedStyle(behind).backgroundColor.endsWith(', 0)')) behind = behind.parentElement;
+      const colours = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor];
+      const [dark, light] = colours.map(lightness).sort((one, other) => one - other);
+      return (light + .05) / (dark + .05);
+    })"""
+    found = page.evaluate(contrast, ["h1", "h2", "#connection", "#empty", "#replay .main", "#microphone", "footer"])
+    assert min(found) >= 4.5
+
+
+def test_the_token_is_asked_for_and_a_wrong_one_refused(browser):
+    settings = Settings(denoise=False, batch=False, token="let me in")
+    with serving.running(settings, model=Loud(), rule=RULE, calls=[]) as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.wait_for_selector("text=This service asks for a token.")
+        for token, sentence in [("wrong", "That is not the token."), ("let me in", "Connected, no calls on the line")]:
+            page.fill("#token", token)
+            page.keyboard.press("Enter")
+            page.wait_for_selector(f"text={sentence}")
+        assert page.locator("#door").is_hidden()
+        assert "No recordings" in page.inner_text("#recording")
+        page.close()
+
+
+def test_a_page_whose_service_is_gone_says_so_and_comes_back(browser):
+    settings = Settings(denoise=False, batch=False)
+    with serving.running(settings, model=Loud(), rule=RULE, calls=[]) as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.wait_for_selector("#connection[data-state=open]")
+    page.wait_for_selector("#connection[data-state=lost] >> text=Trying again")
+    with serving.running(settings, port=int(address.rsplit(":", 1)[1]), model=Loud(), rule=RULE, calls=[]):
+        page.wait_for_selector("#connection[data-state=open]")
+        page.close()
