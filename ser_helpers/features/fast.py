@@ -15,6 +15,7 @@ PITCH_FRAME, PITCH_FFT = 640, 1280
 SHORTEST_PERIOD, LONGEST_PERIOD = SAMPLE_RATE // 450, SAMPLE_RATE // 65
 MEL_BANDS, CEPSTRUM = 40, 16
 SPEECH_RANGE, VOICE_RANGE = 25, 20  # dB below the loud frames
+BAND_RANGE = 30  # dB below the loud bands: what is softer may be the room
 VOICED = 0.5  # of a period's samples that come again in the next
 OCTAVE_COST = 0.04  # a doubled period must fit better by so much to be preferred
 
@@ -78,10 +79,11 @@ def quick(y, sr, lowest=100, highest=7600):
     top = np.percentile(level, 95)
     speech = level > top - SPEECH_RANGE
     where = np.flatnonzero(speech)
-    bands = 10 * np.log10(power[where] @ _mel(lowest, highest) + 1e-10)
     period, repeated = _periods(_frames(y, PITCH_FRAME)[where])
     voiced = (repeated > VOICED) & (level[where] > top - VOICE_RANGE)
     pitch = 12 * np.log2(SAMPLE_RATE / period / 50)
+    bands = 10 * np.log10(power[where[voiced] if voiced.any() else where] @ _mel(lowest, highest) + 1e-10)
+    bands = np.maximum(bands, np.percentile(bands, 99) - BAND_RANGE)
     found = [*_pitch(pitch, repeated, voiced, where), *_level(level, top, speech), *_spectrum(bands)]
     return np.array(found, np.float32)
 
@@ -156,7 +158,7 @@ def _level(level, top, speech):
 
 
 def _spectrum(bands):
-    """Statistics of the mel bands (frames, bands), in dB, and of their cosine transform."""
+    """Statistics of the mel bands of voiced frames (frames, bands), in dB, and of their cosine transform."""
     cepstrum = scipy.fft.dct(bands, axis=1, norm="ortho")[:, :CEPSTRUM]
     steps = np.diff(cepstrum, axis=0) if len(cepstrum) > 1 else np.zeros((1, CEPSTRUM))
     shape = bands[:, ::2] - bands.mean(axis=1, keepdims=True)

@@ -15,7 +15,7 @@ from ser_helpers.synthesis.lines import every_line
 from ser_helpers.synthesis.telephone import BACKGROUNDS, PHONE_RATE, background, mu_law, narrow
 
 BANDS = ("wide", "phone")
-VOICES = range(1, 41)
+VOICES = range(1, 51)
 CAST = 1  # the embedded corpora are of cast 0: these are other people
 TURNS = 40
 GOALS = ("ang", "hap", "neu", "sad", "fru", "exc", "neu", "sad")
