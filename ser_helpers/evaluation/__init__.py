@@ -12,6 +12,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "agreement",
         "bootstrap",
         "comparison",
+        "diarisation",
+        "events",
         "explain",
         "leaderboard",
         "metrics",
@@ -26,6 +28,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "agreement": ["rater_ceiling"],
         "comparison": ["Comparison", "compare"],
+        "diarisation": ["DiarisationError", "diarisation_error"],
+        "events": ["event_scores", "merge_events"],
         "metrics": ["accuracy", "ccc", "confusion", "mae", "mse", "per_class_recall", "uar", "weighted_f1"],
         "protocols": ["cross_validate"],
         "repetition": ["repeat"],

@@ -56,7 +56,7 @@ def download_weights(name, progress=True):
     Parameters
     ----------
     name : str
-        "vggish" or "yamnet".
+        "laughter-resnet", "vggish" or "yamnet".
     progress : bool
         Show a progress bar, and say what is done.
 
@@ -77,7 +77,7 @@ def download_weights(name, progress=True):
 
     >>> download_weights("vggish2")
     Traceback (most recent call last):
-    ser_helpers.errors.DownloadError: There are no weights called 'vggish2'; choose one of vggish, yamnet.
+    ser_helpers.errors.DownloadError: There are no weights called 'vggish2'; choose one of laughter-resnet, ...
     """
     if name not in cards():
         raise DownloadError(f"There are no weights called {name!r}; choose one of {', '.join(cards())}.")

@@ -25,10 +25,10 @@ HELD = 0.65  # share of sentences after which somebody else speaks
 GAP, GAP_SPREAD, LEAST_GAP, MOST_GAP = 0.3, 0.2, 0.02, 0.9  # seconds between sentences
 FUNNY = 0.45  # share of happy sentences that somebody laughs about
 SHARED, JOINING = 0.4, 0.75  # share of laughs that others may join, and of the others who do
-OVER = 0.4  # share of laughs over which the talk goes on
-LAUGHS, LAUGHS_SPREAD, SHORTEST, LONGEST = 1.4, 0.55, 0.6, 5  # seconds: median, and spread of the logarithm
+OVER = 0.5  # share of laughs over which the talk goes on
+LAUGHS, LAUGHS_SPREAD, SHORTEST, LONGEST = 1.2, 0.7, 0.35, 6  # seconds: median, and spread of the logarithm
 DELAY = 0.25  # seconds by which the others join later, at most
-UNDER = 0.6  # x amplitude of a laugh that goes on under somebody's words
+UNDER = 0.4  # x amplitude of a laugh that goes on under somebody's words
 
 
 class Sound(NamedTuple):

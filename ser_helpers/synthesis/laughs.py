@@ -1,6 +1,6 @@
 """Laughter: calls of breath and voice, "ha ha ha", several in a second, falling in loudness and pitch.
 
-A call is some 0.2 s long, half breath, half vowel, at about twice the pitch of speech (Bachorowski, Smoski & Owren
+A call is some 0.2 s long, breath and then a vowel, at about twice the pitch of speech (Bachorowski, Smoski & Owren
 2001, doi:10.1121/1.1391244). The breath and the vowel are frames of the stored sentence "Ha ha ha ha ha."; the voice is
 the actor's, in the same vocoder as speech.
 """
@@ -19,13 +19,13 @@ FRAMES_PER_SECOND = SAMPLE_RATE // HOP
 HA = "Ha ha ha ha ha."
 BREATH, VOWEL = np.arange(18, 25), np.arange(25, 34)  # its frames: one h, one a
 CALL, CALL_SPREAD = 0.19, 0.03  # seconds from one call to the next
-VOICED = 0.5  # of a call is vowel
+VOICED = 0.4  # of a call is vowel
 FADE = 9  # dB that the last call is softer than the first
 FALL = 4  # semitones that it is lower
 SIGH = 0.25  # seconds of breath drawn in after a laugh of a second or more
 SIGH_DB = -8
 BREATHY = 0.3  # share of laughs with little voice
-LEVEL, LEVEL_SPREAD = 9, 3  # dB above neutral speech
+LEVEL, LEVEL_SPREAD = 6, 4  # dB above neutral speech
 
 
 def laugh(actor=1, seconds=1.5, seed=0):
@@ -47,12 +47,13 @@ def laughter(voice, seconds, rng):
     """`laugh` in the voice of a `speakers.Speaker`, before its peaks are softly limited: (n,) float32 at 16 kHz."""
     breathy = rng.random() < BREATHY
     cues = Cues(*PROSODY[NEUTRAL])._replace(
-        f0=rng.normal(9, 2.5),
+        f0=rng.normal(11, 2.5),
+        range=rng.normal(1.6, 0.2),
         dur=1 / voice.rate,
         db=rng.normal(LEVEL, LEVEL_SPREAD) - 4 * breathy,
         tilt=rng.normal(0.5, 0.4),
         breath=rng.normal(5, 2),
-        jitter=rng.uniform(0.3, 1.5),
+        jitter=rng.uniform(0.8, 2.5),
         shimmer=rng.uniform(0.2, 1),
         whisper=rng.uniform(0.35, 0.5) if breathy else 0.02,
         pause=0,

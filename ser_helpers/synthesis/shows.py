@@ -99,18 +99,26 @@ def show_episodes(root):
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("episode")
 
 
+def recording(number, seconds, seed=0):
+    """Episode 1–6 before it is written: `(heard, rows)`, (n, 2) float32 at 16 kHz and its truth, a list of dicts.
+
+    >>> heard, rows = recording(1, 5)
+    >>> heard.shape[1], rows[1]["kind"]
+    (2, 'jingle')
+    """
+    sounds, length = episode(number, seconds, seed)
+    rows = [_truth(sound) for sound in sounds]
+    return _mix(sounds, length, number, seed), sorted(rows + _silences(rows, length), key=lambda row: row["start"])
+
+
 def _write(root, number, seconds, seed):
     """Write one episode and its transcript; returns its rows of the truth."""
-    sounds, length = episode(number, seconds, seed)
-    files = _files(number)
-    _, (suffix, rate, channels) = files["enclosure"], programme()["episodes"][number - 1]["sound"]
-    heard = _mix(sounds, length, number, seed)
+    heard, rows = recording(number, seconds, seed)
+    files, (suffix, rate, channels) = _files(number), programme()["episodes"][number - 1]["sound"]
     heard = soxr.resample(heard if channels == 2 else heard.mean(1), SAMPLE_RATE, rate)
     with sf.SoundFile(root / files["enclosure"], "w", rate, channels, SUBTYPES[suffix]) as file:
         for first in range(0, len(heard), rate):  # libsndfile's Vorbis encoder crashes on minutes at a time
             file.write(heard[first : first + rate])
-    rows = [_truth(sound) for sound in sounds]
-    rows = sorted(rows + _silences(rows, length), key=lambda row: row["start"])
     spoken = [row for row in rows if row["kind"] == "speech"]
     (root / files["transcript"]).write_text(files["format"](spoken), encoding="utf-8")
     return [{"episode": files["episode"], **row} for row in rows]

@@ -1,0 +1,99 @@
+"""Training of laughter networks, and the one that stands in where the published weights are not at hand."""
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ser_helpers import audio, home
+from ser_helpers.errors import ModelError
+from ser_helpers.models import laughter_network
+from ser_helpers.models.laughter_network import FRAMES, HOP, MELS, SAMPLE_RATE, LaughterNetwork
+from ser_helpers.synthesis import frames, kept, shows
+
+STAND_IN_FILTERS, STAND_IN_BANDS = (4, 8, 8, 16), 32
+STAND_IN_EPISODES, STAND_IN_SECONDS, STAND_IN_SEED = range(1, 7), 45, 1
+EVERY = 6  # frames from one window to the next in training
+EPOCHS, BATCH, LEARNING_RATE = 6, 32, 5e-3
+
+
+def examples(blocks, laughs, every=EVERY):
+    """Windows (n, 1, 44, 128) of mono blocks at 8 kHz, and whether somebody laughs in the middle of each (n,).
+
+    `laughs` is a table with a row per laugh: ``start`` and ``end`` in seconds.
+    """
+    none = np.zeros((0, 1, FRAMES, MELS), np.float32)
+    windows = np.concatenate([none, *laughter_network.windows(blocks, every)])
+    middle = np.arange(len(windows)) * every * HOP / SAMPLE_RATE
+    laughing = [(laughs["start"].to_numpy() <= now) & (now < laughs["end"].to_numpy()) for now in middle]
+    return windows, np.array([some.any() for some in laughing], dtype=bool)
+
+
+def train(windows, laughter, filters=STAND_IN_FILTERS, bands=STAND_IN_BANDS, epochs=EPOCHS, seed=0):
+    """A network trained to tell windows with laughter from the others (Lesson 11).
+
+    Raises ModelError when one of the kinds is missing.
+
+    >>> windows = np.random.default_rng(0).normal(size=(64, 1, 44, 128)).astype(np.float32)
+    >>> train(windows, windows.mean((1, 2, 3)) > 0, filters=(2, 2, 2, 2), epochs=1).training
+    False
+    """
+    laughter = np.asarray(laughter, bool)
+    if laughter.all() or not laughter.any():
+        raise ModelError("A laughter network needs windows with laughter and windows without: give recordings of both.")
+    x, y = torch.from_numpy(windows), torch.from_numpy(laughter).float()
+    with torch.random.fork_rng(devices=[]), one_thread():
+        torch.manual_seed(seed)
+        network = LaughterNetwork(filters, bands).train()
+        optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE)
+        steps = epochs * (len(x) // BATCH)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, max(steps, 2))
+        for _ in range(epochs):
+            for chosen in torch.randperm(len(x))[: len(x) // BATCH * BATCH].split(BATCH):
+                loss = torch.nn.functional.binary_cross_entropy_with_logits(network(x[chosen]), y[chosen])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+    return network.eval()
+
+
+@contextlib.contextmanager
+def one_thread():
+    """Let torch compute in one thread: a small network gains nothing from more, and the sums keep their order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def stand_in():
+    """The stand-in: trained once on episodes of the embedded podcast with other people in them, then kept.
+
+    It takes about half a minute the first time. The tune of the jingle is the one it will meet; the voices, the laughs
+    and the course of the talk are not.
+    """
+    sources = [*shows.SOURCES, Path(__file__), Path(laughter_network.__file__)]
+    path = home.cache_home() / "fits" / f"laughter-{kept.version(sources, STAND_IN_SEED)}.pt"
+    if not path.is_file():
+        with home.lock(path):
+            if not path.is_file():
+                network = train(*_embedded_examples())
+                with home.atomic_file(path) as aside:
+                    laughter_network.save_laughter_network(network, aside)
+    return laughter_network.load_laughter_network(path)
+
+
+def _embedded_examples():
+    found = []
+    for number in STAND_IN_EPISODES:
+        heard, rows = shows.recording(number, STAND_IN_SECONDS, STAND_IN_SEED)
+        truth = pd.DataFrame(rows)
+        y = audio.resample(heard.mean(1), frames.SAMPLE_RATE, SAMPLE_RATE)
+        found.append(examples([y], truth[truth["kind"] == "laughter"]))
+    windows, laughter = zip(*found, strict=True)
+    return np.concatenate(windows), np.concatenate(laughter)
