@@ -4,7 +4,9 @@ import time
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 
+from ser_helpers import audio
 from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
 
 
@@ -30,6 +32,27 @@ def windows(seconds=8, seed=3):
     return finish(fig, "Chunks end anywhere; a window of 3 s ends every second", alt, "invented chunks")
 
 
+FOUR = {"ang": "angry", "fru": "angry", "hap": "happy", "exc": "happy", "neu": "neutral", "sad": "sad"}
+"""IEMOCAP's words as the four emotions of the window models."""
+
+
+def join(turns, pause=0.6):
+    """Turns one after the other, with silence between them, at 16 kHz; and when which of four emotions was rated.
+
+    >>> from ser_helpers import corpora
+    >>> y, rated = join(corpora.load("synthetic-iemocap-small")[:2])
+    >>> rated.columns.tolist(), bool(rated.end.iloc[1] == len(y) / 16000 - 0.6)
+    (['start', 'end', 'emotion'], True)
+    """
+    parts, rows, now = [], [], 0
+    for turn in turns.itertuples():
+        y = audio.load(turn.path, start=turn.start, end=turn.end)
+        rows.append((now / 16000, (now + len(y)) / 16000, FOUR.get(turn.emotion)))
+        parts += [y, np.zeros(round(pause * 16000), np.float32)]
+        now += len(y) + len(parts[-1])
+    return np.concatenate(parts), pd.DataFrame(rows, columns=["start", "end", "emotion"])
+
+
 def backlog(runs):
     """How many seconds of sound wait in the buffer, over time: `runs` maps a name to (times, seconds waiting).
 
@@ -48,40 +71,40 @@ def backlog(runs):
     return finish(fig, title, f"Waiting sound over time. At the end {listed}.")
 
 
-def growth(buffers, minutes=(0.25, 0.5, 1, 2)):
+def growth(buffers, seconds=(15, 30, 45, 60)):
     """What a buffer costs as a call goes on: `buffers` maps a name to a class with write(chunk) and last().
 
     >>> from ser_helpers.streaming import RingBuffer
     >>> class Ring(RingBuffer):
     ...     def last(self):
     ...         return super().last(len(self))
-    >>> growth({"ring": Ring, "another": Ring}, minutes=(0.1, 0.2)).axes[0].get_ylabel()
+    >>> growth({"ring": Ring, "another": Ring}, seconds=(6, 9)).axes[0].get_ylabel()
     'memory (MB)'
     """
     fig, axes = new_figure(1, 2)
     ends = {}
     for (name, kind), ink in zip(buffers.items(), (ACCENT_2, ACCENT), strict=True):
-        costs = ends[name] = cost(kind, minutes)
+        costs = ends[name] = cost(kind, seconds)
         for ax, values in zip(axes, costs, strict=True):
-            ax.plot(minutes, values, "o-", color=ink, linewidth=2.5, markersize=7)
-            end = (minutes[-1], values[-1])
+            ax.plot(seconds, values, "o-", color=ink, linewidth=2.5, markersize=7)
+            end = (seconds[-1], values[-1])
             ax.annotate(name, end, (-6, 8), textcoords="offset points", color=ink, size=12, weight="bold", ha="right")
     for ax, label in zip(axes, ("memory (MB)", "time for one window (ms)"), strict=True):
-        ax.set(xlabel="minutes of the call", ylabel=label, xlim=(0, None), ylim=(0, 1.15 * ax.get_ylim()[1]))
+        ax.set(xlabel="time into the call (s)", ylabel=label, xlim=(0, None), ylim=(0, 1.15 * ax.get_ylim()[1]))
     worst = max(ends.values(), key=lambda costs: costs[0][-1])
-    title = f"After {minutes[-1]:g} minutes: {worst[0][-1]:.0f} MB, and {worst[1][-1]:.0f} ms to find the last 3 s"
+    title = f"After {seconds[-1]} s: {worst[0][-1]:.0f} MB, and {worst[1][-1]:.0f} ms to find the last 3 s"
     listed = "; ".join(f"{name}: {m[-1]:.1f} MB, {t[-1]:.1f} ms" for name, (m, t) in ends.items())
     return finish(fig, title, f"Memory and time over the length of the call. At the end {listed}.", "16 kHz, float32")
 
 
-def cost(kind, minutes, sr=16000):
-    """Memory in MB and milliseconds for a window, of a buffer of 3 s after so many minutes of sound.
+def cost(kind, seconds, sr=16000):
+    """Memory in MB and milliseconds for a window, of a buffer of 3 s after so many seconds of sound.
 
     >>> from ser_helpers.streaming import RingBuffer
     >>> class Ring(RingBuffer):
     ...     def last(self):
     ...         return super().last(len(self))
-    >>> memory, milliseconds = cost(Ring, (0.1, 0.2))
+    >>> memory, milliseconds = cost(Ring, (6, 9))
     >>> round(memory[0], 1) == round(memory[1], 1)
     True
     """
@@ -90,8 +113,8 @@ def cost(kind, minutes, sr=16000):
     tracemalloc.start()
     try:
         buffer = kind(3 * sr)
-        for end in minutes:
-            while written < 60 * end:
+        for end in seconds:
+            while written < end:
                 buffer.write(second)
                 written += 1
             memory.append(tracemalloc.get_traced_memory()[0] / 1e6)
