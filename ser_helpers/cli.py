@@ -145,15 +145,14 @@ def podcast(
     title: Annotated[str | None, typer.Option(help="The show's name; by default the folder's.")] = None,
 ):
     """Hear the episodes of a show and write OUT/report.html. A second call goes on where the first one stopped."""
-    from ser_helpers import models
-    from ser_helpers.applications import LaughterDetector, process, report_of
+    from ser_helpers import applications, models
 
-    detector = LaughterDetector() if laughter else None
+    detector = applications.LaughterDetector() if laughter else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
-    heard = process(episodes, out, model=models.window_model(model), **settings)
+    heard = applications.process(episodes, out, model=models.window_model(model), **settings)
     for name, row in heard[heard.state == "failed"].iterrows():
         print(f"Not heard: {name}. {row.reason}", file=sys.stderr)
-    print(f"{os.path.relpath(report_of(out, heard, title))}")
+    print(f"The report is at {os.path.relpath(applications.report_of(out, heard, title))}")
     raise typer.Exit(int((heard.state == "failed").any()))
 
 

@@ -16,7 +16,7 @@ RATE = 16000
 DIMENSIONS = ["valence", "arousal", "dominance"]
 
 
-def emotions_over_time(path, model, gate=True, **settings):
+def emotions_over_time(path, model, gate=True, weight=0.8, margin=0.05, **settings):
     """The emotions of an episode in consecutive windows of 3 s, read block by block and never held as a whole.
 
     Parameters
@@ -28,6 +28,8 @@ def emotions_over_time(path, model, gate=True, **settings):
     gate : bool or object
         Whether windows without speech are left out; see :class:`ser_helpers.streaming.Detector`, which also takes the
         other `settings`.
+    weight, margin : float
+        Of the smoothing and hysteresis: less than live, because these windows do not overlap.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def emotions_over_time(path, model, gate=True, **settings):
     >>> emotions_over_time(path, models.window_model()).columns.tolist()
     ['start', 'end', 'speech', 'angry', 'happy', 'neutral', 'sad', 'emotion', 'gap']
     """
-    detector = Detector(model, window=WINDOW, hop=WINDOW, gate=gate, **settings)
+    detector = Detector(model, window=WINDOW, hop=WINDOW, gate=gate, weight=weight, margin=margin, **settings)
     estimates, problem = [], {}
     for block in _readable(path, problem):
         estimates += detector.feed(block)

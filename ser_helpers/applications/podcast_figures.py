@@ -65,7 +65,7 @@ def draw_timeline(episode, truth=None, title=None, subtitle=None, figsize=PAGE):
     heard = f"mostly {most}, {_percent(shares[most])} of the speech" if shares.any() else "nobody speaks"
     listed = ", ".join(f"{name} {_percent(shares[name])}" for name in names)
     alt = f"Probabilities of emotions over {episode.seconds / 60:.1f} minutes. Share of the speech: {listed}."
-    return finish(fig, title or f"{episode.name}: {heard}", alt, subtitle)
+    return finish(fig, title or f"{_short(episode.name)}: {heard}", alt, subtitle)
 
 
 def draw_pie(episode, title=None, subtitle=None, figsize=PAGE):
@@ -83,7 +83,7 @@ def draw_pie(episode, title=None, subtitle=None, figsize=PAGE):
     minutes = (episode.timeline["speech"] * (episode.timeline["end"] - episode.timeline["start"])).sum() / 60
     ax.text(0, 0, f"{minutes:.1f} min\nof speech", ha="center", va="center", size=13, color=INK)
     alt = f"A ring of shares: {', '.join(f'{name} {_percent(share)}' for name, share in shares.items())}."
-    sentence = f"{episode.name} sounds {shares.idxmax()} for {_percent(shares.max())} of its speech"
+    sentence = f"{_short(episode.name)} sounds {shares.idxmax()} for {_percent(shares.max())} of its speech"
     return finish(fig, title or sentence, alt, subtitle)
 
 
@@ -92,14 +92,15 @@ def draw_shares(show, title=None, subtitle=None, figsize=PAGE):
     table = pd.DataFrame({episode.name: pie(episode.timeline) for episode in show.episodes}).T
     names = label_order(table.columns)
     fig, ax = new_figure(figsize=(figsize[0], max(figsize[1] * 0.7, 1.8 + 0.42 * len(table))))
-    left = np.zeros(len(table))
+    rows, left = np.arange(len(table)), np.zeros(len(table))
     for name in names:
-        ax.barh(table.index, table[name], left=left, color=colour(name), edgecolor="white", height=0.72)
+        ax.barh(rows, table[name], left=left, color=colour(name), edgecolor="white", height=0.72)
         for row, (start, share) in enumerate(zip(left, table[name], strict=True)):
             if share >= 0.09:
                 look = {"ha": "center", "va": "center", "size": 11, "color": _on(name)}
                 ax.text(start + share / 2, row, f"{100 * share:.0f}", **look)
         left += table[name].to_numpy()
+    ax.set_yticks(rows, [_short(name, 12 if figsize == PHONE else 30) for name in table.index])
     ax.invert_yaxis()
     ax.grid(False)
     ax.spines["bottom"].set_visible(False)
@@ -109,7 +110,7 @@ def draw_shares(show, title=None, subtitle=None, figsize=PAGE):
     mean = table.mean()
     listed = ", ".join(f"{name} {_percent(mean[name])}" for name in names)
     alt = f"A bar per episode, split into emotions. Means: {listed}."
-    return finish(fig, title or f"{show.name}: mostly {mean.idxmax()} in {_most(table)}", alt, subtitle)
+    return finish(fig, title or f"{_short(show.name)}: mostly {mean.idxmax()} in {_most(table)}", alt, subtitle)
 
 
 def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, subtitle=None, figsize=PAGE):
@@ -127,11 +128,11 @@ def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, su
         As for :func:`draw_timeline`.
     """
     said = show.sentences
-    if not len(said):
+    if said[DIMENSIONS].isna().all(axis=None):
         raise EvaluationError(f"No sentence of {show.name} is rated: give its transcripts.")
     means = show.means(seconds, across)
-    low = np.floor(2 * said[DIMENSIONS].to_numpy(float).min()) / 2
-    high = np.ceil(2 * said[DIMENSIONS].to_numpy(float).max()) / 2
+    values = said[DIMENSIONS].to_numpy(float)
+    low, high = np.floor(2 * np.nanmin(values)) / 2, np.ceil(2 * np.nanmax(values)) / 2
     fig, axes = new_figure(3, 1, sharex=True, sharey=True, figsize=figsize)
     starts = said.groupby("episode", sort=False)["clock"].min()
     for ax, name in zip(axes, DIMENSIONS, strict=True):
@@ -151,7 +152,7 @@ def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, su
     moved = (means.groupby(said["episode"]).max() - means.groupby(said["episode"]).min()).mean().idxmax()
     lines = "orange: as heard" + ("; dashed: as felt" if truth is not None else f", mean of {seconds:g} s")
     alt = f"Three panels over time with {len(said)} dots, one per sentence, and rolling means; {lines}."
-    sentence = f"{show.name}: of the three, {moved} moves most within an episode"
+    sentence = f"{_short(show.name)}: {moved} moves most within an episode"
     return finish(fig, title or sentence, alt, " · ".join(filter(None, (subtitle, lines))))
 
 
@@ -213,6 +214,10 @@ def _clock(ax, seconds):
 def _most(table):
     leading = table.idxmax(axis=1) == table.mean().idxmax()
     return f"{leading.sum()} of {len(table)} episodes"
+
+
+def _short(name, letters=40):
+    return name if len(name) <= letters else f"{name[: letters - 1]}…"
 
 
 def _percent(share):

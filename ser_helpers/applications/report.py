@@ -8,6 +8,7 @@ from ser_helpers.applications import podcast_figures as figures
 from ser_helpers.applications.episodes import Show
 from ser_helpers.applications.podcast import DIMENSIONS
 from ser_helpers.errors import ArchiveError
+from ser_helpers.evaluation import style
 
 QUOTES = 3
 """How many sentences are quoted from each end of the valence."""
@@ -70,9 +71,9 @@ def _overview(show, subtitle):
         table[name] = table[name].map("{:.0%}".format)
     for name in table.columns.intersection([*DIMENSIONS, "laughs per 10 min"]):
         table[name] = table[name].map("{:.1f}".format).replace("nan", "–")
-    shown = table.reset_index().to_html(index=False, border=0, justify="right")
+    shown = style.html(table.reset_index(), index=False, border=0, justify="right")
     drawn = [_figure(figures.draw_shares, show, subtitle)] if len(show.episodes) > 1 else []
-    if len(show.episodes) > 1 and len(show.sentences):
+    if len(show.episodes) > 1 and show.sentences["valence"].notna().any():
         drawn.append(_figure(figures.draw_dimensions, show, subtitle, across=True, seconds=300))
     scrolls = 'class="wide" tabindex="0" role="group" aria-label="Numbers by episode"'
     return f"<section><div {scrolls}>{shown}</div>{''.join(drawn)}</section>"

@@ -76,7 +76,7 @@ def test_rate_and_channels_do_not_matter(write, sr):
 
 def test_it_is_the_live_detector_on_a_whole_recording(write):
     y = np.random.default_rng(0).normal(0, 0.2, RATE * 9).astype(np.float32)
-    live = detect(y, Level(), window=3.0, hop=3.0)
+    live = detect(y, Level(), window=3.0, hop=3.0, weight=0.8, margin=0.05)
     pd.testing.assert_frame_equal(emotions_over_time(write(y), Level()), live, check_exact=True)
 
 

@@ -1,0 +1,96 @@
+"""The report of a show is one page: it says and shows all, escapes what strangers wrote, and asks nobody."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_helpers import home
+from ser_helpers.applications import Show, report_of, write_report
+from ser_helpers.errors import ArchiveError
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.words, self.open = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "source", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def test_it_holds_everything_and_asks_nobody(show, tmp_path):
+    path = write_report(show, tmp_path / "report.html", {"lost & <gone>": "there is no such file"}, "synthetic speech")
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    words = " ".join(page.words)
+    for expected in (
+        "Talks & <tales>",
+        "synthetic speech · 3 episodes · 3 minutes",
+        "lost & <gone>",
+        "there is no such file",
+        "There is no <transcript>.",
+        "2 laughs, 20.0 per 10 minutes, 3.5 s in all.",
+        "It is not what the people feel",
+    ):
+        assert expected in words
+    quoted = show.episodes[0].sentences.sort_values("valence").text
+    assert quoted.iloc[0] in words
+    assert quoted.iloc[-1] in words
+    images = [attrs for tag, attrs in page.tags if tag == "img"]
+    assert len(images) == 2 + 3 + 3 + 2
+    assert all(len(attrs["alt"]) > 30 for attrs in images)
+    links = [attrs.get(name) for _, attrs in page.tags for name in ("src", "srcset", "href") if name in attrs]
+    assert all(link.startswith("data:") for link in links)
+    assert not re.search(r"https?://|@import|url\(", text)
+    assert "script" not in {tag for tag, _ in page.tags}
+
+
+def test_one_silent_episode_is_a_report_too(show, tmp_path):
+    episode = show.episodes[2]
+    episode.timeline[["angry", "happy", "neutral", "sad"]] = np.nan
+    episode.timeline["emotion"] = None
+    episode.laughter = None
+    path = write_report(Show("Alone", [episode]), tmp_path / "report.html")
+    page = Page(path.read_text(encoding="utf-8"))
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 1
+    assert "1 episode · 1 minute" in " ".join(page.words)
+    assert "nan" not in " ".join(page.words)
+
+
+def test_sentences_without_numbers_are_not_drawn(show, tmp_path):
+    for episode in show.episodes[:2]:
+        episode.sentences[["valence", "arousal", "dominance"]] = np.nan
+    assert write_report(show, tmp_path / "report.html").is_file()
+
+
+def test_no_episode_is_no_report(tmp_path):
+    with pytest.raises(ArchiveError, match="No episode could be heard"):
+        write_report(Show("Empty", []), tmp_path / "report.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_report_of_a_folder_lists_failures_and_calls_embedded_speech_synthetic(show, tmp_path):
+    show.episodes[2].save(tmp_path / "out" / "episodes" / "talk-3")
+    rows = {
+        "talk-3": ("done", "", str(home.cache_home() / "shows" / "talk-3.mp3")),
+        "bad": ("failed", "it is a folder", "/somewhere/bad"),
+    }
+    heard = pd.DataFrame.from_dict(rows, orient="index", columns=["state", "reason", "path"])
+    text = report_of(tmp_path / "out", heard).read_text(encoding="utf-8")
+    assert "synthetic speech" in text
+    assert "<b>bad</b>: it is a folder" in text
+    assert "<h1>out</h1>" in text
+    assert "synthetic" not in report_of(tmp_path / "out", heard.loc[["bad"]], "Mine").read_text(encoding="utf-8")

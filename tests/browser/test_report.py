@@ -1,0 +1,90 @@
+"""The report of a podcast in a real browser: no network, no sideways scroll, readable in the dark and on a phone."""
+
+import shutil
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_helpers.applications import Episode, Show, write_report
+
+pytestmark = pytest.mark.browser
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    rng, starts = np.random.default_rng(0), 3.0 * np.arange(40)
+    table = pd.DataFrame({"start": starts, "end": starts + 3, "speech": 1.0})
+    table[["angry", "happy"]] = rng.dirichlet([1, 1], 40)
+    table["emotion"] = pd.Series(np.where(table.angry > 0.5, "angry", "happy"), dtype=object)
+    said = pd.DataFrame({"start": starts, "end": starts + 2, "speaker": "Ana", "text": "A sentence."})
+    said[["valence", "arousal", "dominance"]] = rng.uniform(1, 5, (40, 3))
+    long = "an-episode-with-a-name-that-is-longer-than-any-telephone-is-wide-" * 2
+    show = Show("A show", [Episode(name, 120.0, table, said) for name in ("short", long)])
+    failed = {"lost": "Cannot use lost.mp3: there is no such file; check the path."}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return write_report(show, tmp_path_factory.mktemp("report") / "report.html", failed)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium or Chrome on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=[(1100, "light"), (390, "dark")], ids=["desk", "phone"])
+def page(request, browser, report):
+    width, scheme = request.param
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.asked, page.said = [], []
+    page.on("request", lambda asked: page.asked.append(asked.url))
+    page.on("console", lambda message: page.said.append(message.text))
+    page.goto(report.as_uri(), wait_until="load")
+    yield page
+    page.close()
+
+
+def test_nothing_is_fetched_and_nothing_complains(page):
+    assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
+    assert page.said == []
+
+
+def test_nothing_is_wider_than_the_window(page):
+    width = page.viewport_size["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("img").evaluate_all("(all, width) => all.every(one => one.clientWidth <= width)", width)
+
+
+def test_a_phone_gets_figures_of_its_own_shape(page):
+    shapes = page.locator("img").evaluate_all("all => all.map(one => one.naturalWidth / one.naturalHeight)")
+    assert len(shapes) == 2 + 2 * 3
+    if page.viewport_size["width"] == 390:
+        assert max(shapes) < 1.6
+    else:
+        assert min(shapes) > 1.6
+
+
+def test_the_words_stand_out_from_the_page(page):
+    light = """element => { const parts = getComputedStyle(element)['color'].match(/[0-9.]+/g).map(Number);
+      return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]; }"""
+    ink = page.locator("body").evaluate(light)
+    paper = page.locator("body").evaluate(light.replace("'color'", "'backgroundColor'"))
+    assert abs(ink - paper) > 150
+    assert (paper < 60) == (page.viewport_size["width"] == 390)
+
+
+def test_sentences_unfold_by_keyboard(page):
+    details = page.locator("details").first
+    assert not details.locator("li").first.is_visible()
+    details.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert details.locator("li").first.is_visible()
