@@ -6,7 +6,8 @@ import time
 
 import soundfile as sf
 
-from ser_helpers.errors import AudioError, StreamError
+from ser_helpers.applications.sessions import FAILED, LOG
+from ser_helpers.errors import AudioError, SerError
 
 BLOCK = 0.25
 """Seconds of audio that are sent at once."""
@@ -52,8 +53,11 @@ class Player:
                         break
                     await asyncio.sleep(begun + heard / file.samplerate / speed - time.monotonic())
                     await self.board.feed(session, chunk)
-        except StreamError as error:
+        except SerError as error:
             why = str(error)
+        except Exception:
+            LOG.exception("The replay of %s", path.name)
+            why = FAILED
         finally:
             await self.board.close(session, why)
         if again and session.why == "The recording ended.":

@@ -156,7 +156,7 @@ async def calls(
 @routes.get("/calls/{name}", responses=_MISSING)
 async def call(request: Request, name: Name) -> messages.CallWindows:
     """One call with its windows."""
-    return _session(request, name).detail()
+    return Response(_session(request, name).text(), media_type="application/json")
 
 
 @routes.delete("/calls/{name}", responses=_MISSING, status_code=204)

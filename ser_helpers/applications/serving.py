@@ -70,6 +70,8 @@ def _server(app, settings):
         proxy_headers=False,
         ws_max_size=2 * settings.chunk_bytes,
         ws_max_queue=4,
+        ws_per_message_deflate=False,
+        limit_concurrency=settings.connections,
         timeout_graceful_shutdown=5,
     )
     return uvicorn.Server(config)

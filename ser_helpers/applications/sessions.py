@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import secrets
 import time
 from collections import OrderedDict, deque
@@ -20,6 +21,10 @@ def now():
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+FAILED = "The service failed at this call; its log says how."
+LOG = logging.getLogger("uvicorn.error")
+
+
 class Session:
     """One call: its monitor, its last windows, its alerts. Made by `Switchboard.open`. Lesson 13."""
 
@@ -28,7 +33,7 @@ class Session:
         self.name, self.source, self.sr, self.parties = name or f"Call {self.id[:4]}", source, sr, list(parties)
         self.inferred = [party for party in parties if party in settings.inferred]
         self.started, self.ended_at, self.why, self.seconds = now(), None, None, 0.0
-        self.windows = {party: deque(maxlen=settings.points) for party in parties}
+        self.windows = deque(maxlen=settings.points * len(parties))  # as JSON: small to keep, quick to send
         self.alerts = []
         self.monitor = None
         self.turn = asyncio.Lock()
@@ -48,10 +53,12 @@ class Session:
             "alerts": len(self.alerts),
         }
 
-    def detail(self, last=None):
-        """The call as `messages.CallWindows`, with its `last` windows per party."""
-        windows = [window for party in self.windows.values() for window in list(party)[-(last or len(party)) :]]
-        return {**self.summary(), "windows": sorted(windows, key=lambda window: (window["end"], window["party"]))}
+    def text(self, last=None, **more):
+        """The call as `messages.CallWindows` in JSON, with its `last` windows per party, and what is added to it."""
+        windows = list(self.windows)
+        if last is not None:
+            windows = windows[max(0, len(windows) - last * len(self.parties)) :]
+        return f'{json.dumps({**self.summary(), **more})[:-1]}, "windows": [{", ".join(windows)}]}}'
 
 
 class Switchboard:
@@ -64,7 +71,7 @@ class Switchboard:
     def __init__(self, settings, metrics, monitor, emotions, rule):
         self.settings, self.metrics, self.make_monitor, self.emotions = settings, metrics, monitor, list(emotions)
         self.rule = {"emotion": rule.emotion, "threshold": rule.threshold}
-        self.pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="listen")
+        self.pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="listen")
         self.sessions = OrderedDict()
         self.alerts = OrderedDict()
         self.pages = set()
@@ -137,9 +144,11 @@ class Switchboard:
                 return []
             session.why, session.ended_at = why, time.monotonic()
             found = []
-            with contextlib.suppress(StreamError):
-                found = self._take(session, await self.in_thread(session.monitor.finish))
-            session.monitor = None
+            monitor, session.monitor = session.monitor, None
+            try:
+                found = self._take(session, await self.in_thread(monitor.finish))
+            except Exception:
+                LOG.exception("The end of call %s", session.id)
         self.metrics.calls.set(len(self.live))
         self.publish({"type": "call", **session.summary()})
         if self.settings.store is not None:
@@ -167,16 +176,17 @@ class Switchboard:
         return alert
 
     def snapshot(self):
-        """Everything a page needs to begin, or to catch up."""
+        """Everything a page needs to begin, or to catch up, in JSON: the last 90 windows of live calls, the alerts."""
         self._tidy()
-        return {
+        head = {
             "type": "snapshot",
             "emotions": self.emotions,
             "inferred": list(self.settings.inferred),
             "rule": self.rule,
-            "calls": [session.detail(last=180) for session in self.sessions.values()],
             "alerts": list(self.alerts.values()),
         }
+        calls = [session.text(last=90 if session.ended_at is None else 0) for session in self.sessions.values()]
+        return f'{json.dumps(head)[:-1]}, "calls": [{", ".join(calls)}]}}'
 
     def publish(self, message):
         """Give a message to every page; one whose queue is full gets a fresh snapshot instead of all that waits."""
@@ -212,7 +222,7 @@ class Switchboard:
                 message = {"type": "alert", **self._alert(session, event)}
             else:
                 window = window_message(event.party, event.estimate, self.emotions, event.party in session.inferred)
-                session.windows[event.party].append(window)
+                session.windows.append(json.dumps(window))
                 self.metrics.windows.labels(party=event.party).inc()
                 message = {"type": "window", "call": session.id, "seconds": round(session.seconds, 2), **window}
             found.append(message)
@@ -252,7 +262,7 @@ class Switchboard:
         path = self.settings.store / f"{session.started.replace(':', '')}-{session.id}.json"
         self.settings.store.mkdir(parents=True, exist_ok=True)
         with home.atomic_file(path) as partial_file:
-            partial_file.write_text(json.dumps({**session.detail(), "alerts": session.alerts}), encoding="utf-8")
+            partial_file.write_text(session.text(alerts=session.alerts), encoding="utf-8")
 
 
 def window_message(party, estimate, emotions, inferred=True):

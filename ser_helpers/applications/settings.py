@@ -33,9 +33,9 @@ class Settings:
     denoise: bool = True
     """Reduce the line's noise before anything else."""
     workers: int = os.cpu_count() or 1
-    """Threads that listen to calls."""
+    """Cores that listen to calls."""
     batch: bool = True
-    """Let windows of several calls go through the model together."""
+    """Let windows of several calls go through the model together: more threads, that wait for each other."""
     calls: int = 64
     """Live calls at once."""
     dashboards: int = 16
@@ -54,6 +54,8 @@ class Settings:
     """A stream that sends nothing for so long is ended."""
     slow_seconds: float = 10.0
     """A client that does not take a message for so long is dropped."""
+    connections: int = 512
+    """Connections at once, of whatever kind."""
     requests_per_minute: int = 600
     """From one address."""
     backlog: int = 256
@@ -64,6 +66,11 @@ class Settings:
     """Finished calls remembered."""
     forget_seconds: float = 3600.0
     """A finished call is forgotten after so long."""
+
+    @property
+    def threads(self):
+        """Threads that listen to calls."""
+        return 8 * self.workers if self.batch else self.workers
 
     @property
     def inferred(self):

@@ -11,10 +11,11 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, ValidationError
 
 from ser_helpers.applications.messages import Hello
+from ser_helpers.applications.sessions import FAILED, LOG
 from ser_helpers.errors import SerError, StreamError
 
 router = APIRouter()
-POLICY, TOO_BIG, TRY_LATER = 1008, 1009, 1013
+POLICY, FAULT, TRY_LATER = 1008, 1011, 1013
 _TYPES = {"int16": np.dtype("<i2"), "float32": np.dtype("<f4")}
 
 
@@ -126,6 +127,10 @@ async def stream(socket: WebSocket):
         await client.refuse(why, POLICY if session else TRY_LATER)
     except WebSocketDisconnect:
         pass
+    except Exception:
+        LOG.exception("A stream")
+        why = FAILED
+        await client.refuse(why, FAULT)
     finally:
         if session is not None:
             await asyncio.shield(board.close(session, why))
@@ -172,7 +177,7 @@ async def _show(client, board, queue, scope):
     with contextlib.suppress(WebSocketDisconnect):
         while True:
             message = await queue.get()
-            await (client.json(board.snapshot()) if message is None else client.text(message))
+            await client.text(board.snapshot() if message is None else message)
     scope.cancel()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import schemathesis
 import soundfile as sf
+import websockets
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -338,6 +339,31 @@ def test_a_removed_call_ends_its_stream(client):
         assert "It was removed." in until(socket, "error")[-1]["error"]
 
 
+def test_a_sender_that_is_too_fast_is_slowed_down_and_nothing_piles_up(recording):
+    thinking, go_on = threading.Event(), threading.Event()
+
+    class Slow(Loud):
+        def predict_proba(self, windows):
+            thinking.set()
+            assert go_on.wait(20)
+            raise StreamError("Enough.")
+
+    async def pour(address):
+        async with websockets.connect(address.replace("http", "ws") + "/stream") as socket:
+            await socket.send('{"rate": 8000, "channels": 2, "format": "float32"}')
+            for taken, part in enumerate(40 * np.split(recording, 5)):
+                try:
+                    await asyncio.wait_for(socket.send(part.tobytes()), 1)
+                except TimeoutError:
+                    go_on.set()
+                    return taken
+
+    with serving.running(Settings(denoise=False, batch=False), model=Slow(), rule=RULE, calls=[]) as address:
+        taken = asyncio.run(pour(address))
+    assert thinking.is_set()
+    assert 4 < taken < 200  # chunks of 256 kB: what the sockets between them hold
+
+
 def test_the_service_answers_while_a_model_thinks(client, recording):
     thinking, go_on = threading.Event(), threading.Event()
 
@@ -543,6 +569,26 @@ def test_a_failure_inside_is_one_sentence(calls):
     assert answer.status_code == 500
     assert answer.json() == {"error": "The service failed at this request; its log says how."}
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_model_that_fails_ends_its_call_and_no_other(client, recording):
+    class Broken(Loud):
+        def predict_proba(self, windows):
+            raise RuntimeError("inner secrets")
+
+    served = client(model=Broken())
+    with served.websocket_connect("/stream") as socket:
+        socket.send_json({"rate": 8000, "format": "float32", "channels": 2})
+        for part in np.split(recording, 5):
+            socket.send_bytes(part.tobytes())
+        assert until(socket, "error")[-1]["error"] == "The service failed at this call; its log says how."
+    with served.websocket_connect("/events") as page:
+        until(page, "snapshot")
+        name = served.post("/replay", json={"speed": 50}).json()["id"]
+        while (call := until(page, "call")[-1])["id"] != name or call["state"] == "live":
+            pass
+    assert call["why"] == "The service failed at this call; its log says how."
+    assert served.get("/healthz").status_code == 200
 
 
 def test_metrics_tell_what_was_heard(client, recording):
