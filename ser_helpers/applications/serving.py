@@ -14,8 +14,8 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 """Names of this machine, which no other can reach."""
 
 
-def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None):
-    """Serve until Ctrl-C; `tell` is given the sentence that says where. Lesson 13.
+def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None, **options):
+    """Serve until Ctrl-C; `tell` is given the sentence that says where, `create_app` the `options`. Lesson 13.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
     sock = _bind(host, port)
     tell(f"The page will be on http://{host}:{port} (the first start takes half a minute); Ctrl-C stops the service.")
     with contextlib.suppress(KeyboardInterrupt):
-        _server(create_app(settings), settings).run(sockets=[sock])
+        _server(create_app(settings, **options), settings).run(sockets=[sock])
 
 
 @contextlib.contextmanager

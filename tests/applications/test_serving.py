@@ -1,0 +1,106 @@
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from typer.testing import CliRunner
+
+from ser_helpers import cli
+from ser_helpers.applications import Settings, serving
+from ser_helpers.errors import StreamError
+
+PROGRAM = """
+import sys
+import numpy as np
+from ser_helpers.applications import serving
+
+class Even:
+    classes_ = np.array(["angry", "neutral"])
+    def predict_proba(self, windows):
+        return np.full((len(windows), 2), 0.5)
+
+serving.serve("127.0.0.1", int(sys.argv[1]), serving.Settings(batch=False), tell=print, model=Even(), calls=[])
+"""
+
+
+class Never:
+    """A model that cannot be used."""
+
+    @property
+    def classes_(self):
+        raise StreamError("no classes")
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def test_the_service_runs_until_ctrl_c_and_leaves_quietly():
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
+                health = json.load(answer)
+            break
+        except urllib.error.URLError:
+            assert process.poll() is None
+            time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said, complaint = process.communicate(timeout=30)
+    assert health["emotions"] == ["angry", "neutral"]
+    assert (process.returncode, complaint) == (0, b"")
+    assert said.decode().startswith(f"The page will be on http://127.0.0.1:{port} ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--host", "0.0.0.0"], "Whoever reaches 0.0.0.0 could listen: give the service a token"),
+        (["--token", "né"], "printable ASCII"),
+        (["--token", ""], "printable ASCII"),
+    ],
+)
+def test_what_would_be_unsafe_is_refused_in_one_sentence(arguments, sentence):
+    done = CliRunner().invoke(cli.app, ["serve", *arguments])
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_taken_port_is_one_sentence():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StreamError, match=f"127.0.0.1:{port} cannot be served on .*: choose another --port"):
+            serving.serve(port=port)
+
+
+def test_a_service_that_cannot_start_says_so():
+    with (
+        pytest.raises(StreamError, match="did not start"),
+        serving.running(Settings(batch=False), model=Never(), calls=[]),
+    ):
+        pass
+
+
+def test_the_command_hands_on_what_it_was_given(monkeypatch, tmp_path):
+    given = {}
+    monkeypatch.setattr(serving, "serve", lambda host, port, settings, tell: given.update(vars(settings), port=port))
+    flags = ["--demo", "--speed", "4", "--port", "8001", "--store", str(tmp_path), "--allow-host", "calls.local"]
+    assert CliRunner().invoke(cli.app, ["serve", *flags], env={"SER_TOKEN": "secret"}).exit_code == 0
+    assert (given["demo"], given["speed"], given["port"], given["store"]) == (3, 4.0, 8001, tmp_path)
+    assert given["hosts"] == ("127.0.0.1", "localhost", "::1", "calls.local")
+    assert (given["token"], given["agent_emotions"]) == ("secret", False)
+    CliRunner().invoke(cli.app, ["serve", "--host", "0.0.0.0", "--agent-emotions"], env={"SER_TOKEN": "secret"})
+    assert (given["hosts"], given["agent_emotions"]) == (("*",), True)
