@@ -15,7 +15,8 @@ import soundfile
 
 from ser_helpers import audio, models, streaming, synthesis
 from ser_helpers.applications.alerts import AlertRule
-from ser_helpers.applications.call_turns import felt, separate, turns
+from ser_helpers.applications.call_turns import felt, separate
+from ser_helpers.applications.diarisation import diarise, name_parties
 from ser_helpers.errors import AudioError, StreamError
 from ser_helpers.streaming.intake import check_rate, mono
 
@@ -235,16 +236,23 @@ def analyse(recording, model=None, rule=None, sr=None, parties=None, denoise=Tru
     AudioError
         If the recording is missing, not audio, shorter than 25 ms, holds NaN, or has other than one or two channels.
     """
-    channels, sr = _channels(recording, sr, tuple(parties or PARTIES))
+    y, sr = _read(recording, sr)
+    parties = tuple(PARTIES if parties is None else parties)
+    clean = np.stack([audio.reduce_noise(channel, sr) for channel in y.T], axis=1) if denoise else y
+    if y.shape[1] == len(parties):
+        spoken = _spoken(clean, sr, parties)
+    elif y.shape[1] == 1 and parties == PARTIES:
+        spoken = name_parties(diarise(clean, sr, n_speakers=2))
+        y = np.stack(list(separate(y[:, 0], sr, spoken, parties).values()), axis=1)
+    else:
+        raise AudioError(f"A call has one channel, or one for each of {', '.join(parties)}, not {y.shape[1]}.")
     model = models.window_model("linear", band="phone") if model is None else model
-    monitor = CallMonitor(model, rule, tuple(channels), sr, denoise, **settings)
-    heard = np.stack(list(channels.values()), axis=1)
-    monitor.feed(heard)
+    monitor = CallMonitor(model, rule, parties, sr, denoise, **settings)
+    monitor.feed(y)
     monitor.finish()
-    clean = {name: audio.reduce_noise(y, sr) for name, y in channels.items()} if denoise else channels
     windows = monitor.windows()
-    spoken = felt(turns(clean, sr), windows, monitor.classes_)
-    return CallReport(len(heard) / sr, monitor.parties, spoken, windows, monitor.alerts)
+    turns = felt(spoken[["party", "start", "end"]], windows, monitor.classes_)
+    return CallReport(len(y) / sr, parties, turns, windows, monitor.alerts)
 
 
 def demo_calls():
@@ -265,8 +273,8 @@ def truth(path):
     return pd.read_csv(path.parents[1] / "truth" / f"{path.stem}.csv")
 
 
-def _channels(recording, sr, parties):
-    """{party: samples} and their rate."""
+def _read(recording, sr):
+    """Samples (n, channels) and their rate."""
     if isinstance(recording, np.ndarray | list):
         name, y = "this recording", np.asarray(recording)
         y = y[:, None] if y.ndim == 1 else y
@@ -275,14 +283,16 @@ def _channels(recording, sr, parties):
         y, sr = soundfile.read(recording, dtype="float32", always_2d=True)
     if sr is None:
         raise AudioError("Samples need their rate: give sr in Hz.")
-    if y.ndim != 2 or y.shape[1] not in (1, len(parties)):
-        raise AudioError(f"Cannot use {name}: a call has one channel or one for each of {', '.join(parties)}.")
-    y = [audio.check(channel, sr, name) for channel in y.T]
-    if len(y) == len(parties):
-        return dict(zip(parties, y, strict=True)), sr
-    from ser_helpers.applications import diarisation
+    if y.ndim != 2:
+        raise AudioError(f"A call is samples (n,) or (n, channels), not an array of shape {y.shape}.")
+    return np.stack([audio.check(channel, sr, name) for channel in y.T], axis=1), check_rate(sr)
 
-    return separate(y[0], diarisation.diarise(y[0], sr, n_speakers=len(parties)), sr, parties), sr
+
+def _spoken(y, sr, parties):
+    """The turns of a call with a channel per party."""
+    if len(parties) > 1:
+        return diarise(y, sr, parties=parties).rename(columns={"speaker": "party"})
+    return audio.find_speech(y[:, 0], sr, min_silence=0.5).assign(party=parties[0])
 
 
 def _of(windows, party, parties):
