@@ -175,15 +175,14 @@ class ListBuffer:
 
 
 # %%
-seconds = (15, 30, 60)
-memory, milliseconds = figures_12.cost(ListBuffer, seconds)
-for second, megabytes, ms in zip(seconds, memory, milliseconds):
-    print(f"after {second} s: {megabytes:5.1f} MB, and {ms:5.1f} ms to find the last 3 s")
+for seconds in (15, 30, 60):
+    (memory,), (milliseconds,) = figures_12.cost(ListBuffer, [seconds])
+    print(f"after {seconds} s: {memory:5.1f} MB, and {milliseconds:5.1f} ms to find the last 3 s")
 
 # %% [markdown]
-# About 40 MB instead of 2. Two things go wrong. A Python list holds *objects*: each sample costs about 40 bytes. And it
+# About 30 MB instead of 2. Two things go wrong. A Python list holds *objects*: each sample costs over 30 bytes. And it
 # forgets nothing: each window begins by turning the whole call into an array, to keep its last 3 s. After an hour that
-# is over 2 GB and several seconds per window. The tests, which last some seconds, never see it.
+# is about 2 GB, and seconds of work for each window. Tests that last some seconds never see it.
 #
 # A [ring buffer](GLOSSARY.md#ring-buffer) mends both. It is one array, made once. New samples overwrite the oldest ones;
 # at the end of the array, writing goes on at its beginning.
@@ -263,8 +262,8 @@ found = audio.find_speech(beginning, 16000)
 figures_12.gate(beginning, 16000, probabilities, found, utterances.corpus.iloc[0])
 
 # %% [markdown]
-# The network knows voices, not loudness: the hiss and the hum would not open the gate. (Music with singing would, and so
-# would a television.) A window in which less than a fifth is speech will not be judged at all.
+# The network knows voices, not loudness: it finds the soft turns, and the hiss and the hum would not open the gate.
+# (Singing would, and so would a television.) A window of which less than a fifth is speech will not be judged at all.
 #
 # ## 5. What do we show?
 #
@@ -334,11 +333,11 @@ latency["linear"].round(1)
 
 # %% [markdown]
 # Milliseconds per window. p50 is the median. p95 is what the slowest twentieth of the windows exceeds, p99 the slowest
-# hundredth. Ask for these, not for the mean: with a hundred windows in two minutes of call, every caller meets p99
+# hundredth. Ask for these, not for the mean: with a hundred windows in two minutes, every call meets p99
 # ([Dean and Barroso, 2013](https://doi.org/10.1145/2408776.2408794)).
 
 # %%
-figures_12.budget(latency, {"a game": 100, "a call centre": 500})
+figures_12.budget(latency, ("a game", 100))
 
 # %% [markdown]
 # The cost is not where people look for it. The gate runs 31 times a second, and takes as long as the small model. An

@@ -155,7 +155,7 @@ def strips(rows, corpus):
     >>> import pandas as pd
     >>> table = pd.DataFrame({"start": [0, 1, 2], "end": [1, 2, 3], "emotion": ["sad", "angry", None]})
     >>> strips({"window by window": table, "smoothed": table}, "toy").get_suptitle().strip()
-    'What is shown changes 1 time window by window, and 1 time smoothed'
+    'What is shown: 1 change window by window, 1 smoothed'
     """
     fig, ax = new_figure()
     for line, table in enumerate(rows.values()):
@@ -173,7 +173,8 @@ def strips(rows, corpus):
     counts = {name: changes(table.emotion) for name, table in rows.items()}
     names = [name for name in counts if name != "rated"]
     first, last = names[0], names[-1]
-    title = f"What is shown changes {_times(counts[first])} {first}, and {_times(counts[last])} {last}"
+    unit = "change" if counts[first] == 1 else "changes"
+    title = f"What is shown: {counts[first]} {unit} {first}, {counts[last]} {last}"
     alt = "Strips of emotions over time; changes: " + "; ".join(f"{name}: {count}" for name, count in counts.items())
     return finish(fig, title, f"{alt}.", corpus)
 
@@ -188,41 +189,39 @@ def changes(emotions):
     return sum(a != b for a, b in zip(said, said[1:], strict=False))
 
 
-def budget(latencies, limits):
-    """Milliseconds per stage (p95), stacked, against limits: both are dicts, of latency tables and of milliseconds.
+def budget(latencies, allowed):
+    """Median milliseconds per stage, stacked, with the 95th percentile of their sum, against a limit.
+
+    `latencies` maps a model to its table, `allowed` is a pair such as ``("a game", 100)``.
 
     >>> from ser_helpers.streaming import Stopwatch
     >>> watch = Stopwatch()
     >>> watch.lap()
-    >>> budget({"linear": watch.table()}, {"a game": 100}).axes[0].get_xlabel()
-    'work per window (ms, 95th percentile)'
+    >>> budget({"linear": watch.table()}, ("a game", 100)).get_suptitle().strip()
+    'The slowest takes 0 ms of the 100 ms that a game allows'
     """
     inks = {"read": QUIET, "vad": "#63cbf0", "features": ACCENT, "model": ACCENT_2}
+    who, limit = allowed
     fig, ax = new_figure()
     for line, table in enumerate(latencies.values()):
-        left = 0
-        for stage, ink in inks.items():
-            width = table.p95[stage]
-            ax.barh(-line, width, left=left, height=0.5, color=ink, label=stage if line == 0 else None)
-            left += width
-        ax.text(left, -line + 0.3, f" {left:.0f} ms", size=12, color=INK, va="bottom", ha="center")
-    for name, limit in limits.items():
-        ax.axvline(limit, color=INK, linestyle=(0, (4, 3)), linewidth=1.2)
-        ax.annotate(f"{name}: {limit} ms", (limit, 0.65), (-6, 0), textcoords="offset points", ha="right", size=12)
+        left = np.cumsum([0, *table.p50[list(inks)]])
+        for (stage, ink), start in zip(inks.items(), left, strict=False):
+            ax.barh(-line, table.p50[stage], left=start, height=0.45, color=ink, label=stage if line == 0 else None)
+        slow = table.p95["total"]
+        ax.plot([slow, slow], [-line - 0.3, -line + 0.3], color=INK, linewidth=2.5)
+        ax.annotate(f"p95: {slow:.0f} ms", (slow, -line), (8, 0), textcoords="offset points", va="center", size=12)
+    ax.axvline(limit, color=INK, linestyle=(0, (4, 3)), linewidth=1.2)
+    ax.annotate(f"{who}: {limit} ms", (limit, 0.6), (-6, 0), textcoords="offset points", ha="right", size=12)
     ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=12)
     ax.set_yticks([-line for line in range(len(latencies))])
     ax.set_yticklabels(list(latencies))
-    ax.set(xlabel="work per window (ms, 95th percentile)", ylim=(-len(latencies) + 0.4, 0.9), ylabel="")
-    ax.set_xlim(0, max(limits.values()) * 1.05)
+    totals = {name: table.p95["total"] for name, table in latencies.items()}
+    worst = max(totals.values())
+    ax.set(xlabel="work per window (ms; bars: median of each stage)", ylim=(-len(latencies) + 0.4, 0.9))
+    ax.set_xlim(0, 1.2 * max(limit, worst))
     ax.grid(axis="y", visible=False)
-    totals = {name: table.p95[list(inks)].sum() for name, table in latencies.items()}
-    kept = [name for name, limit in limits.items() if max(totals.values()) < limit]
-    title = f"This machine keeps the limits of {' and '.join(kept)}" if kept else "This machine is too slow for both"
+    kept = "of the" if worst < limit else "and breaks the"
+    title = f"The slowest takes {worst:.0f} ms {kept} {limit} ms that {who} allows"
     listed = "; ".join(f"{name} {total:.0f} ms" for name, total in totals.items())
-    return finish(
-        fig, title, f"Stacked bars of milliseconds per stage: {listed}.", "measured on this machine, just now"
-    )
-
-
-def _times(count):
-    return f"{count} time" if count == 1 else f"{count} times"
+    alt = f"Stacked bars of milliseconds per stage; 95th percentiles: {listed}."
+    return finish(fig, title, alt, "measured on this machine, just now")
