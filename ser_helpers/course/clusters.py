@@ -5,6 +5,7 @@ import logging
 import tempfile
 import threading
 import time
+from concurrent.futures import Future
 
 
 @contextlib.contextmanager
@@ -30,26 +31,29 @@ def local_cluster(workers=2):
             yield it
 
 
-def kill_a_worker(cluster, as_soon_as, patience=120):
+def kill_a_worker(cluster, as_soon_as, patience=600):
     """Kill one worker process of a `local_cluster` as soon as ``as_soon_as()`` is true; returns at once.
 
     Returns
     -------
-    Thread
-        It ends when the worker is dead, or without a deed after `patience` seconds.
+    Future
+        Its ``result()`` is True when the worker is dead, and False when that moment did not come in `patience` seconds.
 
     Used in Lesson 11.
     """
-    thread = threading.Thread(target=_kill, args=(cluster, as_soon_as, time.monotonic() + patience), daemon=True)
-    thread.start()
-    return thread
+    deed = Future()
+    deadline = time.monotonic() + patience
+    threading.Thread(target=_kill, args=(cluster, as_soon_as, deadline, deed), daemon=True).start()
+    return deed
 
 
-def _kill(cluster, as_soon_as, deadline):
+def _kill(cluster, as_soon_as, deadline, deed):
     import psutil
 
     while not as_soon_as():
         if time.monotonic() > deadline:
+            deed.set_result(False)
             return
         time.sleep(0.02)
     psutil.Process(cluster.workers[0].pid).kill()
+    deed.set_result(True)

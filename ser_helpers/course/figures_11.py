@@ -7,7 +7,8 @@ import pandas as pd
 
 from ser_helpers.applications import Show, pie
 from ser_helpers.evaluation import bootstrap, uar
-from ser_helpers.evaluation.style import ACCENT_2, INK, QUIET, colour, finish, label_order, new_figure
+from ser_helpers.evaluation.events import event_scores, merge_events
+from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, label_order, new_figure
 
 DIMENSIONS = ["valence", "arousal", "dominance"]
 LANGUAGES = {"en": "English", "de": "German"}
@@ -35,10 +36,10 @@ def shares(show, truth):
     return pd.DataFrame(rows)
 
 
-def felt_and_heard(show, truth):
+def felt_and_heard(show, truth, what="The slices of the pies"):
     """What was felt and what the model hears: a line from one share to the other, for each emotion and episode.
 
-    The arguments are those of `shares`.
+    `show` and `truth` are as for `shares`; `what` begins the title.
     """
     table = shares(show, truth)
     names = label_order(table.emotion)
@@ -55,7 +56,7 @@ def felt_and_heard(show, truth):
     too_much = (table.heard - table.felt).groupby(table.emotion).mean()
     listed = ", ".join(f"{name} {too_much[name]:+.0f} points" for name in names)
     alt = f"Shares of each emotion, felt and heard, in each episode. Heard less felt, on average: {listed}."
-    title = f"The slices of the pies are wrong by {wrong:.0f} points on average"
+    title = f"{what} are wrong by {wrong:.0f} points on average"
     return finish(fig, title, alt, "synthetic show · share of the speech: white as felt, coloured as heard")
 
 
@@ -76,6 +77,54 @@ def as_felt(show, truth):
         known = {name: spoken[name].to_numpy()[last] for name in DIMENSIONS}
         episodes.append(dataclasses.replace(episode, sentences=episode.sentences.assign(**known)))
     return Show(show.name, episodes)
+
+
+def laughter_curve(detector, curve, truth, start=0.0, seconds=60.0):
+    """A stretch of an episode: the probability of laughter, the threshold, what is found, and who laughed when.
+
+    `curve` is what ``detector.probabilities`` gives, `truth` the rows of the embedded show for this episode.
+    """
+    end = start + seconds
+    fig, axes = new_figure(3, 1, sharex=True, height_ratios=[6, 1, 1])
+    axes[0].plot(curve.index, curve, color=QUIET, linewidth=1)
+    axes[0].plot(curve.index, detector.smooth(curve), color=ACCENT_2, linewidth=2.5)
+    axes[0].axhline(detector.threshold, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+    axes[0].set(ylabel="probability", ylim=(0, 1.02), xlim=(start, end))
+    laughs = truth[(truth.kind == "laughter") & (truth.end > start) & (truth.start < end)]
+    found = detector.segments(curve)
+    found = found[(found.end > start) & (found.start < end)]
+    for ax, rows, word, ink in ((axes[1], found, "found", ACCENT_2), (axes[2], laughs, "true", INK)):
+        ax.broken_barh(list(zip(rows.start, rows.end - rows.start, strict=True)), (0, 1), color=ink, alpha=0.6)
+        ax.set(ylim=(-0.2, 1.2), yticks=[])
+        ax.set_ylabel(word, rotation=0, ha="right", va="center")
+        ax.grid(False)
+    axes[2].set_xlabel("time (s)")
+    together = len(merge_events(laughs))
+    title = f"In this minute there are {together} stretches of laughter, and {len(found)} are found"
+    alt = (
+        f"Probability of laughter over {seconds:.0f} s; below it {len(found)} stretches found and {together} true ones."
+    )
+    return finish(fig, title, alt, f"synthetic show · {detector.label} · grey: as it comes; orange: smoothed")
+
+
+def thresholds(detector, curve, truth):
+    """Precision and recall of the laughs of an episode for several thresholds; arguments as for `laughter_curve`."""
+    laughs = merge_events(truth[truth.kind == "laughter"])
+    values, found = np.arange(1, 10) / 10, []
+    for value in values:
+        other = type(detector)(detector.weights, value, detector.min_length, detector.smoothing, detector.every)
+        found.append(event_scores(other.segments(curve), laughs))
+    table = pd.DataFrame(found, index=values)
+    fig, ax = new_figure()
+    for name, ink in (("precision", ACCENT), ("recall", ACCENT_2)):
+        ax.plot(table.index, table[name], "o-", color=ink, linewidth=2.5, markersize=8)
+        first = (table.index[0], table[name].iloc[0])
+        ax.annotate(name, first, (-12, 0), textcoords="offset points", color=ink, size=12, weight="bold", ha="right")
+    ax.set(xlabel="threshold", ylabel=f"share of the laughs (of {len(laughs)})", ylim=(0, 1.05), xlim=(-0.06, 0.95))
+    best = table.f1.idxmax()
+    listed = "; ".join(f"{value:.1f}: {row.precision:.2f} and {row.recall:.2f}" for value, row in table.iterrows())
+    title = f"The threshold decides between missed and invented laughs; F1 is best at {best:.1f}"
+    return finish(fig, title, f"Precision and recall by threshold. {listed}.", f"synthetic show · {detector.label}")
 
 
 def scores(results):
@@ -138,3 +187,21 @@ def _scores(ax, rows, ink, shift):
     for y, score, high in zip(height, rows.UAR, rows.high, strict=True):
         ax.text(high + 0.02, y, f"{score:.2f}", va="center", color=ink, size=11)
     ax.text(rows.low.iloc[0] - 0.02, height[0], rows.voices.iloc[0], ha="right", va="center", color=ink, size=11)
+
+
+def costs(rates):
+    """What each step costs: seconds of one core for an hour of audio, by name.
+
+    >>> costs({"emotions": 50.0, "laughter": 30.0}).get_suptitle().strip()
+    'An hour of audio takes one core 80 s, most of it for emotions'
+    """
+    steps = pd.Series(rates)
+    fig, ax = new_figure(figsize=(10, 3.5))
+    ax.barh(steps.index, steps, color=ACCENT, height=0.6)
+    for row, value in enumerate(steps):
+        ax.annotate(f"{value:.0f} s", (value, row), (6, 0), textcoords="offset points", va="center", size=12)
+    ax.invert_yaxis()
+    ax.set(xlabel="seconds of one core for an hour of audio", ylabel="step", xlim=(0, 1.12 * steps.max()))
+    title = f"An hour of audio takes one core {steps.sum():.0f} s, most of it for {steps.idxmax()}"
+    alt = "Bars of seconds per hour of audio: " + ", ".join(f"{name} {value:.0f}" for name, value in steps.items())
+    return finish(fig, title, alt, "measured on this machine, in the cell above")

@@ -24,11 +24,11 @@ def test_a_worker_dies_when_it_is_time_and_not_before(sleeper):
         asked.append(sleeper.poll())
         return len(asked) == 3
 
-    kill_a_worker(SimpleNamespace(workers={0: sleeper}), third_time).join()
+    assert kill_a_worker(SimpleNamespace(workers={0: sleeper}), third_time).result(10)
     assert asked == [None, None, None]
     assert sleeper.wait(10) != 0
 
 
 def test_without_its_moment_nobody_is_killed(sleeper):
-    kill_a_worker(SimpleNamespace(workers={0: sleeper}), lambda: False, patience=0).join()
+    assert not kill_a_worker(SimpleNamespace(workers={0: sleeper}), lambda: False, patience=0).result(10)
     assert sleeper.poll() is None

@@ -6,7 +6,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from ser_helpers import corpora
-from ser_helpers.applications import Episode, Show
+from ser_helpers.applications import Episode, LaughterDetector, Show
 from ser_helpers.course import figures_11
 from ser_helpers.evaluation import cross_validate
 
@@ -94,3 +94,39 @@ def test_abroad_says_what_is_lost_and_won(results):
     assert title == f"Abroad {lost:.0f} points of UAR are lost; a voice measured against itself wins back {won:.0f}"
     assert [ax.get_title(loc="left") for ax in fig.axes] == ["tested on English", "tested on German"]
     assert "on English, trained on the same, as recorded:" in fig.get_label()
+
+
+@pytest.fixture
+def curve():
+    """Two laughs of two seconds, the second of them timid, and a detector that has to learn nothing."""
+    time = pd.Index(np.arange(0, 30, 0.1), name="time")
+    probability = 0.9 * ((time > 5) & (time < 7)) + 0.4 * ((time > 15) & (time < 17))
+    return LaughterDetector("stand-in", every=4), pd.Series(probability, time)
+
+
+@pytest.fixture
+def laughs():
+    return pd.DataFrame({"kind": ["laughter", "laughter", "speech"], "start": [4.8, 14.6, 0], "end": [6.6, 16.2, 4]})
+
+
+def test_the_curve_of_laughter_counts_what_is_found_and_what_is_there(curve, laughs):
+    fig = figures_11.laughter_curve(*curve, laughs, seconds=30)
+    assert fig.get_suptitle().startswith("In this minute there are 2 stretches of laughter, and 1 are found")
+    assert [ax.get_ylabel() for ax in fig.axes] == ["probability", "found", "true"]
+    assert fig.axes[-1].get_xlabel() == "time (s)"
+    assert "stand-in" in " ".join(text.get_text() for text in fig.texts)
+
+
+def test_a_lower_threshold_finds_the_timid_laugh_too(curve, laughs):
+    fig = figures_11.thresholds(*curve, laughs)
+    precision, recall = (line.get_ydata() for line in fig.axes[0].lines)
+    assert recall[0] == 1
+    assert recall[4] == 0.5
+    assert precision[4] == 1
+    assert "0.5: 1.00 and 0.50" in fig.get_label()
+
+
+def test_costs_are_added_up():
+    fig = figures_11.costs({"emotions": 20.0, "laughter": 30.0})
+    assert fig.get_suptitle().startswith("An hour of audio takes one core 50 s, most of it for laughter")
+    assert "emotions 20, laughter 30" in fig.get_label()
