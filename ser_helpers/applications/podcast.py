@@ -71,6 +71,7 @@ def pie(timeline):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> table = pd.DataFrame({"start": [0, 3, 6], "end": [3, 6, 9], "sad": 0.5, "emotion": ["sad", "sad", None]})
     >>> pie(table).to_dict()
     {'sad': 1.0}
@@ -119,6 +120,7 @@ def dimensions(path, sentences, model, longest=30.0):
     --------
     Lesson 11.
 
+    >>> import pandas as pd
     >>> from ser_helpers import applications, corpora
     >>> table = corpora.load("synthetic-small")[:1]
     >>> said = pd.DataFrame({"start": [0.0], "end": [1.0], "speaker": [None], "text": ["Kids are talking."]})
