@@ -1,0 +1,101 @@
+"""The pictures of Lesson 13 say what they show, and what is computed in them is right."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from ser_helpers.applications import AlertRule
+from ser_helpers.course import figures_13
+
+
+def shown(fig):
+    FigureCanvasAgg(fig).draw()
+    assert len(fig.get_label()) > 30
+    assert fig.axes[0].get_ylabel()
+    assert fig.axes[-1].get_xlabel()
+    return " ".join([fig.get_suptitle(), *(text.get_text() for text in fig.texts), fig.get_label()])
+
+
+TRUTH = pd.DataFrame(
+    [
+        ("agent", 0, 2, "neutral"),
+        ("customer", 2, 5, "neutral"),
+        ("agent", 5, 6, "neutral"),
+        ("customer", 6, 10, "angry"),
+    ],
+    columns=["party", "start", "end", "emotion"],
+)
+
+
+def test_a_call_counts_the_customers_seconds_and_shows_no_emotion_of_the_agent():
+    y = np.random.default_rng(0).normal(0, 0.1, (80000, 2))
+    fig = figures_13.call(y, 8000, TRUTH, "call 1")
+    words = shown(fig)
+    assert "speaks for 7 seconds, and is angry in 4 of them" in words
+    assert "synthetic" in words
+    assert not fig.axes[0].texts
+    assert [text.get_text() for text in fig.axes[1].texts] == ["neutral", "angry"]
+
+
+def test_strips_name_each_answer_and_both_parties():
+    turns = TRUTH.rename(columns={"party": "speaker"})
+    fig = figures_13.who_speaks({"truth": turns, "one channel": turns.iloc[:2]}, "Who speaks", "call 1")
+    words = shown(fig)
+    assert "truth; one channel" in words
+    assert {text.get_text() for text in fig.axes[0].texts} >= {"agent", "customer"}
+
+
+def test_the_trajectory_says_when_it_alerts():
+    windows = pd.DataFrame({"end": [3.0, 4, 5, 6], "angry": [0.2, np.nan, 0.7, 0.9]})
+    assert "No alert" in shown(figures_13.trajectory(windows, TRUTH, AlertRule(), []))
+    alerts = [SimpleNamespace(time=5.0), SimpleNamespace(time=70.4)]
+    assert "Alerts at 5 s, 70 s" in shown(figures_13.trajectory(windows, TRUTH, AlertRule(), alerts))
+
+
+@pytest.fixture
+def heard():
+    """Three calls: anger that lasts from second 20, a flare of two seconds, and nothing."""
+    seconds = np.arange(60)
+    levels = {"lasting": seconds >= 20, "flare": (seconds >= 20) & (seconds < 22), "calm": seconds < 0}
+    rows = [
+        pd.DataFrame({"call": name, "start": seconds - 3.0, "end": seconds * 1.0, "angry": 0.1 + 0.8 * on})
+        for name, on in levels.items()
+    ]
+    table = pd.DataFrame(
+        {"customer": ["a", "b", "c"], "alert": [24, np.nan, np.nan], "anger_start": [20, np.nan, np.nan]}, list(levels)
+    )
+    return pd.concat(rows).assign(speech=1.0, gap=False), table.assign(anger_end=[60, np.nan, np.nan])
+
+
+def test_waiting_silences_the_flare(heard):
+    fig = figures_13.persistence(*heard, threshold=0.5, seconds=(0, 4, 8))
+    assert "lifts precision from 0.50 to 1.00" in shown(fig)
+
+
+def test_scores_read_out_what_is_right_and_what_is_found():
+    values = {"precision": 0.8, "precision_low": 0.7, "precision_high": 0.9}
+    values |= {"recall": 0.6, "recall_low": 0.4, "recall_high": 0.7}
+    words = shown(figures_13.scores(pd.DataFrame([values, values], ["yes", "no"])))
+    assert "Of ten alerts 8 are right; of ten angry calls 6 are found" in words
+
+
+def test_an_idle_machine_waits_for_the_work_alone_and_a_full_one_falls_behind():
+    assert np.allclose(figures_13.waiting([0.1], calls=1, workers=2), 0.1)
+    half, full = (figures_13.waiting([0.1], calls, workers=1).mean() for calls in (5, 12))
+    assert half < 0.4
+    assert full > 5
+
+
+def test_a_second_core_carries_more():
+    one, two = (figures_13.waiting([0.1], 12, workers).mean() for workers in (1, 2))
+    assert two < one / 5
+
+
+def test_the_load_says_how_many_calls_go_well():
+    words = shown(figures_13.load([0.1], workers=1))
+    carried = int(words.split("About ")[1].split(" calls")[0])
+    assert 7 <= carried <= 10
+    assert "simulated" in words
