@@ -8,8 +8,9 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["detector", "estimates", "intake", "latency", "offline", "ring", "smoothing"],
+    submodules=["batching", "detector", "estimates", "intake", "latency", "offline", "ring", "smoothing"],
     submod_attrs={
+        "batching": ["Batcher"],
         "detector": ["Detector"],
         "estimates": ["Estimate", "timeline"],
         "latency": ["Stopwatch"],

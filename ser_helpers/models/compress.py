@@ -1,0 +1,209 @@
+"""Smaller networks: whole numbers of 8 bits, half precision, weights set to zero; and what each costs."""
+
+import copy
+import tempfile
+import time
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import recall_score
+
+from ser_helpers.errors import ModelError
+from ser_helpers.models.neural import KerasEstimator
+from ser_helpers.models.onnx_model import OnnxModel
+
+SECONDS = 0.5  # that one model is timed for, at least ten calls
+
+
+def quantise(model, operators=("MatMul",)):
+    """Weights as whole numbers of 8 bits, computed with as such: a quarter of the size.
+
+    Parameters
+    ----------
+    model : OnnxModel
+    operators : tuple of str
+        ONNX operators to change. Matrix products gain; convolutions ("Conv") get slower on a CPU, so they are left out.
+
+    Returns
+    -------
+    OnnxModel
+        Scales of the inputs are found anew in every call (dynamic quantisation), so no data is needed.
+
+    Raises
+    ------
+    ModelError
+        If the network holds none of these operators.
+
+    Notes
+    -----
+    Lesson 12. Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only
+    inference", CVPR 2018, doi:10.1109/CVPR.2018.00286.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from ser_helpers.models.export import to_onnx
+    >>> layers = [torch.nn.Linear(64, 64, bias=False) for _ in range(4)]
+    >>> model = to_onnx(torch.nn.Sequential(*layers), np.zeros((1, 64)))
+    >>> len(quantise(model).content) < 0.5 * len(model.content)
+    True
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    known = {node.op_type for node in onnx.load_from_string(model.content).graph.node}
+    if not known & {*operators, *(["Gemm"] if "MatMul" in operators else [])}:
+        raise ModelError(f"The network holds no {' or '.join(operators)}, only {', '.join(sorted(known))}.")
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole, ready, small = (Path(folder) / f"{name}.onnx" for name in ("whole", "ready", "small"))
+        model.save(whole)
+        quant_pre_process(whole, ready, skip_symbolic_shape=True)
+        kinds = [*operators, *(["Gemm"] if "MatMul" in operators else [])]
+        quantize_dynamic(ready, small, op_types_to_quantize=kinds, weight_type=QuantType.QInt8)
+        return OnnxModel(small.read_bytes(), model.threads)
+
+
+def halve(model):
+    """Weights and sums in half precision (16 bits): half the size; inputs and outputs stay in single precision.
+
+    A CPU has no arithmetic for it and converts back and forth; a GPU computes twice as fast or more.
+
+    Parameters
+    ----------
+    model : OnnxModel
+
+    Returns
+    -------
+    OnnxModel
+
+    Notes
+    -----
+    Lesson 12.
+    """
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        proto = convert_float_to_float16(onnx.load_from_string(model.content), keep_io_types=True)
+    return OnnxModel(proto.SerializeToString(), model.threads)
+
+
+def prune(model, share):
+    """A copy of a network whose smallest weights are zero: magnitude pruning, layer by layer.
+
+    Parameters
+    ----------
+    model : fitted KerasClassifier or torch.nn.Module
+    share : float
+        Of the weights of each dense or convolutional layer, 0 to 1.
+
+    Returns
+    -------
+    The same kind of model.
+
+    Notes
+    -----
+    Lesson 12. Zeros compress well, but they are computed with like other numbers: the file is no smaller until it is
+    zipped, and a call is no faster. Han et al., "Learning both weights and connections for efficient neural networks",
+    NeurIPS 2015, arXiv:1506.02626.
+
+    Examples
+    --------
+    >>> import torch
+    >>> pruned = prune(torch.nn.Linear(10, 10), 0.7)
+    >>> int((pruned.weight == 0).sum())
+    70
+    """
+    if not 0 <= share < 1:
+        raise ValueError(f"share is at least 0 and less than 1, not {share}.")
+    return _prune_keras(model, share) if isinstance(model, KerasEstimator) else _prune_torch(model, share)
+
+
+def compare_sizes(models, X, y):
+    """Size, speed and quality of several versions of one model, one row each.
+
+    Parameters
+    ----------
+    models : dict of str to classifier
+        Each with ``predict_proba`` and ``classes_``; the first is what the others are compared with.
+    X : array (n, ...)
+        Features of n windows that none was trained on.
+    y : array (n,)
+        Their labels.
+
+    Returns
+    -------
+    DataFrame
+        ``kB``, the size of the ONNX file, and ``zipped_kB`` (NaN for a model that is none); ``ms``, the median time of
+        a window alone; ``times_faster`` than the first; ``UAR``; ``largest_change`` of a probability from the first.
+
+    Notes
+    -----
+    Lesson 12. The models take turns, so that a busy moment of the machine hits all of them.
+    """
+    first = next(iter(models))
+    probabilities = {
+        name: np.concatenate([model.predict_proba(row[None]) for row in X]) for name, model in models.items()
+    }
+    ms = _median_ms(models, X)
+    rows = {
+        name: {
+            **_sizes(model),
+            "ms": ms[name],
+            "times_faster": ms[first] / ms[name],
+            "UAR": recall_score(y, model.classes_[probabilities[name].argmax(axis=1)], average="macro"),
+            "largest_change": np.abs(probabilities[name] - probabilities[first]).max(),
+        }
+        for name, model in models.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+def _median_ms(models, X):
+    times = {name: [] for name in models}
+    end = time.perf_counter() + SECONDS * len(models)
+    while time.perf_counter() < end or len(times[next(iter(models))]) < 10:
+        row = X[len(times[next(iter(models))]) % len(X)][None]
+        for name, model in models.items():
+            start = time.perf_counter()
+            model.predict_proba(row)
+            times[name].append(1000 * (time.perf_counter() - start))
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def _sizes(model):
+    if not isinstance(model, OnnxModel):
+        return {"kB": np.nan, "zipped_kB": np.nan}
+    return {"kB": len(model.content) / 1000, "zipped_kB": len(zlib.compress(model.content, 9)) / 1000}
+
+
+def _prune_keras(model, share):
+    import keras
+
+    pruned = copy.copy(model)
+    pruned.model_ = keras.models.clone_model(model.model_)
+    pruned.model_.set_weights(model.model_.get_weights())
+    for layer in pruned.model_.layers:
+        kernel = getattr(layer, "kernel", None)
+        if kernel is not None:
+            weights = keras.ops.convert_to_numpy(kernel)
+            kernel.assign(np.where(np.abs(weights) > np.quantile(np.abs(weights), share), weights, 0))
+    return pruned
+
+
+def _prune_torch(module, share):
+    import torch
+    from torch.nn.utils import prune as pruning
+
+    pruned = copy.deepcopy(module)
+    for layer in pruned.modules():
+        if isinstance(layer, torch.nn.Linear | torch.nn.Conv1d | torch.nn.Conv2d):
+            pruning.l1_unstructured(layer, "weight", share)
+            pruning.remove(layer, "weight")
+    return pruned

@@ -1,0 +1,213 @@
+"""Networks leave the library they were trained in: ONNX from Keras, torch and scikit-learn, TorchScript from torch."""
+
+import copy
+import json
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ser_helpers.errors import ModelError
+from ser_helpers.models.neural import KerasEstimator
+from ser_helpers.models.onnx_model import CLASSES, OnnxModel
+from ser_helpers.models.pretrained import Encoder
+from ser_helpers.models.windows import WindowClassifier
+
+OPSET = 17
+
+
+def to_onnx(model, example, classes=None):
+    """A fitted model in ONNX, which gives the same numbers to about six digits.
+
+    Parameters
+    ----------
+    model : fitted estimator, torch.nn.Module, Encoder or WindowClassifier
+        A ``KerasClassifier``; a scikit-learn classifier or pipeline; a torch module whose output are probabilities, or
+        anything; an ``Encoder`` with pooling, of which one window at a time can be asked. Of a ``WindowClassifier`` the
+        classifier is exported, and the front too if it is an Encoder.
+    example : array (n, ...)
+        What it is fed: features, or windows (n, 48000) for an Encoder and a WindowClassifier.
+    classes : list of str
+        The labels, for a torch module; estimators know theirs.
+
+    Returns
+    -------
+    OnnxModel
+        Or, of a WindowClassifier, a WindowClassifier that holds it.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be exported; the message gives the exporter's reason.
+
+    Notes
+    -----
+    Lesson 12.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Softmax(-1))
+    >>> model = to_onnx(network, np.zeros((1, 3)), classes=["angry", "calm"])
+    >>> model.predict_proba(np.zeros((5, 3))).shape, model.classes_.tolist()
+    ((5, 2), ['angry', 'calm'])
+    """
+    if isinstance(model, WindowClassifier):
+        return _window_classifier(model, example)
+    if isinstance(model, Encoder):
+        return _guarded(_torch, encoder_module(model), np.asarray(example, np.float32)[:1], None, False)
+    example = np.asarray(example, np.float32)
+    if isinstance(model, KerasEstimator):
+        return _guarded(_keras, model.model_, example[:1], model.classes_)
+    if type(model).__module__.startswith(("sklearn.", "xgboost.")):
+        return _guarded(_sklearn, model, example[:1], model.classes_)
+    return _guarded(_torch, model, example[:1], classes, True)
+
+
+def to_torchscript(module, example):
+    """A torch module as TorchScript: it runs without Python's code for it, also in C++.
+
+    Parameters
+    ----------
+    module : torch.nn.Module or Encoder
+        What depends on the values of its input, as an ``if``, stays as it was for the example.
+    example : array (n, ...)
+        What it is fed.
+
+    Returns
+    -------
+    torch.jit.ScriptModule
+        With ``save(path)``; ``torch.jit.load`` reads it.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be traced.
+
+    Notes
+    -----
+    Lesson 12. torch keeps TorchScript for what already runs on it and recommends ``torch.export`` for what is new.
+
+    Examples
+    --------
+    >>> import torch
+    >>> scripted = to_torchscript(torch.nn.Linear(3, 2), np.zeros((1, 3)))
+    >>> scripted(torch.zeros(5, 3)).shape
+    torch.Size([5, 2])
+    """
+    module = encoder_module(module) if isinstance(module, Encoder) else module
+    return _guarded(_trace, module, np.asarray(example, np.float32)[:1])
+
+
+def encoder_module(encoder):
+    """An ``Encoder`` as a torch module: windows (1, samples) to pooled features (1, features), on the CPU."""
+    import torch
+
+    from ser_helpers.models.encoder_networks import pool
+    from ser_helpers.models.pretrained import POOLINGS
+
+    if encoder.pooling is None or encoder.config["model_type"] == "whisper":
+        raise ModelError(
+            "Only encoders with pooling that hear the samples themselves can be exported: wav2vec 2.0, HuBERT, WavLM "
+            "or data2vec, not Whisper."
+        )
+    kept = len(POOLINGS[encoder.pooling])
+
+    class Module(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = copy.deepcopy(encoder.network).cpu().float()
+
+        def forward(self, windows):
+            x = self.network.front(self.network._scaled(windows[0]))[None]
+            mask = torch.ones(x.shape[:2], dtype=torch.bool)
+            states = list(self.network.blocks(x, mask))
+            pooled = pool(torch.cat([states[layer] for layer in encoder.selected]))
+            return pooled[:, :kept].reshape(1, -1)
+
+    return Module().eval().requires_grad_(False)
+
+
+def _window_classifier(model, windows):
+    X = model.features(windows[:1])
+    front = to_onnx(model.front, windows) if isinstance(model.front, Encoder) else model.front
+    exported = WindowClassifier(front, model.classifier, model.batched)
+    exported.classifier_ = to_onnx(model.classifier_, X)
+    return exported
+
+
+def _guarded(exporter, *args):
+    """What the exporter gives, without its warnings; its errors as a ModelError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return exporter(*args)
+    except ModelError:
+        raise
+    except Exception as error:  # an exporter raises whatever the layer it does not know leads to
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise ModelError(f"This model cannot be exported ({reason}): build it of layers that ONNX knows.") from error
+
+
+def _keras(network, example, classes):
+    import keras
+
+    network(example)  # Keras exports what was called before
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        if keras.backend.backend() == "torch":
+            _write_torch(network.eval(), example, path, True)
+        else:
+            network.export(path, format="onnx", verbose=False)
+        return _labelled(path, classes)
+
+
+def _sklearn(model, example, classes):
+    from skl2onnx import to_onnx as convert
+
+    options = {id(model): {"zipmap": False}}
+    return OnnxModel(_with_classes(convert(model, example, options=options, target_opset=OPSET), classes))
+
+
+def _torch(module, example, classes, any_number):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        _write_torch(module.eval(), example, path, any_number)
+        return _labelled(path, classes)
+
+
+def _write_torch(module, example, path, any_number):
+    import torch
+
+    axes = {"x": {0: "n"}, "y": {0: "n"}} if any_number else None
+    torch.onnx.export(
+        module,
+        (torch.as_tensor(example),),
+        path,
+        input_names=["x"],
+        output_names=["y"],
+        dynamic_axes=axes,
+        opset_version=OPSET,
+        dynamo=False,  # ten times as fast as the new exporter
+    )
+
+
+def _trace(module, example):
+    import torch
+
+    with torch.inference_mode():
+        return torch.jit.trace(module.eval(), torch.as_tensor(example), check_trace=False)
+
+
+def _labelled(path, classes):
+    import onnx
+
+    return OnnxModel(_with_classes(onnx.load(path), classes))
+
+
+def _with_classes(proto, classes):
+    if classes is not None:
+        stored = proto.metadata_props.add()
+        stored.key, stored.value = CLASSES, json.dumps([str(label) for label in classes])
+    return proto.SerializeToString()

@@ -1,0 +1,173 @@
+import pickle
+
+import keras
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ser_helpers import models
+from ser_helpers.errors import ModelError
+from ser_helpers.models import compress, export, window_models
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 150, 40)).astype(np.float32)
+Y = np.array(["angry", "happy", "neutral", "sad"] * 10)
+
+
+class Network(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convolution = torch.nn.Conv1d(40, 32, 5, stride=2)
+        self.first, self.last = torch.nn.Linear(32, 64), torch.nn.Linear(64, 4)
+
+    def forward(self, x):
+        x = self.convolution(x.transpose(1, 2)).relu()
+        x = self.first(x.transpose(1, 2)).relu()
+        return self.last(x.mean(dim=1)).softmax(dim=-1)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return Network().eval()
+
+
+@pytest.fixture(scope="module")
+def onnx(network):
+    return models.to_onnx(network, X, classes=np.unique(Y))
+
+
+def outputs(network):
+    with torch.inference_mode():
+        return network(torch.as_tensor(X)).numpy()
+
+
+@pytest.fixture(scope="module")
+def keras_model():
+    return models.KerasClassifier(window_models.build_cnn, epochs=1, batch_size=8).fit(X, Y)
+
+
+def test_keras_and_onnx_agree(keras_model):
+    exported = models.to_onnx(keras_model, X)
+    np.testing.assert_allclose(exported.predict_proba(X), keras_model.predict_proba(X), atol=1e-5)
+    assert exported.classes_.tolist() == keras_model.classes_.tolist()
+    assert exported.predict(X).tolist() == keras_model.predict(X).tolist()
+
+
+def test_pruning_keras_zeroes_the_smallest_and_leaves_the_original(keras_model):
+    before = keras_model.predict_proba(X)
+    pruned = models.prune(keras_model, 0.5)
+    for ours, theirs in zip(pruned.model_.layers, keras_model.model_.layers, strict=True):
+        if hasattr(theirs, "kernel"):
+            kept, whole = (keras.ops.convert_to_numpy(layer.kernel).ravel() for layer in (ours, theirs))
+            assert (kept == 0).mean() == pytest.approx(0.5, abs=0.01)
+            assert np.abs(whole[kept == 0]).max() <= np.abs(whole[kept != 0]).min()
+    np.testing.assert_array_equal(keras_model.predict_proba(X), before)
+
+
+def test_torch_onnx_and_torchscript_agree(network, onnx, tmp_path):
+    np.testing.assert_allclose(onnx.predict_proba(X), outputs(network), atol=1e-6)
+    models.to_torchscript(network, X).save(tmp_path / "network.pt")
+    np.testing.assert_array_equal(outputs(torch.jit.load(tmp_path / "network.pt")), outputs(network))
+
+
+def test_scikit_learn_and_onnx_agree():
+    flat = X.mean(axis=1)
+    fitted = make_pipeline(StandardScaler(), LogisticRegression()).fit(flat, Y)
+    np.testing.assert_allclose(models.to_onnx(fitted, flat).predict_proba(flat), fitted.predict_proba(flat), atol=1e-5)
+
+
+def test_an_encoder_and_its_classifier_are_exported():
+    encoder = models.Encoder("facebook/no-such-wav2vec2", layers=[1, 2], pooling="mean+std", device="cpu")
+    windows = (0.1 * np.random.default_rng(1).normal(size=(6, 48000))).astype(np.float32)
+    fitted = models.WindowClassifier(encoder, LogisticRegression()).fit(windows, ["angry", "sad"] * 3)
+    exported = models.to_onnx(fitted, windows)
+    np.testing.assert_allclose(exported.features(windows), fitted.features(windows), atol=1e-4)
+    np.testing.assert_allclose(exported.predict_proba(windows), fitted.predict_proba(windows), atol=1e-4)
+    scripted = models.to_torchscript(encoder, windows)
+    np.testing.assert_allclose(scripted(torch.as_tensor(windows[:1])).numpy(), fitted.features(windows[:1]), atol=1e-5)
+    small = models.quantise(exported.front)
+    assert len(small.content) < 0.7 * len(exported.front.content)
+    ours, theirs = small(windows[0]), exported.front(windows[0])
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.99
+
+
+def test_a_file_is_read_back(onnx, tmp_path):
+    onnx.save(tmp_path / "model.onnx")
+    for copy in (models.OnnxModel.load(tmp_path / "model.onnx"), pickle.loads(pickle.dumps(onnx))):
+        np.testing.assert_array_equal(copy.predict_proba(X), onnx.predict_proba(X))
+        assert copy.classes_.tolist() == onnx.classes_.tolist()
+
+
+@pytest.mark.parametrize(
+    ("compressed", "smaller", "change"),
+    [(compress.quantise, 0.9, 0.02), (compress.halve, 0.6, 0.002)],
+    ids=["INT8", "half"],
+)
+def test_compressed_is_smaller_and_nearly_the_same(network, compressed, smaller, change):
+    wide = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(6000, 16), torch.nn.Linear(16, 4), torch.nn.Softmax(-1)
+    )
+    whole = models.to_onnx(wide, X, classes=np.unique(Y))
+    small = compressed(whole)
+    assert len(small.content) < smaller * len(whole.content)
+    np.testing.assert_allclose(small.predict_proba(X), whole.predict_proba(X), atol=change)
+    assert small.classes_.tolist() == whole.classes_.tolist()
+
+
+def test_only_matrix_products_are_quantised(onnx):
+    import onnx as library
+
+    nodes = [node.op_type for node in library.load_from_string(models.quantise(onnx).content).graph.node]
+    assert "Conv" in nodes
+    assert any("MatMulInteger" in node for node in nodes)
+    assert "MatMul" not in nodes
+
+
+def test_nothing_to_quantise_is_said(onnx):
+    with pytest.raises(ModelError, match="no LSTM"):
+        models.quantise(onnx, ("LSTM",))
+
+
+def test_pruning_torch_leaves_the_original(network):
+    pruned = models.prune(network, 0.8)
+    assert float((pruned.first.weight == 0).float().mean()) == pytest.approx(0.8, abs=0.01)
+    assert not (network.first.weight == 0).any()
+    assert len(models.to_onnx(pruned, X).content) == pytest.approx(len(models.to_onnx(network, X).content), rel=0.01)
+
+
+def test_the_table_compares(onnx, monkeypatch):
+    monkeypatch.setattr(compress, "SECONDS", 0.02)
+    table = models.compare_sizes({"whole": onnx, "half": models.halve(onnx)}, X, onnx.predict(X))
+    assert table.loc["whole", ["times_faster", "UAR", "largest_change"]].tolist() == [1, 1, 0]
+    assert table.loc["half", "kB"] < table.loc["whole", "kB"]
+    assert 0 < table.loc["half", "largest_change"] < 0.01
+
+
+def test_wrong_shapes_files_and_shares_get_a_sentence(onnx, tmp_path):
+    with pytest.raises(ModelError, match=r"takes arrays of the shape \('n', 150, 40\) and was fed \(2, 3\)"):
+        onnx.predict_proba(np.zeros((2, 3)))
+    with pytest.raises(ModelError, match="no ONNX network"):
+        models.OnnxModel(b"not a network")
+    with pytest.raises(ModelError, match="give the path of an ONNX file"):
+        models.OnnxModel.load(tmp_path / "absent.onnx")
+    with pytest.raises(ValueError, match="less than 1"):
+        models.prune(torch.nn.Linear(1, 1), 1)
+
+
+def test_what_no_exporter_knows_gets_a_sentence():
+    class Unknown(torch.nn.Module):
+        def forward(self, x):
+            raise RuntimeError("no such layer")
+
+    for exporter in (models.to_onnx, models.to_torchscript):
+        with pytest.raises(ModelError, match=r"cannot be exported \(no such layer\)"):
+            exporter(Unknown(), X)
+
+
+def test_whisper_is_not_exported():
+    with pytest.raises(ModelError, match="not Whisper"):
+        export.encoder_module(models.Encoder("openai/no-such-whisper", device="cpu"))
