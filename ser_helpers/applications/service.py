@@ -38,6 +38,17 @@ _REFUSALS = {
     429: "Too many requests",
     503: "Busy",
 }
+_SOCKETS = """
+**WebSocket /stream** hears one call. Send `{"rate": 8000, "format": "int16", "channels": 2}` (format int16 or float32,
+one or two channels; optional: `parties`, who speaks on each channel, and `name`), wait for `{"type": "ready"}`, then
+send raw little-endian samples, channels interleaved, in messages of any length. Messages of type `window` and `alert`
+come back. `{"type": "gap", "seconds": 1.5}` says that audio was lost, `{"type": "end"}` hangs up; `ended` answers it.
+A message of type `error` tells in one sentence why the service ends a stream.
+
+**WebSocket /events** tells a page everything: `snapshot`, `call`, `window`, `alert`, `forgotten`.
+
+A browser sends the token as the subprotocol `token.<base64url of the token>` beside the subprotocol `ser`.
+"""
 _BEARER = Depends(HTTPBearer(auto_error=False, description="The token that the service was started with."))
 _PROBLEMS = {code: {"model": messages.Problem, "description": text} for code, text in _REFUSALS.items()}
 _MISSING = {404: {"model": messages.Problem, "description": "There is none of that name"}}
@@ -77,6 +88,7 @@ def create_app(settings=None, model=None, rule=None, calls=None):
     app = FastAPI(
         title="Speech emotion recognition",
         summary="How recordings and live calls sound; estimates of a model, never facts about a person.",
+        description=_SOCKETS,
         version=ser_helpers.__version__,
         lifespan=lifespan,
         docs_url=None,

@@ -48,7 +48,7 @@ def running(settings=None, port=0, **options):
     """
     settings = settings or Settings()
     server, sock = _server(create_app(settings, **options), settings), _bind("127.0.0.1", port)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="service")
+    thread = threading.Thread(target=_run, args=(server, sock), name="service")
     thread.start()
     try:
         while not server.started and thread.is_alive():
@@ -75,6 +75,11 @@ def _server(app, settings):
         timeout_graceful_shutdown=5,
     )
     return uvicorn.Server(config)
+
+
+def _run(server, sock):
+    with contextlib.suppress(SystemExit):  # how uvicorn says that it could not start
+        server.run(sockets=[sock])
 
 
 def _bind(host, port):

@@ -6,6 +6,7 @@ import { Microphone } from "./microphone.js";
 const KEPT = 1800;
 const $ = (id) => document.getElementById(id);
 const state = { calls: new Map(), alerts: new Map(), emotions: [], rule: { emotion: "", threshold: 1 }, open: null };
+let asked = null;
 const stale = new Set();
 let token = sessionStorage.getItem("token") ?? "";
 let pause = 500;
@@ -106,12 +107,17 @@ function hear({ type, ...message }) {
   hearing[type](message);
   const live = [...state.calls.values()].filter((call) => call.state === "live").length;
   tell("open", `Connected, ${live || "no"} ${live === 1 ? "call" : "calls"} on the line`);
-  requestAnimationFrame(show);
+  showSoon();
 }
 
 // --- drawing ------------------------------------------------------------------------------------
 
+function showSoon() {
+  asked ??= requestAnimationFrame(show);
+}
+
 function show() {
+  asked = null;
   for (const id of stale) {
     const call = state.calls.get(id);
     const card = $(`call-${id}`);
@@ -250,6 +256,7 @@ function showBanner(waiting) {
 
 async function openDetail(id) {
   state.open = id;
+  state.opener = document.activeElement.dataset.key;
   const close = button("Close", "close", () => $("detail").close());
   const forget = button("End and forget this call", "forget", () => attempt(() => ask(`/calls/${id}`, { method: "DELETE" })));
   const chart = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -367,10 +374,13 @@ $("microphone").onclick = () => {
   }
 };
 
-$("detail").onclose = () => (state.open = null);
+$("detail").onclose = () => {
+  state.open = null;
+  if (state.opener) document.querySelector(`[data-key="${CSS.escape(state.opener)}"]`)?.focus();
+};
 new ResizeObserver(() => {
   state.calls.forEach((call) => stale.add(call.id));
-  requestAnimationFrame(show);
+  showSoon();
 }).observe($("cards"));
 
 connect();
