@@ -21,7 +21,7 @@ from ser_helpers.synthesis.calls import PARTIES
 from ser_helpers.synthesis.kept import version
 
 GRACE = 10.0
-THRESHOLDS = np.arange(0.30, 0.86, 0.05).round(2)
+THRESHOLDS = np.arange(0.20, 0.86, 0.05).round(2)
 PERSISTENCES = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
 _HOUSE = Path(__file__).parents[1]
 _SOURCES = ("synthesis/*.py", "audio/*.py", "features/*.py", "models/window*.py", "streaming/*.py")

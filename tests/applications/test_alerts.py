@@ -24,7 +24,7 @@ def times(rule, *levels, **more):
     return [alert.time for alert in rule.apply(heard(*levels, **more), CLASSES)]
 
 
-RULE = AlertRule(threshold=0.5, persistence_s=6, cool_down_s=10)
+RULE = AlertRule(threshold=0.5, persistence_s=6, cool_down_s=10, baseline_s=0)
 
 
 def test_an_alert_comes_when_the_emotion_has_persisted():
@@ -46,7 +46,7 @@ def test_silence_counts_neither_way():
 
 
 def test_long_silence_and_gaps_are_forgotten():
-    rule = AlertRule(persistence_s=6, forget_s=4)
+    rule = AlertRule(persistence_s=6, forget_s=4, baseline_s=0)
     assert times(rule, 0.9, 0.9, 0.9, *[None] * 4, 0.9, 0.9) == []
     assert times(rule, 0.9, 0.9, 0.9, "gap", 0.9, 0.9) == []
 
@@ -58,6 +58,24 @@ def test_a_calm_word_delays_and_a_calm_minute_undoes():
 
 def test_after_an_alert_there_is_none_for_a_while():
     assert times(RULE, *[0.9] * 30) == [6, 22]
+
+
+def test_a_voice_that_always_sounds_angry_is_compared_with_itself():
+    rule = AlertRule(threshold=0.7, persistence_s=4, baseline_s=5)
+    assert times(rule, *[0.75] * 30) == []
+    assert times(rule, *[0.75] * 10, *[0.95] * 6) == [16]
+    assert times(rule, *[0.3] * 10, *[0.75] * 6) == [16]
+
+
+def test_what_is_usual_is_learned_from_the_first_speech_only():
+    rule = AlertRule(threshold=0.7, persistence_s=4, baseline_s=5)
+    assert times(rule, None, None, *[0.3] * 10, *[0.75] * 6) == [18]
+    assert times(rule, *[0.3] * 10, *[0.5] * 60, *[0.75] * 6) == [76]
+
+
+def test_certainty_is_no_error():
+    assert times(AlertRule(persistence_s=4), *[1.0] * 5) == [4]
+    assert times(AlertRule(persistence_s=4), *[0.0] * 5) == []
 
 
 def test_an_alert_says_what_was_heard():
@@ -90,4 +108,6 @@ def test_settings_that_make_no_sense(settings):
 
 
 def test_the_rule_shows_its_settings():
-    assert repr(RULE) == ("AlertRule(emotion='angry', threshold=0.5, persistence_s=6, cool_down_s=10, forget_s=30.0)")
+    assert repr(RULE) == (
+        "AlertRule(emotion='angry', threshold=0.5, persistence_s=6, cool_down_s=10, forget_s=30.0, baseline_s=0)"
+    )

@@ -15,7 +15,7 @@ from ser_helpers.applications.call_turns import felt, separate
 from ser_helpers.errors import AudioError, StreamError
 
 SR = 8000
-RULE = AlertRule(threshold=0.5, persistence_s=2.5, cool_down_s=30)
+RULE = AlertRule(threshold=0.5, persistence_s=2.5, cool_down_s=30, baseline_s=0)
 
 
 class Loud:

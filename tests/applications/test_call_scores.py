@@ -46,7 +46,7 @@ def heard(call, *levels):
 
 
 def test_an_alert_is_right_inside_the_anger_and_shortly_after_it():
-    rule = AlertRule(threshold=0.5, persistence_s=3, cool_down_s=0)
+    rule = AlertRule(threshold=0.5, persistence_s=3, cool_down_s=0, baseline_s=0)
     for start, end, right in ((0, 8, 1), (4, 8, 0), (0, 3, 1)):
         truth = table(customer=["x"], anger_start=[start], alert=[5.0], anger_end=[end])
         found = outcomes(heard("a", 0.9), rule, truth).loc["a"]
@@ -63,7 +63,7 @@ def test_an_alert_is_right_inside_the_anger_and_shortly_after_it():
 
 def test_an_alert_in_a_calm_call_is_false():
     truth = table(customer=["x"], anger_start=[NAN], alert=[NAN], anger_end=[NAN])
-    found = outcomes(heard("a", 0.9, 0.9), AlertRule(persistence_s=3), truth).loc["a"]
+    found = outcomes(heard("a", 0.9, 0.9), AlertRule(persistence_s=3, baseline_s=0), truth).loc["a"]
     assert (found.alerts, found.right) == (1, 0)
 
 
