@@ -124,7 +124,8 @@ def dimensions(path, sentences, model, longest=30.0):
     >>> from ser_helpers import applications, corpora
     >>> table = corpora.load("synthetic-small")[:1]
     >>> said = pd.DataFrame({"start": [0.0], "end": [1.0], "speaker": [None], "text": ["Kids are talking."]})
-    >>> dimensions(table.path.iloc[0], said, applications.dimension_model())[DIMENSIONS].notna().all(axis=None)
+    >>> rated = dimensions(table.path.iloc[0], said, applications.dimension_model())
+    >>> bool(rated["arousal"].between(1, 5).all())
     True
     """
     found, problem = np.full((len(sentences), len(DIMENSIONS)), np.nan), {}
