@@ -1,5 +1,6 @@
 """What the service listens with: one model for all calls, windows of several calls judged together, uploads read."""
 
+import copy
 import re
 import shutil
 import tempfile
@@ -19,7 +20,10 @@ from ser_helpers.errors import AudioError
 class Timed:
     """A window model that tells the service's metrics how long its features and its classifier take. Lesson 13."""
 
-    def __init__(self, model, metrics):
+    def __init__(self, model, metrics, batched=False):
+        if batched and hasattr(model, "batched"):
+            model = copy.copy(model)
+            model.batched = True
         self.model, self.metrics, self.classes_ = model, metrics, model.classes_
 
     def predict_proba(self, windows):
@@ -37,25 +41,6 @@ class Timed:
         return found
 
 
-class Together:
-    """A window model whose windows wait a few milliseconds for those of other calls, and go through it together.
-
-    It shares `predict_proba` and `classes_` with the model; every thread may call it. Lessons 12 and 13.
-    """
-
-    def __init__(self, model, most=32, wait=0.02):
-        self.classes_ = model.classes_
-        self.batcher = streaming.Batcher(model, most=most, wait=wait)
-
-    def predict_proba(self, windows):
-        """(n, samples) to (n, k), each row as the model gives it."""
-        return np.array([future.result() for future in [self.batcher.submit(window) for window in windows]])
-
-    def close(self):
-        """Stop its thread."""
-        self.batcher.close()
-
-
 class Ear:
     """Makes monitors for calls, and hears uploaded files. Lesson 13.
 
@@ -64,33 +49,35 @@ class Ear:
 
     def __init__(self, settings, metrics, model=None, rule=None):
         self.settings, self.metrics, self.rule = settings, metrics, rule or call_centre.AlertRule()
-        self.own = Timed(models.window_model("linear", band="phone") if model is None else model, metrics)
-        self.model = Together(self.own) if settings.batch else self.own
-        self.emotions = [str(emotion) for emotion in self.own.classes_]
+        model = models.window_model("linear", band="phone") if model is None else model
+        self.alone = Timed(model, metrics)
+        self.batcher = streaming.Batcher(Timed(model, metrics, batched=True)) if settings.batch else None
+        self.emotions = [str(emotion) for emotion in model.classes_]
 
     def monitor(self, parties, sr):
         """What listens to one call of these parties, one per channel."""
         settings = {"denoise": self.settings.denoise, "inferred": self.settings.inferred}
-        return call_centre.CallMonitor(self.model, self.rule, parties, sr, **settings)
+        return call_centre.CallMonitor(self.batcher or self.alone, self.rule, parties, sr, **settings)
 
     def hear_file(self, file, name, channel=None):
-        """Seconds and windows (`messages.Window`) of an uploaded recording, held only in a temporary file."""
+        """Seconds and windows (`messages.Window`) of an uploaded recording, of which only a temporary copy is made."""
         suffix = re.fullmatch(r"\.\w{1,8}", Path(name).suffix)
-        with tempfile.NamedTemporaryFile(suffix=suffix[0] if suffix else "") as kept:
-            shutil.copyfileobj(file, kept)
-            kept.flush()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"upload{suffix[0] if suffix else ''}"
+            with path.open("wb") as kept:
+                shutil.copyfileobj(file, kept)
             try:
-                y = self._samples(kept.name, channel)
+                y = self._samples(path, channel)
             except AudioError as error:
-                raise AudioError(str(error).replace(kept.name, "this recording")) from None
-        detector = streaming.Detector(self.own, sr=16000)
+                raise AudioError(str(error).replace(str(path), "this recording")) from None
+        detector = streaming.Detector(self.alone, sr=16000)
         estimates = [*detector.feed(y), *detector.finish()]
         return len(y) / 16000, [window_message("customer", estimate, self.emotions) for estimate in estimates]
 
     def close(self):
         """Stop the thread that puts windows together."""
-        if self.model is not self.own:
-            self.model.close()
+        if self.batcher:
+            self.batcher.close()
 
     def _samples(self, path, channel):
         most = self.settings.upload_seconds

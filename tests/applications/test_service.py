@@ -57,7 +57,7 @@ def client(calls):
     clients = []
 
     def make(model=None, **chosen):
-        chosen = {"denoise": False, "workers": 2, "batch": False} | chosen
+        chosen = {"denoise": False, "workers": 2} | chosen
         made = TestClient(
             create_app(Settings(**chosen), model or Loud(), RULE, calls), base_url=HERE, headers={"host": "127.0.0.1"}
         )
@@ -358,7 +358,7 @@ def test_a_sender_that_is_too_fast_is_slowed_down_and_nothing_piles_up(recording
                     go_on.set()
                     return taken
 
-    with serving.running(Settings(denoise=False, batch=False), model=Slow(), rule=RULE, calls=[]) as address:
+    with serving.running(Settings(denoise=False), model=Slow(), rule=RULE, calls=[]) as address:
         taken = asyncio.run(pour(address))
     assert thinking.is_set()
     assert 4 < taken < 200  # chunks of 256 kB: what the sockets between them hold
@@ -562,7 +562,7 @@ def test_a_failure_inside_is_one_sentence(calls):
         def predict_proba(self, windows):
             raise RuntimeError("inner secrets")
 
-    app = create_app(Settings(denoise=False, batch=False), Broken(), RULE, calls)
+    app = create_app(Settings(denoise=False), Broken(), RULE, calls)
     with TestClient(app, base_url=HERE, raise_server_exceptions=False) as served:
         y = sf.read(calls[0], frames=80000)[0]
         answer = served.post("/predict", files=wav(y))
@@ -614,7 +614,7 @@ def test_samples_cut_anywhere_are_put_together_again():
 def schema(tmp_path_factory):
     short = tmp_path_factory.mktemp("calls") / "short.wav"
     sf.write(short, np.zeros((800, 2)), 8000)
-    chosen = Settings(denoise=False, batch=False, requests_per_minute=10**6, token="secret")
+    chosen = Settings(denoise=False, requests_per_minute=10**6, token="secret")
     with serving.running(chosen, model=Loud(), rule=RULE, calls=[short]) as address:
         yield schemathesis.openapi.from_url(f"{address}/openapi.json")
 

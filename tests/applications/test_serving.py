@@ -24,7 +24,7 @@ class Even:
     def predict_proba(self, windows):
         return np.full((len(windows), 2), 0.5)
 
-serving.serve("127.0.0.1", int(sys.argv[1]), serving.Settings(batch=False), tell=print, model=Even(), calls=[])
+serving.serve("127.0.0.1", int(sys.argv[1]), serving.Settings(), tell=print, model=Even(), calls=[])
 """
 
 
@@ -89,7 +89,7 @@ def test_a_taken_port_is_one_sentence():
 def test_a_service_that_cannot_start_says_so():
     with (
         pytest.raises(StreamError, match="did not start"),
-        serving.running(Settings(batch=False), model=Never(), calls=[]),
+        serving.running(Settings(), model=Never(), calls=[]),
     ):
         pass
 

@@ -27,7 +27,7 @@ class Loud:
 
 @pytest.fixture(scope="module")
 def service():
-    settings = Settings(denoise=False, batch=False, workers=2, dashboards=50)
+    settings = Settings(denoise=False, workers=2, dashboards=50)
     with serving.running(settings, model=Loud(), rule=RULE) as address:
         yield address
 
@@ -198,7 +198,7 @@ def test_the_page_is_readable_by_day_and_by_night(visit, scheme):
 
 
 def test_the_token_is_asked_for_and_a_wrong_one_refused(browser):
-    settings = Settings(denoise=False, batch=False, token="let me in")
+    settings = Settings(denoise=False, token="let me in")
     with serving.running(settings, model=Loud(), rule=RULE, calls=[]) as address:
         page = browser.new_page()
         page.goto(address)
@@ -213,7 +213,7 @@ def test_the_token_is_asked_for_and_a_wrong_one_refused(browser):
 
 
 def test_a_page_whose_service_is_gone_says_so_and_comes_back(browser):
-    settings = Settings(denoise=False, batch=False)
+    settings = Settings(denoise=False)
     with serving.running(settings, model=Loud(), rule=RULE, calls=[]) as address:
         page = browser.new_page()
         page.goto(address)
