@@ -304,8 +304,8 @@ rates = show.summary[["minutes", "laughs per 10 min"]].assign(true=pd.Series(mer
 rates.assign(title=episodes.title).round(1)
 
 # %% [markdown]
-# Who laughs much and who laughs little comes out right. But two laughs were found in the quarrel, and nobody laughed
-# there: where something is rare, a few inventions are many.
+# Where much is laughed and where little comes out right. Watch the quarrel: nobody laughs there, so every laugh that is
+# found in it is invented (in a furious sentence, mostly). Where something is rare, a few inventions are many.
 #
 # With the laughs in hand we can mend the pie of section 2. A window in which somebody laughs is no evidence about words
 # that the model could judge, so it gets no emotion. **Guess first:** how far does the error fall?

@@ -229,7 +229,7 @@ def machines(answer):
     for wrong, hint in {
         1: "One machine would be late: round up, not down.",
         24: "A machine has several cores, and all of them work: divide by `cores`.",
-        36: "A day has 24 hours.",
+        36: "A day has 24 hours, and a machine works through all of them.",
         11: "There are several days: divide by `days`.",
         5358: "`rate` is in seconds, and machines are counted in hours: divide by 3600.",
     }.items():
