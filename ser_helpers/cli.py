@@ -184,7 +184,8 @@ def serve(
 def cache(clear: Annotated[bool, typer.Option(help="Delete it all; what is needed is made again.")] = False):
     """Say what is kept to save time (synthetic speech, features, fits), and how much room it takes."""
     folder = home.cache_home()
-    for part in (folder / name for name in ("synthetic", "conversations", "features", "fits")):
+    made = ("synthetic", "conversations", "german", "shows", "calls", "features", "fits")
+    for part in (folder / name for name in made):
         size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
         print(f"{size / 1e6:8.1f} MB  {part.name}")
         if clear and part.is_dir():

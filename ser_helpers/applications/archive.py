@@ -21,6 +21,9 @@ from ser_helpers.applications.episodes import Episode
 from ser_helpers.applications.podcast import analyse_episode
 from ser_helpers.errors import ArchiveError, SerError
 
+PATIENCE = 30
+"""Seconds to wait for a scheduler, and for its first worker."""
+
 _ONE_PER_PROCESS = threading.Lock()  # a worker with several threads hears one episode at a time
 
 
@@ -262,14 +265,14 @@ def _on_cluster(hear, tasks, scheduler):
     from distributed import Client, KilledWorker, as_completed
 
     try:
-        client = Client(scheduler, timeout=20)
+        client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise ArchiveError(
             f"No Dask scheduler answers at {scheduler}: start one with `dask scheduler` ({error})."
         ) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=60)
+            client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
             raise ArchiveError(
                 f"The Dask scheduler at {scheduler} has no worker: start some with `dask worker {scheduler}`."

@@ -79,7 +79,7 @@ class Show:
     @classmethod
     def load(cls, out, name=None):
         """All episodes that :func:`ser_helpers.applications.process` has finished in the folder `out`."""
-        folders = sorted(path.parent for path in Path(out).glob("episodes/*/episode.json"))
+        folders = sorted(path.parent for path in Path(out).glob("episodes/[!.]*/episode.json"))
         return cls(name or Path(out).resolve().name, [Episode.load(folder) for folder in folders])
 
     @property

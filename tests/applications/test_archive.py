@@ -251,8 +251,19 @@ def test_impossible_orders_get_one_sentence(episodes, tmp_path):
         run([episodes[0], tmp_path / "other" / "e0.mp3"], tmp_path / "out")
     with pytest.raises(ArchiveError, match=r"There is no folder .*nowhere"):
         run(episodes, tmp_path / "out", transcript=tmp_path / "nowhere")
-    with pytest.raises(ArchiveError, match="No Dask scheduler answers at nonsense://1"):
-        run(episodes, tmp_path / "out", scheduler="nonsense://1")
+
+
+def test_a_cluster_that_is_not_there_gets_one_sentence(episodes, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(archive, "PATIENCE", 1)
+    for address in ("nonsense://1", "tcp://127.0.0.1:1"):
+        with pytest.raises(ArchiveError, match=f"No Dask scheduler answers at {address}: start one"):
+            run(episodes, tmp_path / "out", scheduler=address)
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=60) as empty,
+        pytest.raises(ArchiveError, match="has no worker: start some with `dask worker tcp://"),
+    ):
+        run(episodes, tmp_path / "out", scheduler=empty.scheduler_address)
 
 
 def test_transcripts_may_lie_elsewhere(episodes, tmp_path):

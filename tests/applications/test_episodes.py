@@ -109,6 +109,12 @@ def test_a_show_without_transcripts_has_no_sentences():
     assert "valence" not in show.summary
 
 
+def test_what_a_killed_process_left_behind_is_no_episode(tmp_path):
+    make_episode("talk").save(tmp_path / "episodes" / "talk")
+    make_episode("talk").save(tmp_path / "episodes" / ".talk-half")
+    assert len(Show.load(tmp_path).episodes) == 1
+
+
 def test_a_folder_without_episodes_is_an_empty_show(tmp_path):
     assert Show.load(tmp_path).episodes == []
     assert Show.load(tmp_path / "none", "Nothing").name == "Nothing"
