@@ -38,9 +38,7 @@
 try:
     import ser_helpers
 except ImportError:
-    get_ipython().run_line_magic(
-        "pip", "install -q 'ser-helpers[course] @ git+https://github.com/ser-course/ser-course'"
-    )
+    get_ipython().run_line_magic("pip", "install -q 'ser-helpers[course] @ git+https://github.com/ser-course/ser-course'")
 
 # %%
 from ser_helpers.course import banner, check
@@ -143,6 +141,15 @@ felt = truth[truth.episode == name]
 podcast_figures.draw_timeline(episode, felt, subtitle="synthetic show · windows of 3 s; below, the truth")
 
 # %% [markdown]
+# Run this cell to listen to the red around a laugh. (The stored notebook holds no sound.)
+
+# %%
+from ser_helpers.course.sound import play
+
+laugh = felt[felt.kind == "laughter"].iloc[0]
+play(audio.load(path, 16_000, start=laugh.start - 3, end=laugh.end + 1), 16_000)
+
+# %% [markdown]
 # Hardly anybody is angry in this episode. Red comes where people are merry, and most of all where they *laugh*. A joyful
 # voice and an angry one are both loud and high: the voice tells [arousal](GLOSSARY.md#arousal) better than valence
 # (lesson 09). And the model was trained on words. It has never heard laughter, and it has no answer "I do not know".
@@ -228,7 +235,7 @@ podcast_figures.draw_dimensions(
 
 # %% [markdown]
 # The lines follow what was felt, though timidly (lesson 09 says why). And the wedding? Its anger is gone: from the words
-# the model knows that something pleasant is told. Over a whole show, the mean of each episode is one dot:
+# the model knows that something pleasant is told. Over a whole show, one mean per episode:
 
 # %%
 means = pd.DataFrame({"heard": said.groupby("episode").valence.mean()})
