@@ -30,8 +30,7 @@
 # - to cut an endless stream into windows, however it arrives, in memory that does not grow
 # - to ask for speech before you ask for emotion
 # - to show something calm, and to say what the calm costs
-# - to measure latency stage by stage, and to read p95 and p99
-# - to make a model smaller and faster, and to serve many calls at once
+# - to measure latency stage by stage, to make a model smaller, and to serve many calls at once
 
 # %% tags=["colab"]
 # On Colab this installs the course; elsewhere it does nothing.
@@ -340,9 +339,9 @@ latency["linear"].round(1)
 figures_12.budget(latency, ("a game", 100))
 
 # %% [markdown]
-# The cost is not where people look for it. The gate runs 31 times a second, and takes as long as the small model. An
-# encoder as large as wav2vec 2.0 would need about half a second of one core for each window (`make bench`); section 8
-# makes models smaller.
+# The cost is not where people look for it. The gate hears 31 frames a second, and costs about as much as the linear
+# model with its features. An encoder as large as wav2vec 2.0 would take about half a second of one core for each window
+# (`make bench`); section 8 makes models smaller.
 #
 # Three delays are not in this table. The resampler holds back 10 to 60 ms. Smoothing shows a change some windows later.
 # And the window itself: when somebody becomes angry *now*, the window that is full of it ends 3 s later.
