@@ -32,7 +32,8 @@ class LaughterDetector:
     min_length : float
         Seconds; a shorter stretch is no laugh.
     smoothing : float or None
-        Hz: faster changes of the probability are taken away, by a low-pass filter without delay. None leaves all.
+        Hz: faster changes of the probability are taken away, by a low-pass filter without delay; the publishers chose
+        0.2. None leaves all.
     every : int
         The network looks at the second around every so many frames of 23 ms: fewer is finer and slower.
     device : str
@@ -65,7 +66,7 @@ class LaughterDetector:
     True
     """
 
-    def __init__(self, weights="auto", threshold=0.5, min_length=0.2, smoothing=1.0, every=4, device="auto"):
+    def __init__(self, weights="auto", threshold=0.5, min_length=0.2, smoothing=0.5, every=4, device="auto"):
         if not 0 < threshold < 1 or min_length < 0:
             raise ModelError("The threshold lies between 0 and 1, and the shortest laugh is 0 s or more.")
         highest = SAMPLE_RATE / HOP / every / 2

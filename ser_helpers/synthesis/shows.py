@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 from scipy.signal import lfilter
 from tqdm import tqdm
 
+from ..errors import CorpusMissing
 from .captions import FORMATS
 from .chance import stream
 from .episodes import HOSTS, PROGRAMME, episode, group, name, programme
@@ -83,10 +84,14 @@ def build_show(root, episodes=6, seconds=165, seed=0, jobs=2, progress=True):
 def show_episodes(root):
     """The episodes in the feed of a show: a table of ``title``, ``path`` and ``transcript`` by episode (Lesson 11).
 
+    Raises CorpusMissing when there is no show in the folder.
+
     >>> list(show_episodes(ensure_show("small", progress=False))["title"])
     ['A wedding', 'The lost suitcase']
     """
     root = Path(root)
+    if not (root / "feed.xml").is_file():
+        raise CorpusMissing(f"There is no podcast in {root}, for it has no feed.xml: give the folder of ensure_show().")
     items = ElementTree.parse(root / "feed.xml").iter("item")
     rows = {
         item.findtext("guid"): {

@@ -9,7 +9,7 @@ import pytest
 import soundfile as sf
 
 from ser_helpers import synthesis
-from ser_helpers.errors import CorpusError
+from ser_helpers.errors import CorpusError, CorpusMissing
 from ser_helpers.synthesis import captions, episodes, jingles, shows
 
 SECONDS = 25
@@ -37,6 +37,11 @@ def test_files_are_in_the_formats_of_the_programme_and_in_the_feed(made):
         assert (row.path.rpartition(".")[2], info.samplerate, info.channels) == (suffix, rate, channels)
         assert row.transcript.endswith(plan["transcript"])
         assert row.title == plan["title"]
+
+
+def test_a_folder_without_a_show_gets_a_sentence(tmp_path):
+    with pytest.raises(CorpusMissing, match="no feed"):
+        synthesis.show_episodes(tmp_path)
 
 
 def test_every_kind_of_sound_is_where_the_truth_says(made):
