@@ -74,7 +74,7 @@ def quick(y, sr, lowest=100, highest=7600):
     """
     y = audio.resample(audio.check(y, sr), sr, SAMPLE_RATE)
     y = y - y.mean()
-    power = np.abs(scipy.fft.rfft(_frames(y, SPECTRUM_FRAME) * _hann(SPECTRUM_FRAME), SPECTRUM_FFT)) ** 2
+    power = powers(y)
     level = 10 * np.log10(power.sum(axis=1) + 1e-10)
     top = np.percentile(level, 95)
     speech = level > top - SPEECH_RANGE
@@ -82,10 +82,21 @@ def quick(y, sr, lowest=100, highest=7600):
     period, repeated = _periods(_frames(y, PITCH_FRAME)[where])
     voiced = (repeated > VOICED) & (level[where] > top - VOICE_RANGE)
     pitch = 12 * np.log2(SAMPLE_RATE / period / 50)
-    bands = 10 * np.log10(power[where[voiced] if voiced.any() else where] @ _mel(lowest, highest) + 1e-10)
+    bands = 10 * np.log10(power[where[voiced] if voiced.any() else where] @ mel(lowest, highest) + 1e-10)
     bands = np.maximum(bands, np.percentile(bands, 99) - BAND_RANGE)
     found = [*_pitch(pitch, repeated, voiced, where), *_level(level, top, speech), *_spectrum(bands)]
     return np.array(found, np.float32)
+
+
+def powers(y):
+    """The power spectrum of samples at 16 kHz every 10 ms, (1 + n // 160, 257)."""
+    return np.abs(scipy.fft.rfft(_frames(y, SPECTRUM_FRAME) * _hann(SPECTRUM_FRAME), SPECTRUM_FFT)) ** 2
+
+
+@functools.cache
+def mel(lowest, highest):
+    """What each of 40 mel bands takes of a power spectrum, (257, 40)."""
+    return librosa.filters.mel(sr=SAMPLE_RATE, n_fft=SPECTRUM_FFT, n_mels=MEL_BANDS, fmin=lowest, fmax=highest).T
 
 
 def _frames(y, length):
@@ -97,12 +108,6 @@ def _frames(y, length):
 @functools.cache
 def _hann(length):
     return np.hanning(length).astype(np.float32)
-
-
-@functools.cache
-def _mel(lowest, highest):
-    """(frequencies, bands)."""
-    return librosa.filters.mel(sr=SAMPLE_RATE, n_fft=SPECTRUM_FFT, n_mels=MEL_BANDS, fmin=lowest, fmax=highest).T
 
 
 @functools.cache

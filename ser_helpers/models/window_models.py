@@ -15,15 +15,16 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from ser_helpers import features, home
-from ser_helpers.features import registry
+from ser_helpers.features import fast, registry
 from ser_helpers.models import window_voices
 from ser_helpers.models.pretrained import Encoder
 from ser_helpers.models.windows import SAMPLE_RATE, WindowClassifier
-from ser_helpers.synthesis import calls, conversations
+from ser_helpers.synthesis import conversations, telephone
 
 NAMES = ("linear", "cnn", "encoder")
 ENCODER = "facebook/wav2vec2-base"
 PHONE_BAND = {"lowest": 300, "highest": 3400}
+JOBS = 2
 LOUDEST, RANGE = 99, 50  # percentile of a spectrogram, and dB below it that are kept
 _CODE = ("window_models.py", "window_voices.py", "windows.py")
 
@@ -87,20 +88,21 @@ def _kept(name, band, cache, progress):
 
 def training_set(front, band, progress=False):
     """What the ready models are trained on, as a `front` gives it: X (n, ...) and the emotions y (n,)."""
-    jobs = 1 if isinstance(front, Encoder) else 2
+    jobs = 1 if isinstance(front, Encoder) else JOBS
     made = Parallel(jobs, return_as="generator")(delayed(_voice)(front, voice, band) for voice in window_voices.VOICES)
     voices = len(window_voices.VOICES)
     parts = list(tqdm(made, "Voices for the window model", voices, unit="voice", leave=False, disable=not progress))
     return np.concatenate([X for X, _ in parts]), np.concatenate([y for _, y in parts])
 
 
-def spectrogram(window, n_mels=40):
+def spectrogram(window):
     """What the network sees of a window at 16 kHz: (150, 40) log-mel, 50 frames a second, loudness taken out.
 
     >>> spectrogram(np.zeros(48000)).shape
     (150, 40)
     """
-    levels = features.logmel(window, SAMPLE_RATE, n_mels)[:300].reshape(150, 2, n_mels).mean(axis=1)
+    levels = 10 * np.log10(fast.powers(window)[:300] @ fast.mel(100, 7600) + 1e-10)
+    levels = levels.reshape(150, 2, -1).mean(axis=1)
     return np.maximum((levels - np.percentile(levels, LOUDEST)) / RANGE, -1) + 0.5
 
 
@@ -141,9 +143,9 @@ def _layers():
 def _version(front):
     digest = hashlib.blake2b(digest_size=8)
     here = Path(__file__).parent
-    for path in (*(here / file for file in _CODE), *conversations.SOURCES, *calls.SOURCES):
+    for path in (*(here / file for file in _CODE), *conversations.SOURCES, Path(telephone.__file__)):
         digest.update(path.read_bytes())
-    about = [registry.version("quick"), registry.version("logmel"), importlib.metadata.version("scikit-learn")]
+    about = [registry.version("quick"), importlib.metadata.version("scikit-learn")]
     about.append(front.version if isinstance(front, Encoder) else importlib.metadata.version("keras"))
     digest.update("\n".join(about).encode())
     return digest.hexdigest()
@@ -176,7 +178,7 @@ def _read_cnn(folder):
     about = json.loads((folder / "about.json").read_text())
     network = LoadedNetwork(build_cnn)
     network.classes_, network.input_shape_ = np.array(about["classes"]), tuple(about["shape"])
-    network.model_, network.history_ = keras.saving.load_model(folder / "model.keras"), None
+    network.model_, network.history_ = keras.saving.load_model(folder / "model.keras", compile=False), None
     return network
 
 

@@ -1,0 +1,147 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import recall_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ser_helpers import models
+from ser_helpers.errors import ModelError
+from ser_helpers.models import window_models, window_voices
+
+WINDOW = 48000
+
+
+def noise(n, seed=0):
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(n, WINDOW)) * rng.uniform(0.01, 0.1, (n, 1))).astype(np.float32)
+
+
+def loudness(window):
+    return np.log([np.std(window), np.abs(window).max()])
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    windows = noise(20)
+    loud = windows.std(axis=1) > np.median(windows.std(axis=1))
+    classifier = make_pipeline(StandardScaler(), LogisticRegression())
+    return models.WindowClassifier(loudness, classifier).fit(windows, np.where(loud, "loud", "soft"))
+
+
+def test_a_window_does_not_depend_on_its_company(fitted):
+    windows = noise(7, seed=1)
+    alone = np.concatenate([fitted.predict_proba(window[None]) for window in windows])
+    np.testing.assert_array_equal(fitted.predict_proba(windows), alone)
+    assert alone.dtype == np.float64
+    np.testing.assert_allclose(alone.sum(axis=1), 1)
+
+
+def test_batched_gives_nearly_the_same(fitted):
+    batched = clone(fitted).set_params(batched=True)
+    batched.classifier_ = fitted.classifier_
+    np.testing.assert_allclose(batched.predict_proba(noise(5)), fitted.predict_proba(noise(5)), atol=1e-9)
+
+
+def test_stages_apart_are_the_whole(fitted):
+    windows = noise(3)
+    np.testing.assert_array_equal(fitted.classify(fitted.features(windows)), fitted.predict_proba(windows))
+
+
+@pytest.mark.parametrize("kind", ["quick", "logmel"])
+def test_a_kind_is_a_front(kind):
+    X = models.WindowClassifier(kind, None).features(noise(2))
+    assert X.dtype == np.float32
+    assert X.shape == {"quick": (2, 95), "logmel": (2, 301, 64)}[kind]
+
+
+def test_an_encoder_is_a_front():
+    encoder = models.Encoder("facebook/no-such-wav2vec2", layers=[1], pooling="mean", device="cpu")
+    alone = models.WindowClassifier(encoder, None).features(noise(2))
+    together = models.WindowClassifier(encoder, None, batched=True).features(noise(2))
+    assert alone.shape == (2, 96)
+    np.testing.assert_allclose(alone, together, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("windows", "sentence"),
+    [
+        (np.zeros(WINDOW), "shape"),
+        (np.zeros((1, 16000)), "shape"),
+        (np.zeros((0, WINDOW)), "at least one"),
+        (np.zeros((1, WINDOW), np.int16), "divide integers"),
+        (np.full((1, WINDOW), np.nan), "NaN"),
+    ],
+)
+def test_what_is_no_window_gets_a_sentence(fitted, windows, sentence):
+    with pytest.raises(ModelError, match=sentence):
+        fitted.predict_proba(windows)
+
+
+def test_unfitted_is_said():
+    with pytest.raises(NotFittedError):
+        models.WindowClassifier("quick", LogisticRegression()).predict(noise(1))
+
+
+def test_it_can_be_pickled_and_cloned(fitted):
+    copy = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(copy.predict_proba(noise(2)), fitted.predict_proba(noise(2)))
+    assert clone(fitted).get_params()["front"] is not None
+
+
+@pytest.mark.parametrize("band", window_voices.BANDS)
+def test_voices_are_the_same_every_time(band, monkeypatch):
+    monkeypatch.setattr(window_voices, "TURNS", 3)
+    once, again = (list(window_voices.windows_of(2, band)) for _ in range(2))
+    for (window, emotion), (other, other_emotion) in zip(once, again, strict=True):
+        np.testing.assert_array_equal(window, other)
+        assert emotion == other_emotion
+        assert window.shape == (WINDOW,)
+        assert window.dtype == np.float32
+
+
+def test_a_telephone_passes_no_bass_and_no_treble(monkeypatch):
+    monkeypatch.setattr(window_voices, "TURNS", 2)
+    windows = np.array([window for window, _ in window_voices.windows_of(3, "phone")])
+    power = (np.abs(np.fft.rfft(windows)) ** 2).sum(axis=0)
+    hertz = np.fft.rfftfreq(WINDOW, 1 / 16000)
+    inside = power[(hertz > 300) & (hertz < 3400)].mean()
+    assert power[hertz < 150].mean() < 0.03 * inside
+    assert power[hertz > 4200].mean() < 1e-3 * inside
+
+
+@pytest.fixture
+def few_voices(tmp_path, monkeypatch):
+    """A cache of its own, and a training set of a few seconds."""
+    monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(window_models, "JOBS", 1)
+    monkeypatch.setattr(window_voices, "VOICES", range(1, 5))
+    monkeypatch.setattr(window_voices, "TURNS", 16)
+    return tmp_path
+
+
+def test_the_ready_model_is_trained_once_and_knows_strangers(few_voices):
+    model = models.window_model("linear")
+    assert model.classes_.tolist() == ["angry", "happy", "neutral", "sad"]
+    windows, emotions = zip(
+        *(pair for voice in (60, 61) for pair in window_voices.windows_of(voice, "wide")), strict=True
+    )
+    windows = np.array(windows)
+    assert recall_score(emotions, model.predict(windows), average="macro") > 0.35
+    softer = model.predict_proba(0.5 * windows[:4])
+    np.testing.assert_allclose(softer, model.predict_proba(windows[:4]), atol=0.02, err_msg="loudness is no emotion")
+    window_models._kept.cache_clear()
+    window_voices.VOICES = None  # a second training would fail
+    np.testing.assert_array_equal(
+        models.window_model("linear").predict_proba(windows[:2]), model.predict_proba(windows[:2])
+    )
+
+
+@pytest.mark.parametrize(("name", "band"), [("forest", "wide"), ("linear", "radio")])
+def test_unknown_models_are_refused(name, band):
+    with pytest.raises(ValueError, match=r"choose linear, cnn, encoder for wide or phone"):
+        models.window_model(name, band)
