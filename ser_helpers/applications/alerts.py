@@ -104,6 +104,11 @@ class Watch:
     >>> windows = [Estimate(k, k + 3, 1.0, [0.9, 0.1], [0.9, 0.1], "angry", False) for k in range(5)]
     >>> [alert.time for alert in map(watch.update, windows) if alert]
     [4]
+
+    Attributes
+    ----------
+    level : float
+        Of the last window; NaN where it was not judged.
     """
 
     def __init__(self, rule, classes):
@@ -111,24 +116,24 @@ class Watch:
         if rule.emotion not in classes:
             raise StreamError(f"The rule is about {rule.emotion!r}, but the model tells only {', '.join(classes)}.")
         self.rule, self._which = rule, classes.index(rule.emotion)
-        self._end = None
+        self._end, self.level = None, math.nan
         self._silent_until = self._learned = self._usual = 0.0
         self._forget()
 
     def update(self, estimate):
         """Take the next estimate; return an `Alert` if it meets the rule, else None."""
         begin = estimate.start if self._end is None else self._end
-        self._end = estimate.end
+        self._end, self.level = estimate.end, math.nan
         if estimate.smoothed is not None:
             speech = (estimate.end - begin) * estimate.speech
-            level = self._level(float(estimate.smoothed[self._which]), speech)
-            return self._hear(level, speech, begin, estimate.end) if estimate.end > self._silent_until else None
+            self.level = self._compared(float(estimate.smoothed[self._which]), speech)
+            return self._hear(self.level, speech, begin, estimate.end) if estimate.end > self._silent_until else None
         self._quiet += estimate.end - begin
         if estimate.gap or self._quiet >= self.rule.forget_s:
             self._forget()
         return None
 
-    def _level(self, probability, speech):
+    def _compared(self, probability, speech):
         """The probability, less a part of what is usual for this voice."""
         probability = min(max(probability, 1 - SUREST), SUREST)
         odds = math.log(probability / (1 - probability))

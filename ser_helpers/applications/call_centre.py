@@ -15,8 +15,7 @@ import soundfile
 
 from ser_helpers import audio, models, streaming, synthesis
 from ser_helpers.applications.alerts import AlertRule
-from ser_helpers.applications.call_turns import felt, separate
-from ser_helpers.applications.diarisation import diarise, name_parties
+from ser_helpers.applications.call_turns import felt, separate, turns
 from ser_helpers.errors import AudioError, StreamError
 from ser_helpers.streaming.intake import check_rate, mono
 
@@ -58,7 +57,7 @@ class CallReport:
     turns: pd.DataFrame
     """``party``, ``start``, ``end``, a column per emotion, ``emotion``."""
     windows: pd.DataFrame
-    """``party`` and the timeline of `streaming.timeline`."""
+    """``party``, the timeline of `streaming.timeline`, and ``level``, what the rule compares with its threshold."""
     alerts: list
     """`AlertEvent` in order."""
 
@@ -151,18 +150,22 @@ class CallMonitor:
         return _of(self.windows(), party, self.parties)
 
     def windows(self):
-        """The timelines of all parties as one table: ``party``, then as `streaming.timeline`."""
-        tables = [streaming.timeline(list(kept), self.classes_).assign(party=name) for name, kept in self._kept.items()]
-        table = pd.concat([table[["party", *table.columns[:-1]]] for table in tables if len(table)] or tables)
+        """The timelines of all parties as one table: ``party``, then as `streaming.timeline`, then ``level``."""
+        tables = []
+        for party, kept in self._kept.items():
+            table = streaming.timeline([estimate for estimate, _ in kept], self.classes_)
+            table.insert(0, "party", party)
+            tables.append(table.assign(level=np.array([level for _, level in kept], float)))
+        table = pd.concat([table for table in tables if len(table)] or tables)
         return table.sort_values("end", kind="stable", ignore_index=True)
 
     def _tell(self, estimates):
         heard = [(party, estimate) for party, found in zip(self.parties, estimates, strict=True) for estimate in found]
         events = []
         for party, estimate in sorted(heard, key=lambda event: event[1].end):
-            self._kept[party].append(estimate)
-            events.append(WindowEvent(party, estimate))
             alert = self._watch.update(estimate) if party == self._watched else None
+            self._kept[party].append((estimate, self._watch.level if party == self._watched else np.nan))
+            events.append(WindowEvent(party, estimate))
             if alert is not None:
                 why = self.rule.explain(alert, party)
                 event = AlertEvent(alert.time, party, alert.emotion, alert.start, alert.speech, alert.level, why)
@@ -238,21 +241,18 @@ def analyse(recording, model=None, rule=None, sr=None, parties=None, denoise=Tru
     """
     y, sr = _read(recording, sr)
     parties = tuple(PARTIES if parties is None else parties)
-    clean = np.stack([audio.reduce_noise(channel, sr) for channel in y.T], axis=1) if denoise else y
-    if y.shape[1] == len(parties):
-        spoken = _spoken(clean, sr, parties)
-    elif y.shape[1] == 1 and parties == PARTIES:
-        spoken = name_parties(diarise(clean, sr, n_speakers=2))
-        y = np.stack(list(separate(y[:, 0], sr, spoken, parties).values()), axis=1)
-    else:
+    if y.shape[1] != len(parties) and (y.shape[1], parties) != (1, PARTIES):
         raise AudioError(f"A call has one channel, or one for each of {', '.join(parties)}, not {y.shape[1]}.")
+    clean = np.stack([audio.reduce_noise(channel, sr) for channel in y.T], axis=1) if denoise else y
+    spoken = turns(clean, sr, parties)
+    if y.shape[1] < len(parties):
+        y = np.stack(list(separate(y[:, 0], sr, spoken, parties).values()), axis=1)
     model = models.window_model("linear", band="phone") if model is None else model
     monitor = CallMonitor(model, rule, parties, sr, denoise, **settings)
     monitor.feed(y)
     monitor.finish()
     windows = monitor.windows()
-    turns = felt(spoken[["party", "start", "end"]], windows, monitor.classes_)
-    return CallReport(len(y) / sr, parties, turns, windows, monitor.alerts)
+    return CallReport(len(y) / sr, parties, felt(spoken, windows, monitor.classes_), windows, monitor.alerts)
 
 
 def demo_calls():
@@ -286,13 +286,6 @@ def _read(recording, sr):
     if y.ndim != 2:
         raise AudioError(f"A call is samples (n,) or (n, channels), not an array of shape {y.shape}.")
     return np.stack([audio.check(channel, sr, name) for channel in y.T], axis=1), check_rate(sr)
-
-
-def _spoken(y, sr, parties):
-    """The turns of a call with a channel per party."""
-    if len(parties) > 1:
-        return diarise(y, sr, parties=parties).rename(columns={"speaker": "party"})
-    return audio.find_speech(y[:, 0], sr, min_silence=0.5).assign(party=parties[0])
 
 
 def _of(windows, party, parties):

@@ -1,7 +1,27 @@
-"""The turns of a call: what was felt in each, and one channel made into one for each party."""
+"""The turns of a call: who speaks when, what was felt in each, and one channel made into one for each party."""
 
 import numpy as np
 import pandas as pd
+
+from ser_helpers import audio
+from ser_helpers.applications.diarisation import diarise, name_parties
+
+
+def turns(y, sr, parties):
+    """Who speaks when in a call (n, channels): ``party``, ``start``, ``end`` in seconds, by start. Lesson 13.
+
+    Each of `parties` has a channel, or agent and customer share one.
+
+    >>> turns(np.zeros((8000, 2)), 8000, ("agent", "customer")).columns.tolist()
+    ['party', 'start', 'end']
+    """
+    if y.shape[1] < len(parties):
+        found = name_parties(diarise(y, sr, n_speakers=len(parties)))
+    elif len(parties) > 1:
+        found = diarise(y, sr, parties=parties).rename(columns={"speaker": "party"})
+    else:
+        found = audio.find_speech(y[:, 0], sr, min_silence=0.5).assign(party=parties[0])
+    return found[["party", "start", "end"]]
 
 
 def felt(turns, windows, classes):

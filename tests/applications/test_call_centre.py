@@ -104,6 +104,13 @@ def test_a_recording_gives_the_alerts_and_windows_of_the_live_call(call, report)
     pd.testing.assert_frame_equal(monitor.trajectory("agent"), report.trajectory("agent"), check_exact=True)
 
 
+def test_the_level_is_told_of_every_judged_window_of_the_customer(report):
+    customer = report.trajectory("customer")
+    assert (customer["level"].notna() == customer["emotion"].notna()).all()
+    assert report.trajectory("agent")["level"].isna().all()
+    assert customer["level"].max() >= RULE.threshold
+
+
 def test_an_alert_follows_its_window(call):
     events = fed(CallMonitor(Loud(), RULE), call)
     (place,) = [k for k, event in enumerate(events) if isinstance(event, AlertEvent)]
