@@ -57,13 +57,15 @@ class LaughterDetector:
 
     Examples
     --------
-    >>> from ser_helpers import synthesis
-    >>> detector = LaughterDetector("stand-in")
+    >>> detector = LaughterDetector("stand-in", smoothing=None)
     >>> detector.label
     'laughter ResNet (stand-in)'
-    >>> y, sr = synthesis.laugh(actor=3, seconds=3)
-    >>> detector.probabilities([y[::2]]).max() > 0.5
-    True
+
+    `segments` takes a recording, or probabilities that are known already:
+
+    >>> detector.segments(pd.Series([0.1, 0.9, 0.8, 0.7, 0.2])).round(2)
+       start   end  probability
+    0   0.09  0.37          0.8
     """
 
     def __init__(self, weights="auto", threshold=0.5, min_length=0.2, smoothing=0.5, every=4, device="auto"):
