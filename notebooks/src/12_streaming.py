@@ -385,9 +385,135 @@ timeline(estimates, detector.classes_)[["start", "end", "speech", "emotion", "ga
 
 # %% [markdown]
 # ## 8. Can it be smaller and faster?
+#
+# The network of section 6 was trained with Keras, and a server that runs it must load TensorFlow: hundreds of MB, for a
+# network of 40,000 weights. [ONNX](GLOSSARY.md#onnx) is a file format for networks that many
+# libraries write. [ONNX Runtime](https://onnxruntime.ai) does nothing but run such files. Is it still the same network?
+# We ask 200 windows, each around one turn.
+
+# %%
+from ser_helpers.course import figures_12_sizes
+
+windows, heard = figures_12_sizes.around(utterances[utterances.emotion.isin(figures_12.FOUR)].sample(200, random_state=0))
+cnn = models.window_model("cnn")
+X = cnn.features(windows)
+onnx = models.to_onnx(cnn.classifier_, X)
+difference = np.abs(onnx.predict_proba(X) - cnn.classifier_.predict_proba(X)).max()
+print(f"The largest difference of a probability: {difference:.0e}")
 
 # %% [markdown]
+# Equal up to rounding. (From PyTorch, `to_onnx` works as well, and `to_torchscript` gives PyTorch's own format.) Now we
+# change the numbers themselves. A weight takes 32 bits. [Quantisation](GLOSSARY.md#quantisation) gives it 8: a whole
+# number $q$ from -127 to 127, and one scale $s$ for the whole layer, so that $w \approx s \cdot q$. The scale must just
+# reach the largest weight: $s = \max|w| / 127$.
+
+# %% tags=["exercise"]
+# ** Quantise: return the whole numbers (an int8 array of the same shape) and the scale. Zeros must work too.
+def quantise(weights):
+    raise NotImplementedError("Find the scale, divide, round, and convert to np.int8.")
+
+
+check("12.3", quantise)
+
+# %% tags=["solution", "nbval-check-output"]
+# Round before you convert: `astype` cuts the fraction off. A layer of zeros may have any scale, but not 0.
+def quantise(weights):
+    scale = np.abs(weights).max() / 127 or 1.0
+    return np.round(weights / scale).astype(np.int8), scale
+
+
+check("12.3", quantise)
+
+# %% [markdown]
+# No weight moves by more than half a step, $s/2$. That is little for 8 bits, and much for 3:
+
+# %%
+figures_12_sizes.rounding(np.array(cnn.classifier_.model_.layers[1].kernel))
+
+# %% [markdown]
+# Three ways to make the network smaller. **INT8**: weights of 8 bits, and sums of whole numbers. **Half precision**: 16
+# bits. [**Pruning**](GLOSSARY.md#pruning): set the smallest weights of each layer to zero. **Guess first:** which one is fastest on your
+# computer, and which one costs most [UAR](GLOSSARY.md#uar)?
+
+# %%
+versions = {
+    "Keras": cnn.classifier_,
+    "ONNX": onnx,
+    "INT8, products": models.quantise(onnx),
+    "INT8, all": models.quantise(onnx, ("MatMul", "Conv")),
+    "half precision": models.halve(onnx),
+    "70 % pruned": models.to_onnx(models.prune(cnn.classifier_, 0.7), X),
+    "95 % pruned": models.to_onnx(models.prune(cnn.classifier_, 0.95), X),
+}
+sizes = models.compare_sizes(versions, X, heard)
+sizes.round(2)
+
+# %%
+figures_12_sizes.trade(sizes, utterances.corpus.iloc[0])
+
+# %% [markdown]
+# Leaving Keras makes the network many times faster and costs nothing. After that, what makes it *smaller* does not make
+# it *faster*. A CPU has quick instructions for products of 8-bit matrices, but its 8-bit convolutions are slow, so
+# `quantise` leaves them alone unless asked. Half precision is converted back and forth; it pays on a GPU. Zeros are
+# multiplied like any other number: pruning shrinks only the zipped file, and with too many zeros the UAR falls.
+#
+# So what is INT8 good for? For large networks of matrix products. Here are the feed-forward layers of four of the twelve
+# blocks of wav2vec 2.0, with random weights:
+
+# %%
+import torch
+
+
+class Block(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wide, self.narrow = torch.nn.Linear(768, 3072), torch.nn.Linear(3072, 768)
+
+    def forward(self, x):
+        return x + self.narrow(torch.nn.functional.gelu(self.wide(x)))
+
+
+torch.manual_seed(0)
+end = [torch.nn.AdaptiveAvgPool2d((1, 768)), torch.nn.Flatten(), torch.nn.Linear(768, 4), torch.nn.Softmax(-1)]
+frames = rng.normal(size=(10, 150, 768)).astype(np.float32)
+large = models.to_onnx(torch.nn.Sequential(*(Block() for _ in range(4)), *end), frames, classes=model.classes_)
+pair = {"ONNX": large, "INT8, products": models.quantise(large)}
+models.compare_sizes(pair, frames, large.predict(frames)).drop(columns=["zipped_kB", "UAR"]).round(3)
+
+# %% [markdown]
+# A quarter of the size, and faster: this is where INT8 earns its place. Large networks also forgive the rounding more
+# easily. Measure each step on people whom the model has never heard: a small change of the *probabilities* can still be
+# a large one for somebody's voice.
+#
 # ## 9. How many calls fit on one device?
+#
+# One call to a network has a price that does not depend on what is in it: Python, the library, and on a GPU the way there
+# and back. A hundred telephone calls pay it a hundred times a second, unless their windows go together, in a
+# [batch](GLOSSARY.md#batch). **Guess first:** how much longer do 32 windows take than one?
+
+# %%
+cost = figures_12_sizes.batch_cost(cnn.classifier_, X)
+figures_12_sizes.batches(cost)
+
+# %% [markdown]
+# Nearly nothing is paid twice. But the windows of different calls do not arrive together, so somebody must wait. How
+# long may they? A `Batcher` has two limits: a batch starts when it holds `most` windows, or when its oldest window has
+# waited for `wait` seconds. While one batch is computed the next one gathers: the busier it is, the larger the batches.
+
+# %%
+from ser_helpers.streaming import Batcher
+
+with Batcher(cnn.classifier_, most=32, wait=0.02) as batcher:
+    together = figures_12_sizes.rush(batcher.submit, X[:100])
+alone = figures_12_sizes.rush_one_by_one(cnn.classifier_, X[:100])
+figures_12_sizes.waiting({"one by one": alone, "in batches": together})
+
+# %% [markdown]
+# A hundred calls hand in a window at the same moment. One by one, the last waits for all the others. In batches, most
+# wait a little longer than the luckiest one did, and nobody waits long. With a single call the price is `wait`: 20 ms
+# of the 500 that a call centre has. If one caller sends something broken, only that caller gets the error.
+#
+# Lesson 13 serves many calls with it; `make bench` finds how many two cores carry.
 
 # %% [markdown]
 # ## Common mistakes
@@ -398,6 +524,7 @@ timeline(estimates, detector.classes_)[["start", "end", "speech", "emotion", "ga
 # - **No gate.** Symptom: silence has an emotion, always the same one.
 # - **Mean latency.** Symptom: "20 ms" in the report, and users who complain. Report p95 and p99.
 # - **The first window in the benchmark.** Symptom: a p99 of seconds: libraries load, graphs compile. Warm up first.
+# - **Counting on the size.** Symptom: 70 % of the weights are zero, and a call takes as long as before. Time it.
 # - **Smoothing tuned on the test calls.** Symptom: a calm demo, and alarms all day in production.
 # - **Padding a lost connection with the last sound.** Symptom: somebody is angry for as long as the line is down.
 
@@ -409,6 +536,8 @@ timeline(estimates, detector.classes_)[["start", "end", "speech", "emotion", "ga
 # - [ ] put a gate before a model, and know what opens it
 # - [ ] trade calm against delay with two numbers
 # - [ ] measure each stage, and report p50, p95 and p99
+# - [ ] export a network, make it smaller, and say what that costs on voices it has never heard
+# - [ ] compute many calls together, with a bound on how long one may wait
 # - [ ] test that live equals offline
 #
 # **Three questions to answer aloud**
@@ -437,6 +566,7 @@ timeline(estimates, detector.classes_)[["start", "end", "speech", "emotion", "ga
 # - Dean & Barroso (2013), why the slowest answers count:
 #   [10.1145/2408776.2408794](https://doi.org/10.1145/2408776.2408794)
 # - Claessen & Hughes (2000), testing properties: [10.1145/351240.351266](https://doi.org/10.1145/351240.351266)
+# - Jacob et al. (2018), whole numbers of 8 bits: [10.1109/CVPR.2018.00286](https://doi.org/10.1109/CVPR.2018.00286)
 # - Silero VAD, code and models: [github.com/snakers4/silero-vad](https://github.com/snakers4/silero-vad)
 #
 # Next: lesson 13 listens to both sides of a telephone call, and raises an alarm.
