@@ -16,8 +16,8 @@ SWITCH = 0.05  # how much more alike another voice must be before the speaker ch
 ROUNDS = 3
 MOST_SPEAKERS = 6
 FRAME = 0.02  # seconds in which the levels of channels are compared, smoothed over SMOOTH
-SMOOTH, BELOW = 0.3, 10.0
-"""A channel that is so many dB further below its own speech than another one hears that one's echo."""
+SMOOTH, ECHO = 0.3, 15.0
+"""A channel that is so many dB softer than another one hears that one's echo."""
 
 
 def diarise(y, sr, speech=None, n_speakers=None, encoder=None, parties=PARTIES, pause=0.5):
@@ -162,8 +162,8 @@ def _by_channel(y, sr, speech, parties):
         raise AudioError(f"The recording has {y.shape[1]} channels and {len(parties)} parties: name one for each.")
     channels = [audio.resample(audio.check(part, sr), sr, RATE) for part in y.T]
     speech = [audio.find_speech(part, RATE) for part in channels] if speech is None else speech
-    levels = np.array([_levels(part, found) for part, found in zip(channels, speech, strict=True)])
-    own = levels >= levels.max(axis=0) - BELOW
+    levels = np.array([_levels(part) for part in channels])
+    own = levels >= levels.max(axis=0) - ECHO
     turns = []
     for party, found, loud in zip(parties, speech, own, strict=False):
         for start, end in found[["start", "end"]].itertuples(index=False):
@@ -171,16 +171,11 @@ def _by_channel(y, sr, speech, parties):
     return turns
 
 
-def _levels(y, speech):
-    """Level in dB over the channel's own usual speech, in frames of 20 ms."""
+def _levels(y):
+    """Level in dB, smoothed, in frames of 20 ms."""
     size = int(FRAME * RATE)
     power = np.square(y[: len(y) // size * size].reshape(-1, size), dtype=float).mean(axis=1)
-    times = np.arange(len(power)) * FRAME
-    spoken = np.zeros(len(power), bool)
-    for start, end in speech[["start", "end"]].itertuples(index=False):
-        spoken |= (start <= times) & (times < end)
-    usual = np.percentile(power[spoken], 75) if spoken.any() else power.max(initial=0)
-    return 10 * np.log10(uniform_filter1d(power, round(SMOOTH / FRAME)) / max(usual, 1e-12) + 1e-9)
+    return 10 * np.log10(uniform_filter1d(power, round(SMOOTH / FRAME)) + 1e-9)
 
 
 def _runs(on, start, end):

@@ -55,29 +55,29 @@ def who_speaks(tables, title, name="a call"):
     """
     fig, ax = new_figure()
     labels = list(tables)
-    for row, turns in enumerate(tables.values()):
+    for row, turns in enumerate(reversed(tables.values())):
         for turn in turns.itertuples():
             agent = turn.speaker == "agent"
             place = (turn.start, row + (0.02 if agent else -0.38))
             ax.broken_barh([(turn.start, turn.end - turn.start)], (place[1], 0.36), color=QUIET if agent else ACCENT)
     end = max(turns["end"].max() for turns in tables.values() if len(turns))
     for text, offset, ink in (("agent", 0.2, QUIET), ("customer", -0.2, ACCENT)):
-        ax.text(1.01 * end, offset, text, color=ink, size=12, weight="bold", va="center")
-    ax.set_yticks(range(len(labels)), labels)
+        ax.text(1.01 * end, len(labels) - 1 + offset, text, color=ink, size=12, weight="bold", va="center")
+    ax.set_yticks(range(len(labels)), labels[::-1])
     ax.set_ylim(-0.6, len(labels) - 0.4)
     ax.set(xlabel="time (s)", xlim=(0, 1.12 * end), ylabel="answer")
     ax.grid(axis="y", visible=False)
-    alt = f"Strips of who speaks when, from the bottom: {'; '.join(label.replace(chr(10), ', ') for label in labels)}."
+    alt = f"Strips of who speaks when, from the top: {'; '.join(label.replace(chr(10), ', ') for label in labels)}."
     return finish(fig, title, alt, f"{SYNTHETIC} · {name}")
 
 
 def trajectory(windows, truth, rule, alerts, name="a call"):
     """How angry the customer sounds, second by second, with the rule's threshold, its alerts and what was felt.
 
-    `windows` as from `CallReport.trajectory`, `truth` the turns of the call, `alerts` with ``time`` each.
+    `windows` as from `CallReport.trajectory`, with ``level``; `truth` the turns; `alerts` with ``time`` each.
 
     >>> import pandas as pd
-    >>> windows = pd.DataFrame({"end": [3.0, 4.0], "angry": [0.2, 0.6]})
+    >>> windows = pd.DataFrame({"end": [3.0, 4.0], "level": [0.2, 0.6]})
     >>> turns = pd.DataFrame({"party": ["customer"], "start": [1.0], "end": [3.5], "emotion": ["angry"]})
     >>> trajectory(windows, turns, AlertRule(), []).get_suptitle().strip()
     'No alert'
@@ -88,18 +88,16 @@ def trajectory(windows, truth, rule, alerts, name="a call"):
         ax.axvspan(turn.start, turn.end, color=colour("angry"), alpha=0.2, linewidth=0)
     if len(angry):
         ax.text(angry["start"].iloc[0], 1.02, "angry in truth", color=colour("angry"), size=11)
-    heard = windows[windows[rule.emotion].notna()]
-    ax.plot(windows["end"], windows[rule.emotion], color=INK, linewidth=1.5)
-    ax.plot(heard["end"], heard[rule.emotion], "o", color=INK, markersize=4)
+    ax.plot(windows["end"], windows["level"], "o-", color=INK, linewidth=1.5, markersize=4)
     ax.axhline(rule.threshold, color=ACCENT, linewidth=1.5, linestyle=(0, (4, 3)))
     ax.text(0.3, rule.threshold + 0.02, f"threshold {rule.threshold:.2f}", color=ACCENT, size=11)
     for alert in alerts:
         ax.axvline(alert.time, color=ACCENT_2, linewidth=2.5)
         ax.annotate("alert", (alert.time, 0.02), (5, 0), textcoords="offset points", color=ACCENT_2, weight="bold")
-    ax.set(xlabel="time (s)", ylabel=f"probability of “{rule.emotion}”", ylim=(0, 1.1), xlim=(0, windows["end"].max()))
+    ax.set(xlabel="time (s)", ylabel=f"level of “{rule.emotion}”", ylim=(0, 1.1), xlim=(0, windows["end"].max()))
     times = [f"{alert.time:.0f} s" for alert in alerts]
     title = f"{'Alert' if len(times) == 1 else 'Alerts'} at {', '.join(times)}" if times else "No alert"
-    alt = f"Probability of {rule.emotion} over time for the customer, shaded where they were angry. {title}."
+    alt = f"Level of {rule.emotion} over time for the customer, shaded where they were angry. {title}."
     return finish(fig, title, alt, f"{SYNTHETIC} · {name} · the curve lags: each point hears the 3 s before it")
 
 

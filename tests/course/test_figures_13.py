@@ -49,7 +49,7 @@ def test_strips_name_each_answer_and_both_parties():
 
 
 def test_the_trajectory_says_when_it_alerts():
-    windows = pd.DataFrame({"end": [3.0, 4, 5, 6], "angry": [0.2, np.nan, 0.7, 0.9]})
+    windows = pd.DataFrame({"end": [3.0, 4, 5, 6], "level": [0.2, np.nan, 0.7, 0.9]})
     assert "No alert" in shown(figures_13.trajectory(windows, TRUTH, AlertRule(), []))
     alerts = [SimpleNamespace(time=5.0), SimpleNamespace(time=70.4)]
     assert "Alerts at 5 s, 70 s" in shown(figures_13.trajectory(windows, TRUTH, AlertRule(), alerts))
