@@ -117,8 +117,8 @@ def sentences(transcript, longest=30.0):
             done.append(begun.pop(other))
         for start, end, text in _pieces(cue.start, cue.end, cue.text):
             if speaker in begun and end - begun[speaker][0] <= longest:
-                first, _, _, before = begun.pop(speaker)
-                start, text = first, f"{before} {text}"
+                first, last, _, before = begun.pop(speaker)
+                start, end, text = first, max(last, end), f"{before} {text}"
             elif speaker in begun:
                 done.append(begun.pop(speaker))
             row = (start, end, speaker, text)

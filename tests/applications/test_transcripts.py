@@ -132,6 +132,11 @@ def cues(*rows):
     return pd.DataFrame(rows, columns=transcripts.COLUMNS)
 
 
+def test_a_cue_inside_another_does_not_shorten_the_sentence():
+    said = transcripts.sentences(cues([0.0, 9.0, None, "over"], [1.0, 2.0, None, "all."]))
+    assert said[["start", "end", "text"]].to_numpy().tolist() == [[0.0, 9.0, "over all."]]
+
+
 def test_cues_are_cut_and_joined_into_sentences():
     said = transcripts.sentences(
         cues(
@@ -153,7 +158,7 @@ def test_a_sentence_without_an_end_is_cut_after_half_a_minute():
     assert " ".join(said.text) == " ".join(f"part {k}" for k in range(7))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(
         st.tuples(st.floats(0, 100), st.floats(0, 9), st.sampled_from([None, "A", "B"]), st.text("ab.! ”", min_size=1))
