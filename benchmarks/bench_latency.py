@@ -16,20 +16,28 @@ from ser_helpers import audio, corpora, models
 from ser_helpers.streaming import Detector
 
 RATE, CHUNK = 44100, 882
-SECONDS = {"linear": 120, "cnn": 120, "wav2vec2-base, random weights": 20}
+WINDOWS = np.zeros((1, 48000), np.float32)
 
 
 def bench():
     """One row per model, one column per stage."""
     speech = np.concatenate([audio.load(path, RATE) for path in corpora.load("synthetic-small")["path"][:40]])
+    cnn = models.window_model("cnn")
+    rows = {
+        "linear": _row(models.window_model("linear"), speech, 120),
+        "small CNN, Keras": _row(cnn, speech, 120),
+        "small CNN, ONNX": _row(models.to_onnx(cnn, WINDOWS), speech, 120),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        rows = {name: _row(name, speech, seconds, folder) for name, seconds in SECONDS.items()}
+        large = _encoder(folder)
+        rows["wav2vec2-base, torch"] = _row(large, speech, 20)
+        large.front = models.quantise(models.OnnxModel(models.to_onnx(large.front, WINDOWS).content, threads=2))
+        rows["wav2vec2-base, ONNX INT8"] = _row(large, speech, 20)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("ms per window")
 
 
-def _row(name, speech, seconds, folder):
-    model = models.window_model(name) if name in ("linear", "cnn") else _encoder(folder)
-    model.predict_proba(np.zeros((1, 48000), np.float32))
+def _row(model, speech, seconds):
+    model.predict_proba(WINDOWS)
     detector = Detector(model, sr=RATE, min_speech=0)
     sound = np.resize(speech, seconds * RATE)
     for chunk in np.split(np.stack([sound, sound], axis=1), range(CHUNK, len(sound), CHUNK)):
