@@ -340,8 +340,8 @@ figures_12.budget(latency, ("a game", 100))
 
 # %% [markdown]
 # The cost is not where people look for it. The gate hears 31 frames a second, and costs about as much as the linear
-# model with its features. An encoder as large as wav2vec 2.0 would take about half a second of one core for each window
-# (`make bench`); section 8 makes models smaller.
+# model with its features. An encoder as large as wav2vec 2.0 took us about 480 ms of one core for each window, and 160 ms
+# after section 8's export and rounding to 8 bits (`make bench`).
 #
 # Three delays are not in this table. The resampler holds back 10 to 60 ms. Smoothing shows a change some windows later.
 # And the window itself: when somebody becomes angry *now*, the window that is full of it ends 3 s later.
