@@ -260,9 +260,9 @@ curve = detector.probabilities(episodes.path[last])
 figures_11.laughter_curve(detector, curve, truth[truth.episode == last], start=60)
 
 # %% [markdown]
-# The grey curve trembles, so it is smoothed: changes faster than once a second are filtered out, forwards and backwards
-# in time, so that nothing comes late. Then come two rules: where the curve is above a threshold somebody laughs, and
-# what is too short is no laugh.
+# The grey curve trembles, so it is smoothed: fast changes are filtered out, forwards and backwards in time, so that
+# nothing comes late. Then come two rules: where the curve is above a threshold somebody laughs, and what is too short
+# is no laugh.
 
 
 # %% tags=["exercise"]
@@ -296,9 +296,10 @@ check("11.3", laughs)
 figures_11.thresholds(detector, curve, truth[truth.episode == last])
 
 # %% [markdown]
-# Up to a point a higher threshold invents less and misses more. At the very end both fall: of each laugh only the peak
-# is left, too short for a hit. Where you put the threshold depends on who is hurt by which mistake. And choose it on
-# other episodes than those you report: here, 0.5 was never tuned.
+# In the middle a higher threshold invents less and misses more. At the ends both are bad: far down, neighbouring laughs
+# run together into one; far up, only the peak of each is left. Neither shares half of its time with a true laugh. Where
+# you put the threshold depends on who is hurt by which mistake. And choose it on other episodes than those you report:
+# here, 0.5 was never tuned.
 #
 # Now the answer to the question, and the truth beside it (people who laugh together count once):
 

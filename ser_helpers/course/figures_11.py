@@ -193,7 +193,7 @@ def costs(rates):
     """What each step costs: seconds of one core for an hour of audio, by name.
 
     >>> costs({"emotions": 50.0, "laughter": 30.0}).get_suptitle().strip()
-    'An hour of audio takes one core 80 s, most of it for emotions'
+    'An hour of audio takes one core 80 s, the most for emotions'
     """
     steps = pd.Series(rates)
     fig, ax = new_figure(figsize=(10, 3.5))
@@ -202,6 +202,6 @@ def costs(rates):
         ax.annotate(f"{value:.0f} s", (value, row), (6, 0), textcoords="offset points", va="center", size=12)
     ax.invert_yaxis()
     ax.set(xlabel="seconds of one core for an hour of audio", ylabel="step", xlim=(0, 1.12 * steps.max()))
-    title = f"An hour of audio takes one core {steps.sum():.0f} s, most of it for {steps.idxmax()}"
+    title = f"An hour of audio takes one core {steps.sum():.0f} s, the most for {steps.idxmax()}"
     alt = "Bars of seconds per hour of audio: " + ", ".join(f"{name} {value:.0f}" for name, value in steps.items())
     return finish(fig, title, alt, "measured on this machine, in the cell above")

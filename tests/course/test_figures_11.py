@@ -128,5 +128,5 @@ def test_a_lower_threshold_finds_the_timid_laugh_too(curve, laughs):
 
 def test_costs_are_added_up():
     fig = figures_11.costs({"emotions": 20.0, "laughter": 30.0})
-    assert fig.get_suptitle().startswith("An hour of audio takes one core 50 s, most of it for laughter")
+    assert fig.get_suptitle().startswith("An hour of audio takes one core 50 s, the most for laughter")
     assert "emotions 20, laughter 30" in fig.get_label()
