@@ -16,8 +16,8 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/ser-course/ser-course/blob/main/notebooks/12_streaming.ipynb)
 #
 # You will build a detector that listens while somebody speaks, and says every second what it hears. And you will see a
-# popular class that forgets four fifths of a call without an error, and a test that catches all of its kind: live must
-# equal offline, to the last bit.
+# popular class that leaves four fifths of a call unheard without an error, and a test that catches all of its kind:
+# live must equal offline, to the last bit.
 #
 # *70 minutes (1 of them computing) · builds on lessons 01, 04 and 06 · if you only want to use it, run sections 5 to 7*
 #
@@ -57,9 +57,9 @@ from ser_helpers.course import figures_12, sound
 figures_12.windows()
 
 # %% [markdown]
-# Read one column: a chunk may end in the middle of a window, or finish two windows at once. We need something to listen
-# to. We take one speaker, and play forty turns with short pauses between them, as on a telephone whose other side we
-# cannot hear.
+# A chunk ends where it likes, mostly in the middle of a window, and a long one may finish two windows at once. We need
+# something to listen to. We take one speaker, and play forty turns with short pauses between them, as on a telephone
+# whose other side we cannot hear.
 
 # %%
 speaker = utterances.speaker.unique()[3]
