@@ -312,7 +312,7 @@ rates = show.summary[["minutes", "laughs per 10 min"]].assign(true=pd.Series(mer
 rates.assign(title=episodes.title).round(1)
 
 # %% [markdown]
-# Where much is laughed and where little comes out right. Watch the quarrel: nobody laughs there, so every laugh that is
+# Which episodes are merry comes out right. Watch the quarrel: nobody laughs there, so every laugh that is
 # found in it is invented (in a furious sentence, mostly). Where something is rare, a few inventions are many.
 #
 # With the laughs in hand we can mend the pie of section 2. A window in which somebody laughs is no evidence about words
@@ -373,11 +373,7 @@ for voices, first in {"as recorded": "passthrough", "normalised": SpeakerNormali
     home = [cross_validate(svm, egemaps, table, name="SVM at home", **kind) for table in tables]
     away = cross_validate(svm, egemaps, abroad, protocol="session", name="SVM abroad", **kind)
     mixed = cross_validate(svm, egemaps, both, name="SVM of two languages", **kind)
-    results |= {
-        ("the same\nlanguage", voices): home,
-        ("the other\nlanguage", voices): [away],
-        ("both", voices): [mixed],
-    }
+    results |= {("same language", voices): home, ("other language", voices): [away], ("both", voices): [mixed]}
     for result in (*home, away, mixed):
         leaderboard.add(result, lesson="11")
 

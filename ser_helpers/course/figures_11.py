@@ -170,7 +170,12 @@ def abroad(results):
         ax.set_title(f"tested on {language}", loc="left", size=12, color=INK)
         ax.set(xlabel="UAR, unseen speakers", xlim=(0, 1.08), xticks=[0, 0.25, 0.5, 0.75, 1])
     trained = table["trained on"].unique()
-    axes[0].set(ylabel="trained on", yticks=range(len(trained)), yticklabels=trained, ylim=(len(trained) - 0.4, -0.6))
+    axes[0].set(
+        ylabel="trained on",
+        yticks=range(len(trained)),
+        yticklabels=[name.replace(" ", "\n") for name in trained],
+        ylim=(len(trained) - 0.4, -0.6),
+    )
     means = table.groupby(["trained on", "voices"]).UAR.mean()
     lost, won = 100 * (means[home, raw] - means[away, raw]), 100 * (means[away, own] - means[away, raw])
     title = f"Abroad {lost:.0f} points of UAR are lost; a voice measured against itself wins back {won:.0f}"
