@@ -2,7 +2,7 @@
 
 The service runs in a process of its own and hears N telephone calls at once over WebSockets, each in real time, a
 quarter of a second at a time. An estimate's delay runs from when its last samples were due to be sent (so that a
-service which falls behind cannot hide it) to when it arrives. N doubles until the 95th percentile of the delays passes
+service which falls behind cannot hide it) to when it arrives. N grows until the 95th percentile of the delays passes
 0.5 s. The calls' senders share the cores with the service. Whoever has fewer cores, or other work on them, gets less.
 """
 
@@ -20,7 +20,7 @@ import websockets
 from ser_helpers import models
 from ser_helpers.applications import Settings, call_centre, serving
 
-STEPS = (12, 24, 48, 96)
+STEPS = (12, 24, 36, 48)
 SECONDS, CHUNK, LATEST = 7.0, 0.25, 0.5
 
 

@@ -33,11 +33,11 @@ class Settings:
     denoise: bool = True
     """Reduce the line's noise before anything else."""
     workers: int = os.cpu_count() or 1
-    """Cores that listen to calls."""
-    batch: bool = True
-    """Let windows of several calls go through the model together: more threads, that wait for each other."""
-    calls: int = 64
-    """Live calls at once."""
+    """Threads that listen to calls."""
+    batch: bool = False
+    """Let windows of several calls go through the model together; pays when the model is most of the work."""
+    calls: int = 32
+    """Live calls at once: about what one process hears in time, with noise reduction."""
     dashboards: int = 16
     """Open pages at once."""
     uploads: int = 4
@@ -69,8 +69,8 @@ class Settings:
 
     @property
     def threads(self):
-        """Threads that listen to calls."""
-        return 8 * self.workers if self.batch else self.workers
+        """Threads in all."""
+        return 4 * self.workers if self.batch else self.workers  # most of them wait for a batch
 
     @property
     def inferred(self):
