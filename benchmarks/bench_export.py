@@ -35,8 +35,8 @@ def _small():
         "INT8, products": models.quantise(onnx),
         "INT8, convolutions too": models.quantise(onnx, ("MatMul", "Conv")),
         "half precision": models.halve(onnx),
-        "70 % pruned": models.to_onnx(models.prune(network, 0.7), X),
-        "95 % pruned": models.to_onnx(models.prune(network, 0.95), X),
+        "20 % pruned": models.to_onnx(models.prune(network, 0.2), X),
+        "50 % pruned": models.to_onnx(models.prune(network, 0.5), X),
     }
     return models.compare_sizes(versions, X, emotions)
 

@@ -32,15 +32,15 @@ def rounding(weights, bits=(8, 3)):
     >>> fig.get_suptitle().strip()
     '8 bits move a weight by at most 0.4 % of the largest, 3 bits by 17 %'
     """
-    weights = np.sort(np.ravel(weights))
+    before = np.linspace(np.min(weights), np.max(weights), 2000)
     fig, axes = new_figure(1, len(bits), sharey=True)
     worst = []
     for ax, wide in zip(axes, bits, strict=True):
         steps = 2 ** (wide - 1) - 1
-        scale = np.abs(weights).max() / steps
+        scale = np.abs(before).max() / steps
         worst.append(50 / steps)
-        ax.plot(weights, weights, color=QUIET, linewidth=1)
-        ax.plot(weights, np.round(weights / scale) * scale, color=ACCENT, linewidth=1.8, drawstyle="steps-mid")
+        ax.plot(before, before, color=QUIET, linewidth=1)
+        ax.plot(before, np.round(before / scale) * scale, color=ACCENT, linewidth=1.8)
         ax.set_title(f"{wide} bits: {2 * steps + 1} values", size=12, loc="left")
         ax.set_xlabel("weight")
     axes[0].set_ylabel("weight after rounding")
@@ -56,9 +56,9 @@ def trade(sizes, corpus):
 
     >>> row = {"kB": 100.0, "zipped_kB": 90.0, "ms": 2.0, "times_faster": 1.0, "UAR": 0.5, "largest_change": 0.0}
     >>> import pandas as pd
-    >>> fig = trade(pd.DataFrame([row, {**row, "ms": 0.5}], index=["Keras", "ONNX"]), "synthetic")
+    >>> fig = trade(pd.DataFrame([row, {**row, "ms": 0.5, "UAR": 0.4}], index=["Keras", "ONNX"]), "synthetic")
     >>> fig.get_suptitle().strip()
-    'ONNX is 4 times as fast as Keras; smaller is seldom faster'
+    'ONNX is 4 times as fast as Keras; ONNX loses 10 points of UAR'
     """
     fig, axes = new_figure(1, 3, sharey=True)
     rows = np.arange(len(sizes))[::-1]
@@ -74,13 +74,17 @@ def trade(sizes, corpus):
             text = "–" if np.isnan(value) else form.format(value)
             ax.annotate(text, (np.nan_to_num(value), row), (4, 0), textcoords="offset points", size=11, va="center")
         ax.set(xlabel=name, xlim=(0, 1.25 * np.nanmax(values)))
+        if column == "ms":
+            ax.set(xscale="log", xlim=(0.5 * values.min(), 8 * values.max()))
+            ax.minorticks_off()
+            ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ax.grid(axis="y", visible=False)
     axes[0].set_yticks(rows, sizes.index)
     axes[2].axvline(0.25, color=ACCENT_2, linewidth=1.5)
-    axes[2].annotate("chance", (0.25, len(rows) - 0.45), color=ACCENT_2, size=11, ha="center")
+    axes[2].text(0.25, 1.01, "chance", color=ACCENT_2, size=11, ha="center", transform=axes[2].get_xaxis_transform())
     first, second = sizes.index[:2]
-    times = sizes.ms.iloc[0] / sizes.ms.iloc[1]
-    title = f"{second} is {times:.0f} times as fast as {first}; smaller is seldom faster"
+    times, lost = sizes.ms.iloc[0] / sizes.ms.iloc[1], 100 * (sizes.UAR.iloc[0] - sizes.UAR)
+    title = f"{second} is {times:.0f} times as fast as {first}; {lost.idxmax()} loses {lost.max():.0f} points of UAR"
     listed = "; ".join(f"{name}: {row.ms:.2f} ms, UAR {row.UAR:.2f}" for name, row in sizes.iterrows())
     return finish(fig, title, f"Bars of time, size and UAR. {listed}.", f"{corpus}, one window at a time")
 
