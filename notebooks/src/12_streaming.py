@@ -489,8 +489,8 @@ pair = {"ONNX": large, "INT8, products": models.quantise(large)}
 models.compare_sizes(pair, frames, large.predict(frames)).drop(columns=["zipped_kB", "UAR"]).round(3)
 
 # %% [markdown]
-# A quarter of the size, and about three times as fast: this is where INT8 earns its place. Measure each step on people whom the model has never heard: a small change of the *probabilities* can still be
-# a large one for somebody's voice.
+# A quarter of the size, and about three times as fast: this is where INT8 earns its place. Measure each step on people
+# whom the model has never heard: a small change of the *probabilities* can still be a large one for somebody's voice.
 #
 # ## 9. How many calls fit on one device?
 #
