@@ -18,6 +18,8 @@ MOST_SPEAKERS = 6
 FRAME = 0.02  # seconds in which the levels of channels are compared, smoothed over SMOOTH
 SMOOTH, ECHO = 0.3, 15.0
 """A channel that is so many dB softer than another one hears that one's echo."""
+SHORTEST = 0.2
+"""Seconds: what is left of a channel's speech between echoes is none if it is shorter."""
 
 
 def diarise(y, sr, speech=None, n_speakers=None, encoder=None, parties=PARTIES, pause=0.5):
@@ -179,11 +181,11 @@ def _levels(y):
 
 
 def _runs(on, start, end):
-    """The parts of a stretch in which `on` (per frame of 20 ms) holds, as (start, end)."""
+    """The parts of a stretch in which `on` (per frame of 20 ms) holds for `SHORTEST` or longer, as (start, end)."""
     first, last = int(start / FRAME), min(int(np.ceil(end / FRAME)), len(on))
     edges = np.flatnonzero(np.diff(np.concatenate([[0], on[first:last].astype(int), [0]])))
     pairs = (first + edges.reshape(-1, 2)) * FRAME
-    return [(max(a, start), min(b, end)) for a, b in pairs.tolist()]
+    return [(max(a, start), min(b, end)) for a, b in pairs.tolist() if b - a >= SHORTEST]
 
 
 def _joined(turns, pause):

@@ -71,10 +71,11 @@ def who_speaks(tables, title, name="a call"):
     return finish(fig, title, alt, f"{SYNTHETIC} · {name}")
 
 
-def trajectory(windows, truth, rule, alerts, name="a call"):
+def trajectory(windows, truth, rule, alerts, name="a call", due=None):
     """How angry the customer sounds, second by second, with the rule's threshold, its alerts and what was felt.
 
-    `windows` as from `CallReport.trajectory`, with ``level``; `truth` the turns; `alerts` with ``time`` each.
+    `windows` as from `CallReport.trajectory`, with ``level``; `truth` the turns; `alerts` with ``time`` each; `due` is
+    the second at which one should come.
 
     >>> import pandas as pd
     >>> windows = pd.DataFrame({"end": [3.0, 4.0], "level": [0.2, 0.6]})
@@ -97,11 +98,15 @@ def trajectory(windows, truth, rule, alerts, name="a call"):
     ax.set(xlabel="time (s)", ylabel=f"level of “{rule.emotion}”", ylim=(0, 1.1), xlim=(0, windows["end"].max()))
     times = [f"{alert.time:.0f} s" for alert in alerts]
     title = f"{'Alert' if len(times) == 1 else 'Alerts'} at {', '.join(times)}" if times else "No alert"
+    if due is not None:
+        ax.axvline(due, color=ACCENT_2, linewidth=1.5, linestyle=(0, (1, 2)))
+        ax.annotate("due", (due, 0.02), (-5, 0), textcoords="offset points", color=ACCENT_2, ha="right")
+        title += f", due at {due:.0f} s"
     alt = f"Level of {rule.emotion} over time for the customer, shaded where they were angry. {title}."
     return finish(fig, title, alt, f"{SYNTHETIC} · {name} · the curve lags: each point hears the 3 s before it")
 
 
-def persistence(windows, table, threshold, seconds=(0, 1, 2, 3, 4, 6, 8, 10, 12, 15)):
+def persistence(windows, table, threshold, seconds=(0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15)):
     """Precision and recall of the alerts as the rule asks for longer anger, at one threshold.
 
     `windows` as from `call_scores.hear`, `table` as from `call_scores.calls`.
@@ -122,7 +127,7 @@ def persistence(windows, table, threshold, seconds=(0, 1, 2, 3, 4, 6, 8, 10, 12,
         )
     first, best = found[seconds[0]], max(seconds, key=lambda wait: found[wait]["f1"])
     ax.set(xlabel="seconds of angry speech that the rule asks for", ylabel="share", ylim=(0, 1.05))
-    ax.set_xlim(-0.3, 1.2 * seconds[-1])
+    ax.set(xlim=(-0.3, 1.2 * seconds[-1]), xticks=seconds)
     low, high = first["precision"], found[best]["precision"]
     title = f"Asking for {best} s instead of none lifts precision from {low:.2f} to {high:.2f}"
     listed = "; ".join(f"{wait} s: {found[wait]['precision']:.2f} and {found[wait]['recall']:.2f}" for wait in seconds)
@@ -145,13 +150,14 @@ def scores(table):
     axes[0].set_yticks(rows, [f"noise reduction: {name}" for name in table.index])
     axes[0].set_ylabel("the same 100 calls")
     axes[0].set_ylim(-0.6, len(table) - 0.4)
-    best = table.iloc[0]
-    title = f"Of ten alerts {10 * best.precision:.0f} are right; of ten angry calls {10 * best.recall:.0f} are found"
+    both = [row for _, row in table.iterrows()]
+    apart = any(a[f"{m}_low"] > b[f"{m}_high"] for m in ("precision", "recall") for a in both for b in both)
+    recalls = dict(zip(table.index, table["recall"], strict=True))
+    title = f"Angry calls found: {recalls['yes']:.2f} with noise reduction, {recalls['no']:.2f} without; "
+    title += "the intervals are apart" if apart else "the intervals overlap"
     listed = [f"{name}: precision {row.precision:.2f}, recall {row.recall:.2f}" for name, row in table.iterrows()]
     alt = f"Precision and recall with 95 % intervals, noise reduction {'; '.join(listed)}."
-    return finish(
-        fig, title, alt, f"{SYNTHETIC} · 100 calls · intervals over customers · title: noise reduction {table.index[0]}"
-    )
+    return finish(fig, title, alt, f"{SYNTHETIC} · 100 calls · 95 % intervals over customers")
 
 
 def waiting(times, calls, workers, seconds=120, seed=0):
@@ -189,7 +195,8 @@ def load(times, workers, limit=0.5):
     ax.axhline(1000 * limit, color=ACCENT_2, linewidth=1.5, linestyle=(0, (4, 3)))
     ax.text(calls[0], 1000 * limit * 1.1, f"{1000 * limit:.0f} ms: too late", color=ACCENT_2, size=11)
     ax.set_yscale("log")
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.set(xlabel="calls at once", ylabel="wait (ms), 95 of 100 are shorter", xlim=(0, None))
-    title = f"About {carried} calls go well; with a few more, everybody waits"
+    title = f"The model alone carries about {carried} calls; with a few more, everybody waits"
     alt = f"Wait over the number of calls, flat up to {carried} calls, then steep."
     return finish(fig, title, alt, f"simulated from {len(times)} windows measured here · {workers} cores")

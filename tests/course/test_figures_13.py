@@ -16,7 +16,8 @@ def shown(fig):
     assert len(fig.get_label()) > 30
     assert fig.axes[0].get_ylabel()
     assert fig.axes[-1].get_xlabel()
-    return " ".join([fig.get_suptitle(), *(text.get_text() for text in fig.texts), fig.get_label()])
+    words = [fig.get_suptitle(), *(text.get_text() for text in fig.texts), fig.get_label()]
+    return " ".join(" ".join(words).split())
 
 
 TRUTH = pd.DataFrame(
@@ -53,6 +54,7 @@ def test_the_trajectory_says_when_it_alerts():
     assert "No alert" in shown(figures_13.trajectory(windows, TRUTH, AlertRule(), []))
     alerts = [SimpleNamespace(time=5.0), SimpleNamespace(time=70.4)]
     assert "Alerts at 5 s, 70 s" in shown(figures_13.trajectory(windows, TRUTH, AlertRule(), alerts))
+    assert "70 s, due at 4 s" in shown(figures_13.trajectory(windows, TRUTH, AlertRule(), alerts, due=4.2))
 
 
 @pytest.fixture
@@ -75,11 +77,13 @@ def test_waiting_silences_the_flare(heard):
     assert "lifts precision from 0.50 to 1.00" in shown(fig)
 
 
-def test_scores_read_out_what_is_right_and_what_is_found():
+def test_scores_say_what_is_found_and_whether_that_is_a_difference():
     values = {"precision": 0.8, "precision_low": 0.7, "precision_high": 0.9}
     values |= {"recall": 0.6, "recall_low": 0.4, "recall_high": 0.7}
     words = shown(figures_13.scores(pd.DataFrame([values, values], ["yes", "no"])))
-    assert "Of ten alerts 8 are right; of ten angry calls 6 are found" in words
+    assert "Angry calls found: 0.60 with noise reduction, 0.60 without; the intervals overlap" in words
+    better = values | {"recall": 0.9, "recall_low": 0.8, "recall_high": 1.0}
+    assert "are apart" in shown(figures_13.scores(pd.DataFrame([values, better], ["yes", "no"])))
 
 
 def test_an_idle_machine_waits_for_the_work_alone_and_a_full_one_falls_behind():
@@ -96,6 +100,6 @@ def test_a_second_core_carries_more():
 
 def test_the_load_says_how_many_calls_go_well():
     words = shown(figures_13.load([0.1], workers=1))
-    carried = int(words.split("About ")[1].split(" calls")[0])
+    carried = int(words.split("about ")[1].split(" calls")[0])
     assert 7 <= carried <= 10
     assert "simulated" in words
