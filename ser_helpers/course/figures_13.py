@@ -153,11 +153,11 @@ def scores(table):
     both = [row for _, row in table.iterrows()]
     apart = any(a[f"{m}_low"] > b[f"{m}_high"] for m in ("precision", "recall") for a in both for b in both)
     recalls = dict(zip(table.index, table["recall"], strict=True))
-    title = f"Angry calls found: {recalls['yes']:.2f} with noise reduction, {recalls['no']:.2f} without; "
-    title += "the intervals are apart" if apart else "the intervals overlap"
+    title = f"Angry calls found: {recalls['yes']:.2f} with noise reduction, {recalls['no']:.2f} without"
+    lines = "95 % intervals over customers, which " + ("lie apart" if apart else "overlap")
     listed = [f"{name}: precision {row.precision:.2f}, recall {row.recall:.2f}" for name, row in table.iterrows()]
     alt = f"Precision and recall with 95 % intervals, noise reduction {'; '.join(listed)}."
-    return finish(fig, title, alt, f"{SYNTHETIC} · 100 calls · 95 % intervals over customers")
+    return finish(fig, title, alt, f"{SYNTHETIC} · 100 calls · {lines}")
 
 
 def waiting(times, calls, workers, seconds=120, seed=0):
@@ -197,6 +197,6 @@ def load(times, workers, limit=0.5):
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.set(xlabel="calls at once", ylabel="wait (ms), 95 of 100 are shorter", xlim=(0, None))
-    title = f"The model alone carries about {carried} calls; with a few more, everybody waits"
+    title = f"The model alone carries about {carried} calls; a few more, and all wait"
     alt = f"Wait over the number of calls, flat up to {carried} calls, then steep."
     return finish(fig, title, alt, f"simulated from {len(times)} windows measured here · {workers} cores")
