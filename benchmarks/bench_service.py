@@ -57,8 +57,9 @@ def _served(name, batch):
 
 
 def _serve(pipe, name, batch):
-    settings = Settings(batch=batch, calls=max(STEPS))
-    with serving.running(settings, model=models.window_model(name, band="phone"), calls=[]) as address:
+    settings, model = Settings(batch=batch, calls=max(STEPS)), models.window_model(name, band="phone")
+    model.predict_proba(np.zeros((1, 48000), np.float32))  # the first window loads libraries
+    with serving.running(settings, model=model, calls=[]) as address:
         pipe.send(address)
         pipe.recv()
 

@@ -36,7 +36,7 @@ class Settings:
     """Threads that listen to calls."""
     batch: bool = False
     """Let windows of several calls go through the model together; pays when the model is most of the work."""
-    calls: int = 32
+    calls: int = 24
     """Live calls at once: about what one process hears in time, with noise reduction."""
     dashboards: int = 16
     """Open pages at once."""
