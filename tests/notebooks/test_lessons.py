@@ -12,7 +12,7 @@ from ser_helpers.course import exercises, notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("[0-9][0-9]_*.py"))
-ABOUT_IEMOCAP = ("09", "10")  # which only its licensees may use: their stored outputs are of the embedded one
+ABOUT_CONVERSATIONS = ("09", "10", "11", "12", "13")  # embedded, or only for licensees: their outputs are synthetic
 lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 
 
@@ -33,7 +33,7 @@ def text_of(cell):
 
 
 def test_there_are_lessons():
-    assert [source.name[:2] for source in SOURCES] == [f"{number:02}" for number in range(11)]
+    assert [source.name[:2] for source in SOURCES] == [f"{number:02}" for number in range(14)]
 
 
 @lesson
@@ -54,7 +54,7 @@ def test_the_stored_notebook_is_light_silent_and_says_whose_speech_it_shows(sour
     text = notebooks.stored(source).read_text(encoding="utf-8")
     assert len(text) < 1_000_000
     assert "<audio" not in text
-    says = "SYNTHETIC speech" if source.name.startswith(ABOUT_IEMOCAP) else "real speech"
+    says = "SYNTHETIC speech" if source.name.startswith(ABOUT_CONVERSATIONS) else "real speech"
     assert says in text_of(code_cells(stored(source))[1])
 
 
