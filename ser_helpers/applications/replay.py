@@ -14,10 +14,10 @@ BLOCK = 0.25
 
 
 class Player:
-    """Replays calls from wav files, each as a task of its own. Lesson 13."""
+    """Replays calls from wav files, each as a task of its own; `note` is added to their names. Lesson 13."""
 
-    def __init__(self, board, paths):
-        self.board = board
+    def __init__(self, board, paths, note=""):
+        self.board, self.note = board, note
         self.paths = {path.stem: path for path in paths}
         self.next = itertools.cycle(self.paths)
         self.tasks = set()
@@ -30,7 +30,9 @@ class Player:
         path = self.paths[name]
         info = await asyncio.to_thread(_info, path)
         parties = ["agent", "customer"][-info.channels :]
-        session = await self.board.open(name.replace("_", " ").capitalize(), "replay", info.samplerate, parties)
+        session = await self.board.open(
+            name.replace("_", " ").capitalize() + self.note, "replay", info.samplerate, parties
+        )
         task = asyncio.create_task(self._play(session, path, speed or self.board.settings.speed, again))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)

@@ -19,15 +19,16 @@ export function draw(svg, call, { all = false, emotions, rule, alerts }) {
   svg.replaceChildren();
   axes(svg, { y, right, all, rule });
   const curves = all ? emotions : [rule.emotion];
+  const at = y(rule.threshold);
+  if (emotions.includes(rule.emotion)) add(svg, "line", { x1: LEFT, x2: right, y1: at, y2: at, class: "threshold" });
   const labels = curves.map((emotion) => curve(svg, heard, emotion, x, y, !all)).filter(Boolean);
   for (const { emotion, at } of all ? spread(labels) : []) {
     paint(add(svg, "line", { x1: right + 4, x2: right + 14, y1: at, y2: at, class: "curve" }), emotion, "stroke");
     add(svg, "text", { x: right + 19, y: at + 4, class: "name" }, emotion);
   }
-  if (curves.includes(rule.emotion)) {
-    const at = y(rule.threshold);
-    add(svg, "line", { x1: LEFT, x2: right, y1: at, y2: at, class: "threshold" });
-    add(svg, "text", { x: LEFT + 4, y: at - 5, class: "warn" }, all ? `alert: ${rule.emotion} stays above` : "alert");
+  if (emotions.includes(rule.emotion)) {
+    const words = right - LEFT > 300 && all ? `alert: ${rule.emotion} stays above` : "alert";
+    add(svg, "text", { x: LEFT + 4, y: at - 5, class: "warn" }, words);
   }
   for (const alert of alerts.filter((alert) => alert.time >= from)) {
     const at = x(alert.time);
@@ -139,7 +140,7 @@ function inWords(call, rule, heard) {
   const share = (window) => `${Math.round(100 * (window.smoothed[rule.emotion] ?? 0))} percent`;
   const most = known.reduce((one, other) => (other.smoothed[rule.emotion] > one.smoothed[rule.emotion] ? other : one));
   return (
-    `${call.name}, the ${heard[0].party}’s voice: probability of ${rule.emotion} ${share(known.at(-1))} at ` +
+    `${call.name}: in the ${heard[0].party}’s voice the probability of ${rule.emotion} is ${share(known.at(-1))} at ` +
     `${clock(known.at(-1).end)}, at most ${share(most)} at ${clock(most.end)}; an alert asks for ${Math.round(100 * rule.threshold)} percent and persistence.`
   );
 }
