@@ -58,7 +58,7 @@ def trade(sizes, corpus):
     >>> import pandas as pd
     >>> fig = trade(pd.DataFrame([row, {**row, "ms": 0.5, "UAR": 0.4}], index=["Keras", "ONNX"]), "synthetic")
     >>> fig.get_suptitle().strip()
-    'ONNX is 4 times as fast as Keras; ONNX loses 10 points of UAR'
+    'ONNX is 4 times as fast as Keras; ONNX loses 10 points'
     """
     fig, axes = new_figure(1, 3, sharey=True)
     rows = np.arange(len(sizes))[::-1]
@@ -84,7 +84,7 @@ def trade(sizes, corpus):
     axes[2].text(0.25, 1.01, "chance", color=ACCENT_2, size=11, ha="center", transform=axes[2].get_xaxis_transform())
     first, second = sizes.index[:2]
     times, lost = sizes.ms.iloc[0] / sizes.ms.iloc[1], 100 * (sizes.UAR.iloc[0] - sizes.UAR)
-    title = f"{second} is {times:.0f} times as fast as {first}; {lost.idxmax()} loses {lost.max():.0f} points of UAR"
+    title = f"{second} is {times:.0f} times as fast as {first}; {lost.idxmax()} loses {lost.max():.0f} points"
     listed = "; ".join(f"{name}: {row.ms:.2f} ms, UAR {row.UAR:.2f}" for name, row in sizes.iterrows())
     return finish(fig, title, f"Bars of time, size and UAR. {listed}.", f"{corpus}, one window at a time")
 

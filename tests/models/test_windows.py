@@ -119,26 +119,28 @@ def few_voices(tmp_path, monkeypatch):
     """A cache of its own, and a training set of a few seconds."""
     monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(window_models, "JOBS", 1)
-    monkeypatch.setattr(window_voices, "VOICES", range(1, 5))
+    monkeypatch.setattr(window_voices, "VOICES", range(1, 3))
     monkeypatch.setattr(window_voices, "TURNS", 16)
     return tmp_path
 
 
-def test_the_ready_model_is_trained_once_and_knows_strangers(few_voices):
+def test_the_ready_model_is_trained_once(few_voices):
     model = models.window_model("linear")
     assert model.classes_.tolist() == ["angry", "happy", "neutral", "sad"]
-    windows, emotions = zip(
-        *(pair for voice in (60, 61) for pair in window_voices.windows_of(voice, "wide")), strict=True
-    )
-    windows = np.array(windows)
-    assert recall_score(emotions, model.predict(windows), average="macro") > 0.35
-    softer = model.predict_proba(0.5 * windows[:4])
-    np.testing.assert_allclose(softer, model.predict_proba(windows[:4]), atol=0.02, err_msg="loudness is no emotion")
+    said = model.predict_proba(noise(2))
     window_models._kept.cache_clear()
     window_voices.VOICES = None  # a second training would fail
-    np.testing.assert_array_equal(
-        models.window_model("linear").predict_proba(windows[:2]), model.predict_proba(windows[:2])
-    )
+    np.testing.assert_array_equal(models.window_model("linear").predict_proba(noise(2)), said)
+
+
+def test_the_ready_model_knows_strangers_at_any_loudness():
+    pairs = [pair for voice in range(60, 64) for pair in window_voices.windows_of(voice, "wide")]
+    windows, emotions = zip(*pairs, strict=True)
+    windows = np.array(windows)
+    model = models.window_model("linear")
+    assert recall_score(emotions, model.predict(windows), average="macro") > 0.38
+    softer = model.predict_proba(0.5 * windows[:4])
+    np.testing.assert_allclose(softer, model.predict_proba(windows[:4]), atol=0.02)
 
 
 @pytest.mark.parametrize(("name", "band"), [("forest", "wide"), ("linear", "radio")])
