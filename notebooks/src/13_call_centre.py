@@ -319,7 +319,7 @@ check("13.3", precision_recall)
 # without, each with a rule of its own. The first time this takes two to three minutes on two cores.
 
 # %%
-table = call_scores.call_scores()
+table = call_scores.score_calls()
 table[["precision", "recall", "f1", "delay", "threshold", "persistence_s"]].round(2)
 
 # %%

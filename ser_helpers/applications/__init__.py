@@ -27,7 +27,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "alerts": ["Alert", "AlertRule"],
         "archive": ["bill", "process"],
         "call_centre": ["CallMonitor", "CallReport", "analyse", "demo_calls"],
-        "call_scores": ["choose_rule"],
+        "call_scores": ["choose_rule", "score_calls"],
         "diarisation": ["PARTIES", "diarise", "name_parties"],
         "episodes": ["Episode", "Show"],
         "laughter": ["LaughterDetector", "laughs_per_10_minutes", "laughter_summary"],

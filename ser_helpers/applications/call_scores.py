@@ -27,7 +27,7 @@ _HOUSE = Path(__file__).parents[1]
 _SOURCES = ("synthesis/*.py", "audio/*.py", "features/*.py", "models/window*.py", "streaming/*.py")
 
 
-def call_scores(model="linear", denoise=(True, False), jobs=2, progress=True):
+def score_calls(model="linear", denoise=(True, False), jobs=2, progress=True):
     """Precision, recall and delay over the hundred calls, one row with noise reduction and one without (Lesson 13).
 
     Parameters

@@ -136,7 +136,7 @@ def persistence(windows, table, threshold, seconds=(0, 1, 2, 3, 4, 5, 6, 7, 8, 1
 
 
 def scores(table):
-    """Precision and recall with and without noise reduction, with their intervals: `table` as from `call_scores`."""
+    """Precision and recall with and without noise reduction, with their intervals: `table` as from `score_calls`."""
     fig, axes = new_figure(1, 2, sharey=True)
     rows = range(len(table))
     for ax, measure in zip(axes, ("precision", "recall"), strict=True):

@@ -101,7 +101,7 @@ def test_intervals_hold_the_measure_and_resample_customers():
 
 
 def test_the_hundred_calls_are_scored_with_a_rule_from_others(asked):
-    row = call_scores.call_scores(denoise=[False], jobs=1, progress=False).loc["no"]
+    row = call_scores.score_calls(denoise=[False], jobs=1, progress=False).loc["no"]
     assert (row.precision, row.recall, row.precision_low, row.recall_high) == (1, 1, 1, 1)
     assert row.delay_low <= row.delay <= row.delay_high
     rule = choose_rule("linear", False, 1, False)
