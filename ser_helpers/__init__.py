@@ -3,8 +3,9 @@
 The package is a street that a recording walks down, one sub-package per stage:
 
 ``corpora`` → ``audio`` → ``features`` → ``models`` → ``evaluation`` and ``streaming`` → ``applications``, with
-``synthesis`` making the embedded speech and ``course`` holding what only the lessons need. Importing ``ser_helpers`` is cheap: a sub-package is loaded when it is
-first used, and heavy libraries (TensorFlow, librosa, openSMILE) when a function needs them.
+``synthesis`` making the embedded speech and ``course`` holding what only the lessons need. Importing ``ser_helpers`` is
+cheap: a sub-package is loaded when it is first used, and heavy libraries (TensorFlow, librosa, openSMILE) when a
+function needs them.
 
 >>> import ser_helpers as ser
 >>> "ravdess" in ser.corpora.available()
