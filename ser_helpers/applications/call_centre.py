@@ -5,6 +5,7 @@ same. Only the customer's emotion is inferred: the EU's AI Act, Regulation (EU) 
 inferring the emotions of people at their workplace; of the agent only that they speak is told.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,6 +30,8 @@ class WindowEvent(NamedTuple):
 
     party: str
     estimate: streaming.Estimate
+    level: float = math.nan
+    """What the rule compares with its threshold; NaN where it does not watch, or nothing was judged."""
 
 
 class AlertEvent(NamedTuple):
@@ -43,7 +46,7 @@ class AlertEvent(NamedTuple):
     speech: float
     """Seconds of speech with it since then."""
     level: float
-    """Its mean probability since then."""
+    """The mean of what the rule compares, since then."""
     explanation: str
     """One sentence for the screen."""
 
@@ -164,8 +167,9 @@ class CallMonitor:
         events = []
         for party, estimate in sorted(heard, key=lambda event: event[1].end):
             alert = self._watch.update(estimate) if party == self._watched else None
-            self._kept[party].append((estimate, self._watch.level if party == self._watched else np.nan))
-            events.append(WindowEvent(party, estimate))
+            level = self._watch.level if party == self._watched else math.nan
+            self._kept[party].append((estimate, level))
+            events.append(WindowEvent(party, estimate, level))
             if alert is not None:
                 why = self.rule.explain(alert, party)
                 event = AlertEvent(alert.time, party, alert.emotion, alert.start, alert.speech, alert.level, why)

@@ -56,6 +56,9 @@ class Window(_Message):
     emotion: str | None = Field(description="After smoothing and hysteresis; null without speech.")
     probabilities: Probabilities | None = Field(description="Of this window alone.")
     smoothed: Probabilities | None
+    level: Share | None = Field(
+        description="What the alert rule compares: the smoothed probability against this voice's own."
+    )
     gap: bool = Field(description="Audio is missing here.")
 
 

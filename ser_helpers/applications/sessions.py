@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import secrets
 import time
 from collections import OrderedDict, deque
@@ -221,7 +222,7 @@ class Switchboard:
             if isinstance(event, AlertEvent):
                 message = {"type": "alert", **self._alert(session, event)}
             else:
-                window = window_message(event.party, event.estimate, self.emotions, event.party in session.inferred)
+                window = window_message(*event[:2], self.emotions, event.party in session.inferred, event.level)
                 session.windows.append(json.dumps(window))
                 self.metrics.windows.labels(party=event.party).inc()
                 message = {"type": "window", "call": session.id, "seconds": round(session.seconds, 2), **window}
@@ -265,7 +266,7 @@ class Switchboard:
             partial_file.write_text(session.text(alerts=session.alerts), encoding="utf-8")
 
 
-def window_message(party, estimate, emotions, inferred=True):
+def window_message(party, estimate, emotions, inferred=True, level=math.nan):
     """An estimate as `messages.Window`; without `inferred` only who speaks is told. Lesson 13."""
 
     def named(values):
@@ -279,6 +280,7 @@ def window_message(party, estimate, emotions, inferred=True):
         "emotion": estimate.emotion if inferred else None,
         "probabilities": named(estimate.probabilities),
         "smoothed": named(estimate.smoothed),
+        "level": None if math.isnan(level) or not inferred else _round(level),
         "gap": bool(estimate.gap),
     }
 

@@ -92,7 +92,7 @@ def test_a_call_plays_its_curve_grows_and_it_moves_to_the_earlier_ones(visit):
     assert card.locator("text.name").all_text_contents() == ["agent", "customer"]
     assert re.search(r"Customer (sounds|is)|Listening|missing", card.locator(".now").inner_text())
     assert re.match(
-        r"Call 001, synthetic: in the customer’s voice the probability of angry is \d+ percent",
+        r"Call 001, synthetic: in the customer’s voice the level of angry is \d+ percent",
         card.locator("svg").get_attribute("aria-label"),
     )
     page.wait_for_selector("#ended >> text=The recording ended.")

@@ -4,7 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 78;
 const TOP = 24;
 
-/** Draws `call` into `svg`. `all` draws every emotion's curve over the whole call, else the alert's emotion, lately. */
+/** Draws `call` into `svg`. `all` draws every emotion's curve over the whole call, else what the alert rule compares, lately. */
 export function draw(svg, call, { all = false, emotions, rule, alerts }) {
   const width = Math.max(260, svg.clientWidth || 360);
   const plot = all ? 190 : 84;
@@ -18,18 +18,16 @@ export function draw(svg, call, { all = false, emotions, rule, alerts }) {
 
   svg.replaceChildren();
   axes(svg, { y, right, all, rule });
-  const curves = all ? emotions : [rule.emotion];
+  const watched = !all && emotions.includes(rule.emotion);
   const at = y(rule.threshold);
-  if (emotions.includes(rule.emotion)) add(svg, "line", { x1: LEFT, x2: right, y1: at, y2: at, class: "threshold" });
-  const labels = curves.map((emotion) => curve(svg, heard, emotion, x, y, !all)).filter(Boolean);
-  for (const { emotion, at } of all ? spread(labels) : []) {
+  if (watched) add(svg, "line", { x1: LEFT, x2: right, y1: at, y2: at, class: "threshold" });
+  if (watched) curve(svg, heard, rule.emotion, x, y, (window) => window.level, true);
+  const labels = all ? emotions.map((emotion) => curve(svg, heard, emotion, x, y, (window) => window.smoothed?.[emotion] ?? null)) : [];
+  for (const { emotion, at } of spread(labels.filter(Boolean))) {
     paint(add(svg, "line", { x1: right + 4, x2: right + 14, y1: at, y2: at, class: "curve" }), emotion, "stroke");
     add(svg, "text", { x: right + 19, y: at + 4, class: "name" }, emotion);
   }
-  if (emotions.includes(rule.emotion)) {
-    const words = right - LEFT > 300 && all ? `alert: ${rule.emotion} stays above` : "alert";
-    add(svg, "text", { x: LEFT + 4, y: at - 5, class: "warn" }, words);
-  }
+  if (watched) add(svg, "text", { x: LEFT + 4, y: at - 5, class: "warn" }, "alert");
   for (const alert of alerts.filter((alert) => alert.time >= from)) {
     const at = x(alert.time);
     add(svg, "line", { x1: at, x2: at, y1: TOP - 6, y2: TOP + plot, class: "mark" });
@@ -48,21 +46,21 @@ export function draw(svg, call, { all = false, emotions, rule, alerts }) {
 }
 
 function axes(svg, { y, right, all, rule }) {
-  add(svg, "text", { x: LEFT, y: 11 }, all ? "probability" : `probability of ${rule.emotion}`);
+  add(svg, "text", { x: LEFT, y: 11 }, all ? "probability" : `level of ${rule.emotion}, against this voice’s usual`);
   for (const share of all ? [0, 0.25, 0.5, 0.75, 1] : [0, 0.5, 1]) {
     add(svg, "line", { x1: LEFT, x2: right, y1: y(share), y2: y(share), class: "grid-line" });
     add(svg, "text", { x: LEFT - 8, y: y(share) + 4, "text-anchor": "end" }, `${Math.round(100 * share)} %`);
   }
 }
 
-function curve(svg, windows, emotion, x, y, filled) {
+function curve(svg, windows, emotion, x, y, value, filled = false) {
   let end = null;
-  const known = windows.filter((window) => window.smoothed !== null);
-  const bridge = known.map((window) => `${x(window.end).toFixed(1)} ${y(window.smoothed[emotion] ?? 0).toFixed(1)}`).join("L");
+  const known = windows.filter((window) => value(window) !== null);
+  const bridge = known.map((window) => `${x(window.end).toFixed(1)} ${y(value(window)).toFixed(1)}`).join("L");
   if (bridge) paint(add(svg, "path", { d: `M${bridge}`, class: "bridge" }), emotion, "stroke");
-  for (const part of unbroken(windows)) {
-    const points = part.map((window) => [x(window.end), y(window.smoothed[emotion] ?? 0)]);
-    const line = points.map((point) => point.map((value) => value.toFixed(1)).join(" ")).join("L");
+  for (const part of unbroken(windows, value)) {
+    const points = part.map((window) => [x(window.end), y(value(window))]);
+    const line = points.map((point) => point.map((number) => number.toFixed(1)).join(" ")).join("L");
     if (filled && points.length > 1) {
       const area = `M${points[0][0].toFixed(1)} ${y(0)}L${line}L${points.at(-1)[0].toFixed(1)} ${y(0)}Z`;
       paint(add(svg, "path", { d: area, class: "area" }), emotion, "fill");
@@ -73,11 +71,11 @@ function curve(svg, windows, emotion, x, y, filled) {
   return end;
 }
 
-function unbroken(windows) {
+function unbroken(windows, value) {
   const parts = [];
   let open = false;
   for (const window of windows) {
-    if (window.smoothed === null) {
+    if (value(window) === null) {
       open = false;
     } else if (open) {
       parts.at(-1).push(window);
@@ -135,12 +133,12 @@ function niceStep(span, pixels) {
 
 /** What the picture says, for those who do not see it. */
 function inWords(call, rule, heard) {
-  const known = heard.filter((window) => window.smoothed !== null);
+  const known = heard.filter((window) => window.level !== null);
   if (!known.length) return `${call.name}: nothing has been estimated yet.`;
-  const share = (window) => `${Math.round(100 * (window.smoothed[rule.emotion] ?? 0))} percent`;
-  const most = known.reduce((one, other) => (other.smoothed[rule.emotion] > one.smoothed[rule.emotion] ? other : one));
+  const share = (window) => `${Math.round(100 * window.level)} percent`;
+  const most = known.reduce((one, other) => (other.level > one.level ? other : one));
   return (
-    `${call.name}: in the ${heard[0].party}’s voice the probability of ${rule.emotion} is ${share(known.at(-1))} at ` +
+    `${call.name}: in the ${heard[0].party}’s voice the level of ${rule.emotion} is ${share(known.at(-1))} at ` +
     `${clock(known.at(-1).end)}, at most ${share(most)} at ${clock(most.end)}; an alert asks for ${Math.round(100 * rule.threshold)} percent and persistence.`
   );
 }
