@@ -167,7 +167,7 @@ from pathlib import Path
 from ser_helpers.applications import LaughterDetector, Show, process
 
 folder = tempfile.TemporaryDirectory()
-out, detector = Path(folder.name), LaughterDetector()
+out, detector = Path(folder.name), LaughterDetector("stand-in")
 process(episodes.path, out / "show", model, laughter=detector)[["state", "minutes"]].round(1)
 
 # %%
@@ -251,8 +251,9 @@ means.assign(title=episodes.title).round(2)
 # For people who make podcasts that is the first question. A laugh is no word and no sentence, so neither of the two
 # methods above can find it. [Gillick et al. (2021)](https://doi.org/10.21437/Interspeech.2021-353) trained a small
 # residual network for it on AudioSet: it looks at one second of sound, and says how probable it is that somebody laughs
-# in the middle. `LaughterDetector` is that network with the published weights, if they are on this machine. If they are
-# not, it is a narrower one that was trained here, on other episodes with other people, and says "stand-in".
+# in the middle. `LaughterDetector()` is that network with the published weights, if they are on this machine. Here we
+# use its stand-in: a narrower one, trained here on other episodes with other people. These laughs were made here, too,
+# and the published network, which learnt from real ones, gets an F1 of 0.28 on this show (0.49 at a threshold of 0.7).
 
 # %%
 last = "episode-06"
