@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 import numpy as np
 
-from ser_helpers.errors import StreamError
+from ser_helpers.errors import ModelError, StreamError
 
 
 class Batcher:
@@ -35,7 +35,7 @@ class Batcher:
     Raises
     ------
     ValueError
-        If `most` is less than 1 or `wait` is negative.
+        If `most` is less than 1, or `wait` not from 0 to 60.
 
     Notes
     -----
@@ -52,8 +52,8 @@ class Batcher:
     """
 
     def __init__(self, model, most=32, wait=0.02):
-        if most < 1 or wait < 0:
-            raise ValueError(f"most is at least 1 and wait at least 0 s, not {most} and {wait}.")
+        if not most >= 1 or not 0 <= wait <= 60:
+            raise ValueError(f"most is at least 1 and wait from 0 to 60 s, not {most} and {wait}.")
         if hasattr(model, "batched"):
             model = copy.copy(model)
             model.batched = True
@@ -76,7 +76,7 @@ class Batcher:
         with self._closing:
             if self._closed:
                 raise StreamError("This Batcher is closed: make a new one.")
-            self._waiting.put((time.monotonic(), np.asarray(window), future))
+            self._waiting.put((time.monotonic(), np.array(window), future))
         return future
 
     def predict_proba(self, windows):
@@ -126,20 +126,29 @@ class Batcher:
         self.batches += 1
         self.windows += len(batch)
         try:
-            rows = self._model.predict_proba(np.stack([window for window, _ in batch]))
-        except Exception as error:
+            rows = self._predict(np.stack([window for window, _ in batch], casting="no"))
+        except BaseException as error:
             self._apart(batch, error)
             return
         for row, (_, future) in zip(rows, batch, strict=True):
             future.set_result(np.array(row))
+
+    def _predict(self, windows):
+        rows = np.asarray(self._model.predict_proba(windows), float)
+        if rows.shape != (len(windows), len(self.classes_)):
+            raise ModelError(
+                f"The model must give {len(self.classes_)} probabilities for each window: the shape"
+                f" {(len(windows), len(self.classes_))}, not {rows.shape}."
+            )
+        return rows
 
     def _apart(self, batch, error):
         """Compute each window of a batch that failed alone, so that the error reaches only whom it concerns."""
         for window, future in batch:
             if len(batch) > 1:
                 try:
-                    future.set_result(self._model.predict_proba(window[None])[0])
+                    future.set_result(self._predict(window[None])[0])
                     continue
-                except Exception as own:
+                except BaseException as own:
                     error = own
             future.set_exception(error)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from ser_helpers.errors import StreamError
+from ser_helpers.errors import ModelError, StreamError
 from ser_helpers.models import WindowClassifier
 from ser_helpers.streaming import Batcher
 
@@ -120,7 +120,49 @@ def test_a_window_classifier_is_computed_in_batches():
     assert not alone.batched
 
 
-@pytest.mark.parametrize("settings", [{"most": 0}, {"wait": -1}])
+@pytest.mark.parametrize("settings", [{"most": 0}, {"most": np.nan}, {"wait": -1}, {"wait": np.nan}, {"wait": np.inf}])
 def test_senseless_settings_are_refused(model, settings):
     with pytest.raises(ValueError, match="at least"):
         Batcher(model, **settings)
+
+
+@pytest.mark.parametrize(
+    "rows", [None, np.zeros((5, 2)), np.zeros((1, 3))], ids=["nothing", "five rows", "three columns"]
+)
+def test_a_model_that_answers_something_else_leaves_nobody_waiting(model, rows):
+    model.predict_proba = lambda windows: rows
+    with Batcher(model, most=3, wait=60) as batcher:
+        for future in [batcher.submit(window) for window in windows(3)]:
+            with pytest.raises(ModelError, match="must give 2 probabilities for each window"):
+                future.result(5)
+
+
+def test_a_model_that_ends_its_thread_leaves_nobody_waiting(model):
+    def leave(windows):
+        raise SystemExit(1)
+
+    model.predict_proba = leave
+    with Batcher(model, most=2, wait=60) as batcher:
+        for future in [batcher.submit(window) for window in windows(2)]:
+            with pytest.raises(SystemExit):
+                future.result(5)
+
+
+def test_integers_are_not_taken_for_floats_because_others_in_the_batch_are():
+    alone = WindowClassifier(np.std, None)
+    alone.classifier_ = Loudness()
+    with Batcher(alone, most=2, wait=60) as batcher:
+        good = batcher.submit(np.zeros(48000, np.float32))
+        wrong = batcher.submit(np.full(48000, 3000, np.int16))
+        assert good.result(5).shape == (2,)
+        with pytest.raises(ModelError, match="divide integers by 32768"):
+            wrong.result(5)
+
+
+def test_the_caller_may_use_his_array_again_at_once(model):
+    window = np.ones(10)
+    with Batcher(model, most=2, wait=60) as batcher:
+        first = batcher.submit(window)
+        window[:] = 0
+        batcher.submit(window)
+        assert first.result(5)[0] == 1
