@@ -19,10 +19,11 @@
 # popular class that leaves four fifths of a call unheard without an error, and a test that catches all of its kind:
 # live must equal offline, to the last bit.
 #
-# *70 minutes (1 of them computing) · builds on lessons 01, 04 and 06 · if you only want to use it, run sections 5 to 7*
+# *70 minutes (1 of them computing) · builds on lessons 01, 04 and 06 · if you only want to use it, run all and read
+# sections 5 to 7*
 #
 # > **For the instructor.** Give the two bug hunts ten minutes each, in pairs; the code is short enough to read aloud.
-# > What usually goes wrong: people test with chunks of one size, and both bugs hide.
+# > What usually goes wrong: people test some seconds, in chunks of one size, and both bugs hide.
 
 # %% [markdown]
 # **What you will learn**
@@ -68,8 +69,8 @@ call, rated = figures_12.join(turns)
 sound.play(call, 16000)
 
 # %% [markdown]
-# Run this cell to listen. `rated` says what the raters heard, turn by turn, in four groups: angry (with frustrated),
-# happy (with excited), neutral and sad. Now we cut the call as a bad network would:
+# Run the cell above to listen. `rated` says what the raters heard, turn by turn, in four groups: angry (with
+# frustrated), happy (with excited), neutral and sad. Now we cut the call as a bad network would:
 
 # %% tags=["nbval-check-output"]
 import numpy as np
@@ -80,10 +81,12 @@ sizes = [len(chunk) / 16 for chunk in chunks]
 print(f"{len(call) / 16000:.1f} s in {len(chunks)} chunks of {min(sizes):.1f} to {max(sizes):.0f} ms")
 
 # %% [markdown]
+# Some chunks last a millisecond, and some last seconds.
+#
 # ## 2. Where are the other answers?
 #
-# **A bug hunt.** A class like the next one is in many tutorials. Read `process_chunk` aloud. As a model we take
-# something that costs nothing, the level in dB, so that we see only the plumbing.
+# **A bug hunt.** You will meet classes like the next one. Read `process_chunk` aloud. As a model we take something that
+# costs nothing, the level in dB, so that we see only the plumbing.
 
 
 # %%
@@ -128,8 +131,9 @@ for seconds in (0.5, 1, 5):
 figures_12.backlog({name: runs[name] for name in ("chunks of 1 s", "chunks of 5 s")})
 
 # %% [markdown]
-# The buffer should hold at most 2 s when a chunk is done. Here it grows by 4 s with each chunk, so the answers speak of
-# a past that is further and further away. After a call of ten minutes the supervisor would see the anger of minute two.
+# When a chunk is done, less than a window should be left in the buffer: less than 3 s. Here it grows by 4 s with each
+# chunk, so the answers speak of a past that is further and further away. After a call of ten minutes the supervisor
+# would see the anger of minute two.
 
 # %% tags=["exercise"]
 # ** Mend it: `process_chunk` returns a list with the answers to all windows that the chunk completes.
@@ -229,9 +233,10 @@ figures_12.growth({"list": ListBuffer, "ring": Ring})
 #
 # ## 4. Is anybody speaking?
 #
-# We take a ready model: logistic regression on 95 numbers per window, trained on voices made by this package that are
-# in none of its corpora. (If the banner says real speech: it has never heard a real voice, so in this lesson look at
-# the machinery, and bring a model of lessons 05 to 08 for the emotions.) **Guess first:** what does it say of silence?
+# We take a ready model: [logistic regression](GLOSSARY.md#logistic-regression) on 95 numbers per window, trained on
+# voices made by this package that are in none of its corpora. (If the banner says real speech: it has never heard a
+# real voice, so in this lesson look at the machinery, and bring a model of lessons 05 to 08 for the emotions.) **Guess
+# first:** what does it say of silence?
 
 # %% tags=["nbval-check-output"]
 from ser_helpers import models
@@ -247,10 +252,11 @@ windows = np.array(list(quiet.values()), np.float32)
 pd.DataFrame(model.predict_proba(windows), index=list(quiet), columns=model.classes_).round(2)
 
 # %% [markdown]
-# It says *something*, and is sure of it. A classifier must choose, and nobody has taught this one the answer "there is
-# no voice". So we ask first: [voice activity detection](GLOSSARY.md#voice-activity-detection), VAD. The course uses
-# [Silero VAD](https://github.com/snakers4/silero-vad), a network of 1 MB with a memory. It gives the probability of
-# speech every 32 ms. `find_speech` joins these to stretches: one begins above 0.5, and ends with a pause of 0.1 s.
+# Silence is sad and hiss is angry, and the model is sure of both. A classifier must choose, and nobody has taught this
+# one the answer "there is no voice". So we ask first: [voice activity detection](GLOSSARY.md#voice-activity-detection),
+# VAD. The course uses [Silero VAD](https://github.com/snakers4/silero-vad), a network of 1 MB with a memory. It gives
+# the probability of speech every 32 ms. `find_speech` joins these to stretches: one begins above 0.5, and ends with a
+# pause of 0.1 s.
 
 # %%
 from ser_helpers import audio
@@ -261,8 +267,9 @@ found = audio.find_speech(beginning, 16000)
 figures_12.gate(beginning, 16000, probabilities, found, utterances.corpus.iloc[0])
 
 # %% [markdown]
-# The network knows voices, not loudness: it finds the soft turns, and the hiss and the hum would not open the gate.
-# (Singing would, and so would a television.) A window of which less than a fifth is speech will not be judged at all.
+# The network knows voices, not loudness: it finds the soft turns, and the hiss and the hum do not open the gate (try
+# it). A television might: there are voices in it, too. A window of which less than a fifth is speech will not be judged
+# at all.
 #
 # ## 5. What do we show?
 #
@@ -277,7 +284,8 @@ live = timeline(estimates, detector.classes_)
 live.head(4).round(2)
 
 # %% [markdown]
-# The most probable emotion of each window jumps about. Two old ideas calm it:
+# A row is a window: the share of speech, what the model says, and what is shown. What is shown is already calmed, for
+# the most probable emotion of each window alone jumps about. Two old ideas calm it:
 #
 # - **Smoothing.** Move towards each new window by only a part of the way, `weight`.
 # - **[Hysteresis](GLOSSARY.md#hysteresis).** Show another emotion only when it is ahead by more than a `margin`. A
@@ -309,16 +317,16 @@ figures_12.strips(rows, utterances.corpus.iloc[0])
 
 # %% [markdown]
 # Each second has the colour of the window that ended then. The lower strips are calmer. Are they better? Compare them
-# with the first strip: a change that did happen is shown later, and a short one never. In this call the moods change
-# every few seconds, far faster than a window of 3 s can follow. Calm is a choice about the *reader*, not about the truth;
-# the price is delay. Choose `weight` and `margin` on other calls than those you report.
+# with the first strip: a change that did happen is shown later, and a short one never. In the synthetic call the mood
+# changes every few seconds, and a window of 3 s often holds two. Calm is a choice about the *reader*, not about the
+# truth; the price is delay. Choose `weight` and `margin` on other calls than those you report.
 #
 # And the hop? Half the hop doubles the work, and shows a change half a second earlier at most. The window stays 3 s long.
 #
 # ## 6. Where does the time go?
 #
 # [Latency](GLOSSARY.md#latency) is how long you wait for an answer. In a call centre half a second is fine; in a game a
-# tenth is too long. The detector measures each stage: *read* (convert, resample, store), *vad*, *features*, *model*.
+# tenth is the limit. The detector measures each stage: *read* (convert, resample, store), *vad*, *features*, *model*.
 # **Guess first:** which of them takes longest?
 
 # %%
@@ -339,12 +347,14 @@ latency["linear"].round(1)
 figures_12.budget(latency, ("a game", 100))
 
 # %% [markdown]
-# The cost is not where people look for it. The gate hears 31 frames a second, and costs about as much as the linear
-# model with its features. An encoder as large as wav2vec 2.0 took us about 480 ms of one core for each window, and 160 ms
-# after section 8's export and rounding to 8 bits (`make bench`).
+# The linear model costs next to nothing: the time goes to its features, and as much again to the gate, which hears 31
+# frames a second. In the CNN it is the network that costs most; section 8 sees to that. An encoder as large as wav2vec
+# 2.0 took us about 480 ms of one core for each window, and 160 ms after section 8's export and rounding to 8 bits
+# (`make bench`).
 #
-# Three delays are not in this table. The resampler holds back 10 to 60 ms. Smoothing shows a change some windows later.
-# And the window itself: when somebody becomes angry *now*, the window that is full of it ends 3 s later.
+# Three delays are not in this picture. The resampler holds sound back: on average 20 ms at 44.1 kHz, and 60 ms at a
+# telephone's 8 kHz. Smoothing shows a change some windows later. And the window itself: when somebody becomes angry
+# *now*, the window that is full of it ends 3 s later.
 #
 # ## 7. Is it the same as offline?
 #
@@ -366,10 +376,11 @@ for number in (3, 30, 3000):
     print(f"{number + 1:>4} chunks: {len(estimates)} windows, the same to the last bit: {same}")
 
 # %% [markdown]
-# Both bugs of this lesson fail this test at once, and so do most bugs of streaming: a resampler that begins anew with
-# each chunk, a gate that forgets, a window that is one sample late. The package's tests let a program invent the
-# chunks, rates, channels and types, and look for a case that differs. That is
-# [property-based testing](https://doi.org/10.1145/351240.351266).
+# However the call was cut, not one bit differs. The bug of section 2 fails this test at once, and so do most bugs of
+# streaming: a resampler that begins anew with each chunk, a gate that forgets, a window that is one sample late. (Not
+# that of section 3: its answers are right. A test of memory finds it.) The package's tests let a program invent the
+# chunks, rates, channels and types, and look for a case that differs. That is [property-based
+# testing](https://doi.org/10.1145/351240.351266).
 #
 # Real streams also break. Samples may be missing, and the connection may be lost:
 
@@ -379,9 +390,10 @@ estimates = detector.feed(call[: 8 * 16000]) + detector.lost(2.5) + detector.fee
 timeline(estimates, detector.classes_)[["start", "end", "speech", "emotion", "gap"]].round(2)
 
 # %% [markdown]
-# A window of which more than a tenth is missing is not judged, and what was shown before is forgotten: better nothing
-# than an old emotion with a new time. Send `feed(chunk, at=...)` the time of the sender's clock, and the detector finds
-# lost seconds by itself, and drops those that came twice. `detector.health` counts both.
+# Sound is missing from 8 to 10.5 s. Five windows touch that hole, and none of them has an emotion: a window of which
+# more than a tenth is missing is not judged, and what was shown before is forgotten: better nothing than an old emotion
+# with a new time. Send `feed(chunk, at=...)` the time of the sender's clock, and the detector finds lost seconds by
+# itself, and drops those that came twice. `detector.health` counts both.
 
 # %% [markdown]
 # ## 8. Can it be smaller and faster?
@@ -453,13 +465,14 @@ sizes.round(2)
 figures_12_sizes.trade(sizes, utterances.corpus.iloc[0])
 
 # %% [markdown]
-# Leaving Keras makes the network many times faster, and costs nothing. After that, *smaller* is not *faster*:
+# One window at a time, the network is many times faster without Keras, and as good. After that, *smaller* is not
+# *faster*. (Two points of UAR more or less may be chance: 300 windows are few.)
 #
 # - A CPU has quick instructions for products of 8-bit matrices, but its 8-bit convolutions are slow: "INT8, all" takes
 #   about three times as long as ONNX. So `quantise` leaves convolutions alone, and this network is nearly all convolution.
 # - Half precision costs no UAR and halves the file. A CPU converts back and forth; the gain is on a GPU.
 # - Zeros are multiplied like any other number: pruning shrinks only the zipped file. And this network is small; it has
-#   few weights to spare. With half of them gone it guesses.
+#   few weights to spare. With half of them gone it guesses. (Usually one trains on after pruning; we did not.)
 #
 # So what is INT8 good for? For large networks of matrix products. Here are the feed-forward layers of four of the twelve
 # blocks of wav2vec 2.0, with random weights:
@@ -489,25 +502,26 @@ pair = {"ONNX": large, "INT8, products": models.quantise(large)}
 models.compare_sizes(pair, frames, large.predict(frames)).drop(columns=["zipped_kB", "UAR"]).round(3)
 
 # %% [markdown]
-# A quarter of the size, and about three times as fast: this is where INT8 earns its place. All of wav2vec 2.0 (base) we
-# brought from 225 ms in PyTorch to 118 ms in ONNX and 75 ms with INT8, on two cores, and from 377 MB to 121 MB
-# (`make bench`; its convolutions stay as they were). Measure each step on people whom the model has never heard: a small
-# change of the *probabilities* can still be a large one for somebody's voice.
+# A quarter of the size, and on our machine about three times as fast: this is where INT8 earns its place. All of
+# wav2vec 2.0 (base) we brought from 225 ms in PyTorch to 118 ms in ONNX and 75 ms with INT8, on two cores, and from 377
+# MB to 121 MB (`make bench`; its convolutions stay as they were). Measure each step on people whom the model has never
+# heard: a change that is small on average can be large for somebody's voice.
 #
 # ## 9. How many calls fit on one device?
 #
-# One call to a network has a price that does not depend on what is in it: Python, the library, and on a GPU the way there
-# and back. A hundred telephone calls pay it a hundred times a second, unless their windows go together, in a
-# [batch](GLOSSARY.md#batch). **Guess first:** how much longer do 32 windows take than one?
+# Each time we call a network there is a price that does not depend on how many windows we give it: Python, the library,
+# and on a GPU the way there and back. A hundred telephone calls pay it a hundred times a second, unless their windows
+# go together, in a [batch](GLOSSARY.md#batch). **Guess first:** how much longer do 32 windows take than one?
 
 # %%
 cost = figures_12_sizes.batch_cost(cnn.classifier_, X)
 figures_12_sizes.batches(cost)
 
 # %% [markdown]
-# Nearly nothing is paid twice. But the windows of different calls do not arrive together, so somebody must wait. How
-# long may they? A `Batcher` has two limits: a batch starts when it holds `most` windows, or when its oldest window has
-# waited for `wait` seconds. While one batch is computed the next one gathers: the busier it is, the larger the batches.
+# 32 windows take hardly longer than one. But the windows of different telephone calls do not arrive together, so
+# somebody must wait. How long may they? A `Batcher` has two limits: a batch starts when it holds `most` windows, or
+# when its oldest window has waited for `wait` seconds. While one batch is computed the next one gathers: the busier it
+# is, the larger the batches.
 
 # %%
 from ser_helpers.streaming import Batcher
@@ -518,9 +532,10 @@ alone = figures_12_sizes.rush_one_by_one(cnn.classifier_, X[:100])
 figures_12_sizes.waiting({"one by one": alone, "in batches": together})
 
 # %% [markdown]
-# A hundred calls hand in a window at the same moment. One by one, the last waits for all the others. In batches, most
-# wait a little longer than the luckiest one did, and nobody waits long. With a single call the price is `wait`: 20 ms
-# of the 500 that a call centre has. If one caller sends something broken, only that caller gets the error.
+# A hundred telephone calls hand in a window at the same moment. One by one, the last waits for all the others. In
+# batches, the first waits longer than before, for its answer comes with 31 others, but nobody waits long. With a single
+# call the price is `wait`: 20 ms of the 500 that a call centre has. If one caller sends something broken, only that
+# caller gets the error.
 #
 # Lesson 13 serves many calls with it; `make bench` finds how many two cores carry.
 

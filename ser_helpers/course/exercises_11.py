@@ -28,6 +28,7 @@ TIMELINE = pd.DataFrame(
         lambda timeline: (timeline.end - timeline.start).groupby(timeline.emotion.fillna("none")).sum() / 13,
         lambda timeline: 100 * (timeline.end - timeline.start).groupby(timeline.emotion).sum() / 10,
         lambda timeline: (timeline.end - timeline.start) / timeline.end.max(),
+        lambda timeline: ((timeline.end - timeline.start) * timeline.speech).groupby(timeline.emotion).sum() / 8.5,
         lambda timeline: {"happy": 0.6, "sad": 0.4},
         lambda timeline: None,
     ],
@@ -37,6 +38,7 @@ def pie(answer):
     found = _something(answer(TIMELINE.copy()))
     if not isinstance(found, pd.Series):
         raise Hint("Return a Series: one share per emotion, by its name.")
+    found = found[found != 0]  # an emotion that does not occur may be named, too
     if len(set(found.index) - {"happy", "sad"}) == 1:
         raise Hint("Where nobody speaks there is no emotion: leave those windows out.")
     if set(found.index) != {"happy", "sad"}:
@@ -50,6 +52,8 @@ def pie(answer):
         raise Hint("The shares add up to less than 1: divide by the time with speech, not by the whole episode.")
     if math.isclose(happy, 0.5):
         raise Hint("You counted windows; the last window lasts 1 s and must count less. Add up end - start.")
+    if math.isclose(happy, 6 / 8.5):
+        raise Hint("You weighted each window by `speech`. Here a window with an emotion counts with its whole length.")
     if not (math.isclose(happy, 0.6) and math.isclose(total, 1)):
         raise Hint(f"In the test 'happy' lasts 6 s of 10 s with speech: 0.6. Yours is {happy:.2f}.")
     other = pd.DataFrame({"start": [0.0, 3], "end": [3.0, 6], "speech": 1.0, "emotion": ["angry", "angry"]})
@@ -92,6 +96,12 @@ def _no_hours(text):
     return 60 * int(minutes) + float(seconds)
 
 
+def _comma_only(text):
+    hours, minutes, rest = text.split(":")
+    whole, fraction = rest.split(",")
+    return 3600 * int(hours) + 60 * int(minutes) + int(whole) + int(fraction) / 1000
+
+
 def _hours_of_100(text):
     return sum(float(part) * 100**k for k, part in enumerate(reversed(text.replace(",", ".").split(":"))))
 
@@ -106,7 +116,9 @@ def _hours_of_100(text):
         _thousandths,
         _no_hours,
         _hours_of_100,
+        _comma_only,
         lambda text: str(_no_comma(text.replace(",", "."))),
+        lambda text: pd.Timedelta(seconds=_no_comma(text.replace(",", "."))),
         lambda text: None,
     ],
 )
@@ -120,9 +132,11 @@ def seconds(answer):
                 raise Hint(f"{text} fails: Python's decimal mark is a point; replace the comma first.") from error
             if text.count(":") == 1:
                 raise Hint(f"{text} fails: WebVTT may leave out the hours, so there may be two parts.") from error
+            if "." in text:
+                raise Hint(f"{text} fails: WebVTT writes a point before the fraction, and no comma.") from error
             raise
-        if isinstance(found, str):
-            raise Hint(f"Return a number, not the text {found!r}.")
+        if not hasattr(found, "__float__"):
+            raise Hint(f"Return a number of seconds, not {found!r}.")
         if math.isclose(found, wanted):
             continue
         if found == int(wanted):
@@ -150,9 +164,24 @@ def _runs(series, threshold=0.5, shortest=0.5, step=STEP, tail=True, extend=True
     return [(start, end) for start, end in found if end - start >= shortest]
 
 
+def _without_first(series, threshold, shortest, step):
+    return [run for run in _runs(series, threshold, shortest, step) if run[0] > series.index[0]]
+
+
+def _by_position(series, threshold, shortest, step):
+    return _runs(series.set_axis(np.arange(len(series)) * step), threshold, shortest, step)
+
+
+def _none_none(series, threshold, shortest, step):
+    return _runs(series, threshold, shortest, step) or None
+
+
 @exercise(
     "11.3",
     wrong=[
+        _without_first,
+        _by_position,
+        _none_none,
         lambda series, threshold, shortest, step: _runs(series, threshold, 0),
         lambda series, threshold, shortest, step: _runs(series, threshold, shortest, tail=False),
         lambda series, threshold, shortest, step: _runs(series, threshold, shortest, extend=False),
@@ -175,6 +204,13 @@ def laughs(answer):
         strict = _pairs(answer(PROBABILITIES.copy(), 0.75, 0.25, STEP))
         if not _same(strict, [(0.25, 0.75), (1.25, 1.5), (2.25, 2.75)]):
             raise Hint("With threshold=0.75 other frames are laughter: compare with `threshold`.")
+        early = _pairs(answer(pd.Series([0.9, 0.9, 0.1], index=[10, 10.25, 10.5]), 0.5, 0.5, STEP))
+        if _same(early, [(0.0, 0.5)]):
+            raise Hint("A curve may begin at 10 s: take the times from its index, and do not count frames.")
+        if not _same(early, [(10.0, 10.5)]):
+            raise Hint(f"A laugh in the first two frames, from 10 to 10.5 s, comes out as {early}: begin it there.")
+        if _pairs(answer(0 * PROBABILITIES, 0.5, 0.5, STEP)):
+            raise Hint("Where the curve is 0 throughout, nobody laughs: return an empty list.")
         return
     if _same(found, _runs(PROBABILITIES, 0.75)):
         raise Hint("The test asks for threshold=0.5, and you found what is above 0.75: compare with `threshold`.")

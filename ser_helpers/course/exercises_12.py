@@ -1,5 +1,6 @@
 """Checkers of Lesson 12: a detector that forgets windows, and a buffer that forgets nothing."""
 
+import collections
 import tracemalloc
 
 import numpy as np
@@ -67,6 +68,15 @@ class _LastOnly(_All):
         return super().process_chunk(chunk)[-1:]
 
 
+class _NoLoop(_All):
+    def process_chunk(self, chunk):
+        self.buffer, answers = np.concatenate([self.buffer, chunk]), []
+        if len(self.buffer) >= self.window:
+            answers.append(self.model(self.buffer[: self.window]))
+            self.buffer = self._rest()
+        return answers
+
+
 class _TooLate(_All):
     def process_chunk(self, chunk):
         self.buffer, answers = np.concatenate([self.buffer, chunk]), []
@@ -94,6 +104,7 @@ class _Newest(_All):
         _ByTheWindow,
         _Forgetful,
         _LastOnly,
+        _NoLoop,
         _TooLate,
         _Newest,
         lambda model, window, hop: None,
@@ -124,7 +135,8 @@ def _feed(answer, sizes, what):
     if any(given is None for given in said):
         raise Hint(f"For {what}, it gives None: a chunk that completes no window gets an empty list.")
     if not all(isinstance(given, list) for given in said):
-        raise Hint(f"For {what}, it gives {said[-1]!r}: return a list, since a chunk may complete many windows.")
+        other = next(given for given in said if not isinstance(given, list))
+        raise Hint(f"For {what}, it gives {other!r}: return a list, since a chunk may complete many windows.")
     if seen != wanted:
         if max(sizes) < WINDOW and not seen:
             raise Hint(f"For {what}, no window is heard: what is left over must wait in the buffer for the next chunk.")
@@ -136,7 +148,7 @@ def _feed(answer, sizes, what):
 def _difference(seen, wanted, what):
     if seen and seen == wanted[: len(seen)] and len(wanted) > len(seen):
         if len(seen) == 1:
-            return f"For {what}, only the first window is heard: is there still a `return` inside the loop?"
+            return f"For {what}, only the first window is heard: is there a `return` inside the loop, or no loop?"
         return f"For {what}, the model hears {len(seen)} windows of {len(wanted)}: what stops it?"
     if seen == wanted[: len(seen)]:
         return f"For {what}, no window is heard: a window is complete when there are as many samples, not more."
@@ -208,6 +220,29 @@ class _View(_Round):
         return self.values
 
 
+class _NoModulo(_Round):
+    def write(self, chunk):
+        for value in chunk:
+            self.values[self.next] = value
+            self.next += 1
+
+
+class _Silent(_Round):
+    def last(self):
+        pass
+
+
+class _Deque:
+    def __init__(self, capacity):
+        self.values = collections.deque(maxlen=capacity)
+
+    def write(self, chunk):
+        self.values.extend(chunk)
+
+    def last(self):
+        return np.array(self.values)
+
+
 class _Stuck(_Round):
     def write(self, chunk):
         self.values[: len(chunk)] = chunk
@@ -215,7 +250,19 @@ class _Stuck(_Round):
 
 @exercise(
     "12.2",
-    wrong=[_List, _Joined, _Unrolled, _Backwards, _NoWrap, _View, _Stuck, lambda capacity: None],
+    wrong=[
+        _List,
+        _Joined,
+        _Unrolled,
+        _Backwards,
+        _NoWrap,
+        _NoModulo,
+        _View,
+        _Silent,
+        _Deque,
+        _Stuck,
+        lambda capacity: None,
+    ],
 )
 def ring(answer):
     """The last values of a stream, in memory that is taken once."""
@@ -238,9 +285,11 @@ def _write(answer, sizes):
     try:
         for chunk in np.split(stream, np.cumsum(sizes))[: len(sizes)]:
             buffer.write(chunk)
-    except ValueError as error:
+    except (ValueError, IndexError) as error:
         raise Hint(f"{what} it fails ({error}): go on at the beginning when the end is reached.") from error
     found, wanted = np.asarray(buffer.last()), stream[-8:]
+    if found.ndim != 1:
+        raise Hint(f"{what}, last() should give {len(wanted)} samples: end it with `return`, and an array (n,).")
     if np.array_equal(found, wanted):
         return
     if sorted(found) == sorted(wanted):
@@ -264,5 +313,7 @@ def _check_memory(answer):
     if held[1] - held[0] > 100_000:
         more = (held[1] - held[0]) / 1e6
         raise Hint(f"It is right, but 6 s of sound more make it {more:.1f} MB larger: a day will not fit.")
+    if held[0] > 16 * 48000:
+        raise Hint(f"It is right, but each sample takes {held[0] / 48000:.0f} bytes: keep them in an array of numbers.")
     if peak - held[1] > 100_000:
         raise Hint("It is right, but each chunk copies the whole buffer: write the chunk into place, and move `next`.")

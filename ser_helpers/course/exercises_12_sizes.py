@@ -67,7 +67,7 @@ def quantised(answer):
 
 
 def _pair(given, weights, what):
-    if not isinstance(given, tuple) or len(given) != 2:
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
         raise Hint("Return two things: the whole numbers, and the scale.")
     whole, scale = given
     if np.ndim(scale) != 0:
