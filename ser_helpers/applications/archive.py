@@ -1,9 +1,8 @@
 """A whole archive: one task per episode, on one machine or on a Dask cluster, resumed where it stopped."""
 
 import functools
-import hashlib
-import json
 import math
+import os
 import threading
 from pathlib import Path
 from typing import NamedTuple
@@ -14,15 +13,18 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-import ser_helpers
 from ser_helpers import applications, home, models
 from ser_helpers.applications import transcripts
 from ser_helpers.applications.episodes import Episode
+from ser_helpers.applications.fingerprints import content, version
 from ser_helpers.applications.podcast import analyse_episode
 from ser_helpers.errors import ArchiveError, SerError
 
 PATIENCE = 30
 """Seconds to wait for a scheduler, and for its first worker."""
+
+LONGEST_NAME = 200
+"""Bytes: file systems take 255, and some are needed for what is written beside."""
 
 _ONE_PER_PROCESS = threading.Lock()  # a worker with several threads hears one episode at a time
 
@@ -110,10 +112,12 @@ def process(
     'Cannot use ...lost.mp3: there is no such file; check the path.'
     """
     tasks = _tasks(episodes, Path(out), transcript)
+    if jobs == 0:
+        raise ArchiveError("jobs is how many processes work: at least 1, not 0.")
     _check_writable(Path(out) / "episodes")
     tools = {"model": model or models.window_model(), "laughter": laughter, **settings}
     tools["dimension_model"] = dimension_model or applications.dimension_model()
-    hear = functools.partial(_hear, tools=tools, version=_version(tools))
+    hear = functools.partial(_hear, tools=tools, made_by=version(tools))
     if scheduler:
         outcomes = _on_cluster(hear, tasks, scheduler)
     elif jobs == 1:
@@ -168,10 +172,20 @@ def bill(hours, seconds_per_hour, cores=16, price=0.7, days=7):
 
 
 def _tasks(episodes, out, transcript):
+    if isinstance(episodes, str | Path):
+        raise ArchiveError(f"Episodes are a list of paths: put {episodes} into one.")
     paths = [Path(path).resolve() for path in episodes]
     if not paths:
         raise ArchiveError("There is no episode to hear: give the paths of recordings.")
     names = [path.stem for path in paths]
+    for name in names:
+        if (
+            name.startswith(".")
+            or len(os.fsencode(name)) > LONGEST_NAME
+            or name != name.encode(errors="ignore").decode()
+        ):
+            problem = f"a name is text of at most {LONGEST_NAME} bytes that begins without a dot"
+            raise ArchiveError(f"An episode cannot be called {name!r}: {problem}; rename it.")
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ArchiveError(f"Two episodes are called {twice[0]}: rename one, because results are kept by this name.")
@@ -187,34 +201,19 @@ def _tasks(episodes, out, transcript):
     ]
 
 
-def _version(tools):
-    """A fingerprint of what hears: the settings and what was fitted, without what is only kept at hand."""
-    described = {
-        name: (type(tool).__qualname__, {key: value for key, value in vars(tool).items() if not _at_hand(tool, key)})
-        if hasattr(tool, "__dict__")
-        else tool
-        for name, tool in tools.items()
-    }
-    return joblib.hash((ser_helpers.__version__, described))
-
-
-def _at_hand(tool, key):
-    return isinstance(getattr(type(tool), key, None), functools.cached_property)
-
-
 def _check_writable(folder):
     """Raise OSError now, not after the first hour of work."""
-    with home.atomic_file(folder / "writable") as aside:
+    with home.atomic_file(folder / ".writable") as aside:
         aside.touch()
-    (folder / "writable").unlink(missing_ok=True)
+    (folder / ".writable").unlink(missing_ok=True)
 
 
-def _hear(task, tools, version):
+def _hear(task, tools, made_by):
     """Hear one episode, unless it is done, and keep what was heard; runs in a worker."""
     folder = Path(task.out, "episodes", task.episode)
     with _ONE_PER_PROCESS, home.lock(Path(task.out, ".locks", task.episode)), threadpool_limits(1):
         try:
-            made = [version, _content(task.path), _content(task.transcript)]
+            made = [made_by, content(task.path), content(task.transcript)]
             kept = _kept(folder, made)
             if kept:
                 return Outcome(task.episode, "kept", kept.seconds / 60)
@@ -223,26 +222,18 @@ def _hear(task, tools, version):
             return Outcome(task.episode, "failed", reason=str(error))
         except Exception as error:  # whatever one episode leads to, the others are done
             return Outcome(task.episode, "failed", reason=f"{type(error).__name__}: {error}")
-        episode.save(folder, made=made)
+        episode.made = made
+        episode.save(folder)
     return Outcome(task.episode, "done", episode.seconds / 60)
 
 
-def _content(path):
-    """A fingerprint of a file; one that cannot be read is named when it is heard."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
-    except (OSError, TypeError):
-        return None
-
-
 def _kept(folder, made):
-    """The finished episode in `folder`, if it was made from the same things."""
+    """The finished episode in `folder`, if it is whole and was made from the same things."""
     try:
-        same = json.loads((folder / "episode.json").read_text(encoding="utf-8"))["made"] == made
-        return Episode.load(folder) if same and None not in made[:2] else None
-    except (OSError, ValueError, KeyError):
+        episode = Episode.load(folder)
+    except ArchiveError:
         return None
+    return episode if episode.made == made and None not in made[:2] else None
 
 
 def _on_machine(hear, tasks, jobs):

@@ -1,6 +1,7 @@
 """What is known of an episode and of a show, as tables, and how it is kept in a folder."""
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from ser_helpers import home
 from ser_helpers.applications.transcripts import COLUMNS
+from ser_helpers.errors import ArchiveError
 from ser_helpers.evaluation import rolling_mean
 
 TABLES = ("timeline", "sentences", "laughter")
@@ -30,6 +32,8 @@ class Episode:
         ``start``, ``end``, ``probability``; None where it was not looked for.
     notes : list of str
         What the reader should know: no transcript, a damaged end, no speech.
+    made : list or None
+        Fingerprints of the models, the recording and the transcript that it was made from.
     """
 
     name: str
@@ -38,14 +42,15 @@ class Episode:
     sentences: pd.DataFrame | None = None
     laughter: pd.DataFrame | None = None
     notes: list = dataclasses.field(default_factory=list)
+    made: list | None = None
 
     @property
     def laughs_per_10_minutes(self):
         """How often people laugh; None where laughter was not looked for."""
         return None if self.laughter is None else len(self.laughter) * 600 / self.seconds
 
-    def save(self, folder, **about):
-        """Write the tables as CSV and the rest, with `about`, as ``episode.json``: all of it or nothing.
+    def save(self, folder):
+        """Write the tables as CSV and the rest as ``episode.json``: all of it or nothing.
 
         Numbers keep every digit, so the same episode gives the same bytes.
         """
@@ -54,16 +59,22 @@ class Episode:
                 table = getattr(self, name)
                 if table is not None:
                     table.to_csv(aside / f"{name}.csv", index=False, lineterminator="\n")
-            text = json.dumps({"name": self.name, "seconds": self.seconds, "notes": self.notes, **about}, indent=1)
+            about = {"name": self.name, "seconds": self.seconds, "notes": self.notes, "made": self.made}
+            text = json.dumps(about | {"digest": _digest(aside, about)}, indent=1)
             (aside / "episode.json").write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder):
-        """The episode that `save` wrote to `folder`."""
+        """The episode that `save` wrote to `folder`; raises ArchiveError if it is not there as it was written."""
         folder = Path(folder)
-        about = json.loads((folder / "episode.json").read_text(encoding="utf-8"))
-        tables = {name: _table(folder / f"{name}.csv") for name in TABLES}
-        return cls(about["name"], about["seconds"], **tables, notes=about["notes"])
+        try:
+            about = json.loads((folder / "episode.json").read_text(encoding="utf-8"))
+            whole = about.pop("digest") == _digest(folder, about)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise ArchiveError(f"{folder} is no episode, or was changed after it was kept: hear the episode again.")
+        return cls(**about, **{name: _table(folder / f"{name}.csv") for name in TABLES})
 
 
 @dataclasses.dataclass
@@ -130,6 +141,15 @@ class Show:
                 row["laughs per 10 min"] = episode.laughs_per_10_minutes
             rows[episode.name] = row
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("episode")
+
+
+def _digest(folder, about):
+    """A fingerprint of all that is kept of an episode."""
+    digest = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16)
+    for name in TABLES:
+        path = folder / f"{name}.csv"
+        digest.update(name.encode() + (path.read_bytes() if path.is_file() else b""))
+    return digest.hexdigest()
 
 
 def _table(path):

@@ -56,12 +56,18 @@ def write_report(show, path, failed=None, subtitle=None):
 def report_of(out, heard, name=None):
     """Write ``out/report.html`` about all that :func:`process` has finished in `out`; returns its path (Lesson 11).
 
-    `heard` is what it returned: what failed is listed with its reason, and embedded episodes are called synthetic.
+    `heard` is what it returned: what failed is listed with its reason, and so is what an earlier run heard with another
+    model or other settings; embedded episodes are called synthetic.
     """
-    failed = heard[heard["state"] == "failed"]["reason"].to_dict()
+    show, failed = Show.load(out, name), heard[heard["state"] == "failed"]["reason"].to_dict()
+    made = {episode.name: (episode.made or [None])[0] for episode in show.episodes}
+    now = {made[episode] for episode in heard.index.difference(list(failed)).intersection(list(made))}
+    earlier = [episode for episode in made if now and made[episode] not in now and episode not in failed]
+    failed |= dict.fromkeys(earlier, "An earlier run heard it with another model or other settings: hear it again.")
+    show.episodes = [episode for episode in show.episodes if episode.name not in failed]
     embedded = heard["path"].map(lambda path: Path(path).is_relative_to(home.cache_home())).any()
     subtitle = "synthetic speech" if embedded else None
-    return write_report(Show.load(out, name), Path(out) / "report.html", failed, subtitle)
+    return write_report(show, Path(out) / "report.html", failed, subtitle)
 
 
 def _overview(show, subtitle):

@@ -284,3 +284,32 @@ def test_the_bill_adds_up():
     assert found["machine hours"] == 78.125
     assert found["machines"] == 4
     assert found["price"] == pytest.approx(117.1875)
+
+
+def test_an_episode_that_lost_rows_is_heard_again(episodes, tmp_path):
+    out = tmp_path / "out"
+    run(episodes[:1], out)
+    first, table = contents(out), out / "episodes" / "e0" / "timeline.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:2]))
+    assert run(episodes[:1], out).state["e0"] == "done"
+    assert contents(out) == first
+
+
+def test_an_episode_may_be_called_as_a_file_of_ours(episodes, tmp_path):
+    path = episodes[0].rename(tmp_path / "writable.wav")
+    assert run([path], tmp_path / "out").state["writable"] == "done"
+    assert run([path], tmp_path / "out").state["writable"] == "kept"
+
+
+@pytest.mark.parametrize("name", [".hidden", "é" * 101, os.fsdecode(b"caf\xe9")])
+def test_a_name_that_cannot_be_kept_is_refused_before_the_work(episodes, tmp_path, name):
+    with pytest.raises(ArchiveError, match=r"An episode cannot be called .* rename it"):
+        run([episodes[1], tmp_path / f"{name}.wav"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_single_path_and_no_process_get_one_sentence(episodes, tmp_path):
+    with pytest.raises(ArchiveError, match=r"Episodes are a list of paths: put .*e0\.wav into one"):
+        run(str(episodes[0]), tmp_path / "out")
+    with pytest.raises(ArchiveError, match="at least 1, not 0"):
+        run(episodes, tmp_path / "out", jobs=0)

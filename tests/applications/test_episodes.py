@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from ser_helpers.applications import Episode, Show
+from ser_helpers.errors import ArchiveError
 
 
 def make_episode(name, seconds=60.0, said=True, laughs=True, seed=0):
@@ -35,9 +36,11 @@ DIMENSIONS = ["valence", "arousal", "dominance"]
 @pytest.mark.parametrize("kept", [{}, {"said": False}, {"laughs": False}])
 def test_what_was_kept_comes_back_to_the_bit(tmp_path, kept):
     episode = make_episode("talk", **kept)
-    episode.save(tmp_path / "talk", made="here")
+    episode.made = ["model", "recording", None]
+    episode.save(tmp_path / "talk")
     again = Episode.load(tmp_path / "talk")
     assert (again.name, again.seconds, again.notes) == ("talk", 60.0, ["A note."])
+    assert again.made == episode.made
     for name in ("timeline", "sentences", "laughter"):
         before, after = getattr(episode, name), getattr(again, name)
         if before is None:
@@ -118,3 +121,24 @@ def test_what_a_killed_process_left_behind_is_no_episode(tmp_path):
 def test_a_folder_without_episodes_is_an_empty_show(tmp_path):
     assert Show.load(tmp_path).episodes == []
     assert Show.load(tmp_path / "none", "Nothing").name == "Nothing"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "timeline.csv").unlink(),
+        lambda folder: (folder / "timeline.csv").write_text("start,end\n0,1\n"),
+        lambda folder: (folder / "sentences.csv").write_bytes((folder / "sentences.csv").read_bytes()[:-20]),
+        lambda folder: (folder / "episode.json").write_text("[]"),
+        lambda folder: (folder / "episode.json").write_bytes(b"\xff\x00"),
+        lambda folder: (folder / "episode.json").write_text(
+            (folder / "episode.json").read_text().replace("60.0", "61.0")
+        ),
+        lambda folder: (folder / "episode.json").unlink(),
+    ],
+)
+def test_what_is_not_as_it_was_kept_is_refused(tmp_path, damage):
+    make_episode("talk").save(tmp_path / "talk")
+    damage(tmp_path / "talk")
+    with pytest.raises(ArchiveError, match="talk is no episode, or was changed after it was kept: hear the episode"):
+        Episode.load(tmp_path / "talk")

@@ -94,3 +94,18 @@ def test_the_report_of_a_folder_lists_failures_and_calls_embedded_speech_synthet
     assert "<b>bad</b>: it is a folder" in text
     assert "<h1>out</h1>" in text
     assert "synthetic" not in report_of(tmp_path / "out", heard.loc[["bad"]], "Mine").read_text(encoding="utf-8")
+
+
+def test_what_another_model_heard_earlier_is_not_mixed_in(show, tmp_path):
+    for episode, model in zip(show.episodes, ["new", "new", "old"], strict=True):
+        episode.made = [model, "recording", None]
+        episode.save(tmp_path / "episodes" / episode.name)
+    columns = ["state", "reason", "path"]
+    rows = [["done", "", "talk-1.mp3"], ["failed", "It is broken now.", "talk-2.mp3"]]
+    heard = pd.DataFrame(rows, index=["talk-1", "talk-2"], columns=columns)
+    page = report_of(tmp_path, heard).read_text(encoding="utf-8")
+    assert "<h2>talk-1</h2>" in page
+    assert "<h2>talk-2</h2>" not in page
+    assert "<h2>talk-3</h2>" not in page
+    assert "<b>talk-2</b>: It is broken now." in page
+    assert "<b>talk-3</b>: An earlier run heard it with another model or other settings: hear it again." in page
