@@ -13,10 +13,12 @@ SUFFIXES = (".srt", ".vtt", ".json")
 """The formats that `read` knows, in the order in which `find` looks for them."""
 
 COLUMNS = ["start", "end", "speaker", "text"]
+LATEST = 1e8
+"""Seconds, three years: no recording is as long, and a cue that ends later is an error."""
 
-_TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
+_TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _CUE = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}")
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^\s<>][^<>]*)>")
 _NAME = re.compile(r"^(?:>>\s*)?([A-Z][\w.'’-]*(?: [\w.'’-]+){0,2}):\s+(?=\S)")
 _SENTENCE = re.compile(r"\S.*?(?:[.!?…][\"'”’)\]]*(?=\s|$)|$)")
 _ENDS = re.compile(r"[.!?…][\"'”’)\]]*$")
@@ -172,10 +174,10 @@ def _seconds(parts):
 def _podcast_json(path, text):
     try:
         segments = json.loads(text)["segments"]
-        listed = [(segment["startTime"], segment.get("endTime"), segment["body"], segment) for segment in segments]
+        listed = [(segment["startTime"], segment.get("endTime"), segment["body"] + "", segment) for segment in segments]
         starts = [float(start) for start, *_ in listed]
         ends = [float(end) if end is not None else None for _, end, *_ in listed]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise TranscriptError(
             f"Cannot read {path}: it has no list of segments with startTime, endTime and body ({error!r})."
         ) from error
@@ -183,15 +185,15 @@ def _podcast_json(path, text):
     rows = zip(starts, ends, later, listed, strict=True)
     for number, (start, end, following, (_, _, body, segment)) in enumerate(rows, start=1):
         end = following if end is None else end
-        yield _cue(path, f"segment {number}", start, end, segment.get("speaker"), str(body))
+        yield _cue(path, f"segment {number}", start, end, segment.get("speaker"), body)
 
 
 def _cue(path, name, start, end, speaker, markup):
     """One cue, checked: (start, end, speaker, plain text)."""
-    if not 0 <= start <= end < float("inf"):
+    if not 0 <= start <= end < LATEST:
         raise TranscriptError(f"Cannot read {path}: {name} lasts from {start:g} s to {end:g} s; correct its times.")
     voice = _VOICE.search(markup)
-    plain = " ".join(html.unescape(re.sub(r"<[^>]*>|\{\\[^}]*\}", "", markup)).split())
+    plain = " ".join(html.unescape(re.sub(r"<[^<>]*>|\{\\[^{}]*\}", "", markup)).split())
     named = None if voice or speaker else _NAME.match(plain)
     if named:
         plain = plain[named.end() :]

@@ -1,6 +1,7 @@
 """Transcripts in three formats say the same, however untidy they are, and a broken one gets one sentence."""
 
 import json
+import time
 
 import pandas as pd
 import pytest
@@ -187,3 +188,32 @@ def test_the_transcript_is_found_by_the_episodes_name(tmp_path):
     beside.touch()
     assert transcripts.find(episode) == beside
     assert transcripts.find(episode, tmp_path / "transcripts") == above
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("a.srt", f"1\n{'9' * 400}:00:00,0 --> {'9' * 401}:00:00,0\nHi.\n", "has no times such as"),
+        ("a.json", '{"segments": [{"startTime": 1e300, "endTime": 1e301, "body": "Hi."}]}', "correct its times"),
+        ("a.json", '{"segments": [{"startTime": NaN, "endTime": 1, "body": "Hi."}]}', "correct its times"),
+        ("a.json", '{"segments": [{"startTime": -1, "endTime": 1, "body": "Hi."}]}', "correct its times"),
+        ("a.json", f'{{"segments": [{{"startTime": {"9" * 400}, "body": "Hi."}}]}}', "it has no list of segments"),
+        ("a.json", '{"segments": [{"startTime": 0, "endTime": 1, "body": null}]}', "it has no list of segments"),
+        ("a.json", "[" * 100_000, "it has no list of segments"),
+    ],
+    ids=["hours", "late", "NaN", "early", "digits", "no words", "deep"],
+)
+def test_hostile_numbers_get_one_sentence(tmp_path, name, text, says):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(TranscriptError, match=says):
+        transcripts.read(path)
+
+
+@pytest.mark.parametrize("words", ["<" * 200_000, "{\\" * 100_000, "<v" + " " * 200_000, "<v " * 70_000])
+def test_brackets_that_never_close_take_no_time(tmp_path, words):
+    path = tmp_path / "a.srt"
+    path.write_text(f"1\n00:00:00,0 --> 00:00:01,0\n{words}\n")
+    begin = time.process_time()
+    assert len(transcripts.read(path)) == 1
+    assert time.process_time() - begin < 2
