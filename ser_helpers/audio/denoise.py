@@ -10,6 +10,7 @@ from collections import deque
 import numpy as np
 
 from ser_helpers.audio.signal import check
+from ser_helpers.errors import AudioError
 
 FRAME = 0.032
 """Seconds of a frame, about; frames are a quarter of this apart."""
@@ -45,7 +46,7 @@ class NoiseReducer:
     def __init__(self, sr, strength=0.5, deviations=1.5):
         import noisereduce
 
-        if not sr >= 4000:
+        if not 4000 <= sr < np.inf:
             raise ValueError(f"sr is a sample rate from 4000 Hz, not {sr!r}.")
         if not 0 <= strength <= 1:
             raise ValueError(f"strength is a share from 0 to 1, not {strength!r}.")
@@ -56,8 +57,11 @@ class NoiseReducer:
         self._blocks = deque(maxlen=HISTORY)  # (loudness, samples)
 
     def feed(self, y):
-        """Take samples (n,), float; return the cleaned ones that they complete, float32."""
-        self._waiting = np.concatenate([self._waiting, np.asarray(y, np.float32)])
+        """Take samples (n,), float; return the cleaned ones that they complete, float32. AudioError for others."""
+        y = np.asarray(y)
+        if y.ndim != 1 or y.dtype.kind != "f":
+            raise AudioError(f"Noise is reduced in float samples (n,), not in {y.dtype} of shape {y.shape}.")
+        self._waiting = np.concatenate([self._waiting, y.astype(np.float32, copy=False)])
         ready = []
         while len(self._waiting) >= self._block + 2 * self._context:
             ready.append(self._clean(self._waiting[: self._block + 2 * self._context], self._block))

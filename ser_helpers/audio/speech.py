@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser_helpers.audio.signal import check, resample
-from ser_helpers.errors import WeightsMissing
+from ser_helpers.audio.signal import _samples, check, resample
+from ser_helpers.errors import AudioError, WeightsMissing
 
 RATE = 16000
 FRAME = 512
@@ -57,8 +57,16 @@ class SpeechGate:
         self._rest = np.zeros(0, np.float32)
 
     def feed(self, y):
-        """Take mono samples (n,) at 16 kHz; return the probabilities (frames,) of the frames they complete."""
-        y = np.concatenate([self._rest, np.asarray(y, np.float32)])
+        """Take mono samples (n,) at 16 kHz; return the probabilities (frames,) of the frames they complete.
+
+        Raises AudioError for integers, several channels, NaN or infinite samples, and goes on as if none had come.
+        """
+        y = _samples(y)
+        if y.ndim != 1:
+            raise AudioError(
+                f"A speech gate hears samples (n,), not an array of shape {y.shape}: average the channels."
+            )
+        y = np.concatenate([self._rest, y.astype(np.float32, copy=False)])
         frames, rest = divmod(len(y), FRAME)
         self._rest = y[len(y) - rest :]
         return np.array([self._hear(y[k * FRAME : (k + 1) * FRAME]) for k in range(frames)], np.float32)

@@ -1,6 +1,7 @@
 """The live detector: chunks of any size, type and rate in, an estimate for every window out, the same as offline."""
 
 import math
+import numbers
 import warnings
 from collections import deque
 from fractions import Fraction
@@ -16,6 +17,7 @@ from ser_helpers.streaming.ring import RingBuffer
 
 LONGEST_GAP = 86400
 """Seconds; who was away for longer begins a new stream."""
+LONGEST_REPEAT = 60  # seconds; a clock that goes back by more was set back, and its samples are new
 
 
 class Detector:
@@ -76,6 +78,8 @@ class Detector:
         self._judge = Judge(model, window, hop, gate, min_speech, weight, margin)
         self.classes_ = self._judge.classes_
         self._sr = check_rate(sr)
+        if not tolerance >= 0:
+            raise StreamError(f"tolerance is a number of seconds from 0, not {tolerance!r}.")
         self._tolerance = tolerance
         self._samples = RingBuffer(self._judge.window + FRAME)
         self._missing = RingBuffer(self._judge.window + FRAME, bool)
@@ -119,7 +123,8 @@ class Detector:
             Its rate in Hz, if it is not the detector's; it may change from chunk to chunk.
         at : float
             When its first sample was recorded, in seconds of the sender's clock. With it, samples that never came are
-            replaced by silence and marked as a gap, and samples that came twice are dropped.
+            replaced by silence and marked as a gap, and samples that came twice are dropped. A clock that goes back by
+            more than a minute counts anew.
 
         Returns
         -------
@@ -172,13 +177,17 @@ class Detector:
 
     def _keep_time(self, at):
         """Compare the sender's clock with the samples that came; put in silence or drop samples when it is off."""
-        if not math.isfinite(at):
+        if not isinstance(at, numbers.Real) or not math.isfinite(at):
             raise StreamError(f"`at` is a time in seconds, not {at!r}.")
-        if self._origin is None:
-            self._origin = Fraction(at) - self._now()
-        off = Fraction(at) - self._origin - self._now()
+        ahead = Fraction(float(at)) - self._now()
+        self._origin = ahead if self._origin is None else self._origin
+        off = ahead - self._origin
         if off > self._tolerance:
             self._skip(_gap(off))
+            self._counts["resyncs"] += 1
+            self._surplus = 0
+        elif off < -LONGEST_REPEAT:
+            self._origin += off
             self._counts["resyncs"] += 1
             self._surplus = 0
         elif off < -self._tolerance:

@@ -1,5 +1,7 @@
 """Whatever a sender calls samples becomes mono float32 at 16 kHz."""
 
+import numbers
+
 import numpy as np
 import soxr
 
@@ -23,11 +25,16 @@ def mono(chunk):
     >>> mono(np.array([[16384, -16384], [16384, 16384]], np.int16))
     array([0. , 0.5], dtype=float32)
     """
-    chunk = np.asarray(chunk)
+    try:
+        chunk = np.asarray(chunk)
+    except ValueError as error:
+        raise StreamError("A chunk is samples (n,) or (n, channels), not a list of unequal rows.") from error
     if chunk.ndim not in (1, 2) or (chunk.ndim == 2 and not 1 <= chunk.shape[1] <= MOST_CHANNELS):
         raise StreamError(f"A chunk is samples (n,) or (n, channels), not an array of shape {chunk.shape}.")
     if chunk.dtype.kind not in "iuf":
         raise StreamError(f"Samples are integers or floats, not {chunk.dtype}.")
+    if chunk.dtype.kind in "iu" and chunk.dtype.itemsize > 4:
+        raise StreamError(f"Nobody knows the full scale of {chunk.dtype} samples: give them as int16 or int32.")
     if chunk.dtype.kind in "iu":
         full = np.float32(2.0 ** (8 * chunk.dtype.itemsize - 1))
         chunk = chunk.astype(np.float32) / full - np.float32(chunk.dtype.kind == "u")
@@ -46,7 +53,7 @@ def check_rate(sr):
     >>> check_rate(44100.0)
     44100
     """
-    if not np.isreal(sr) or not RATES[0] <= sr <= RATES[1] or int(sr) != sr:
+    if not isinstance(sr, numbers.Real) or not RATES[0] <= sr <= RATES[1] or int(sr) != sr:
         raise StreamError(f"A sample rate is a whole number from {RATES[0]} to {RATES[1]} Hz, not {sr!r}.")
     return int(sr)
 

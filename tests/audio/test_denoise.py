@@ -108,3 +108,9 @@ def test_settings_that_make_no_sense(settings, said):
 def test_a_recording_with_nan_gets_a_sentence():
     with pytest.raises(AudioError, match="NaN"):
         reduce_noise(np.full(SR, np.nan), SR)
+
+
+@pytest.mark.parametrize("wrong", [np.full(600, 3000, np.int16), np.zeros((600, 2))])
+def test_what_is_no_mono_float_is_refused(wrong):
+    with pytest.raises(AudioError, match=r"float samples \(n,\)"):
+        NoiseReducer(SR).feed(wrong)

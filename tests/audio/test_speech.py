@@ -93,3 +93,12 @@ def test_wrong_input_gets_a_sentence(monkeypatch):
     with pytest.raises(WeightsMissing, match="pip install silero-vad"):
         audio.SpeechGate()
     speech._network.cache_clear()
+
+
+@pytest.mark.parametrize("wrong", [np.full(600, np.nan), np.full(600, 3000, np.int16), np.zeros((600, 2))])
+def test_what_the_gate_cannot_hear_is_refused_and_changes_nothing(talk, wrong):
+    whole, gate = audio.SpeechGate().feed(talk[:16384]), audio.SpeechGate()
+    begun = gate.feed(talk[:8000])
+    with pytest.raises(AudioError):
+        gate.feed(wrong)
+    np.testing.assert_array_equal(np.concatenate([begun, gate.feed(talk[8000:16384])]), whole)

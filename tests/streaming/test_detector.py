@@ -214,6 +214,13 @@ def test_the_clock_shows_what_never_came_and_what_came_twice(model):
     assert detector.health == {"seconds": 8, "missing": 2, "dropped": 1, "resyncs": 2}
 
 
+def test_a_clock_that_was_set_back_does_not_deafen(model):
+    detector = Detector(model, gate=False)
+    for at in (5000.0, 5001.0, 5002.0, 1402.5, 1403.5, 1404.5):
+        detector.feed(np.full(16000, 0.1, np.float32), at=np.float32(at))
+    assert detector.health == {"seconds": 6, "missing": 0, "dropped": 0, "resyncs": 1}
+
+
 @pytest.mark.parametrize("ppm", [-400, 400])
 def test_a_slow_drift_is_mended_now_and_then(model, ppm):
     true = 3600
@@ -296,6 +303,8 @@ def test_a_model_that_fails_costs_one_window(gate):
         (np.zeros(5, complex), "complex128"),
         (["a"], "not <U1"),
         (np.full(5, 20000.0), "divide them first"),
+        ([12000, -12000], "int16 or int32"),
+        ([[1, 2], [3]], "unequal rows"),
     ],
 )
 def test_what_is_no_chunk_is_refused_and_changes_nothing(model, speechlike, chunk, words):
@@ -311,11 +320,14 @@ def test_what_cannot_be_is_refused_in_a_sentence(model):
     for wrong in (-1, np.nan, 86401):
         with pytest.raises(StreamError, match="A gap lasts"):
             detector.lost(wrong)
-    for wrong in (0, 44100.5, -16000):
+    for wrong in (0, 44100.5, -16000, "16000", 1j):
         with pytest.raises(StreamError, match="whole number"):
             detector.feed(np.zeros(3), sr=wrong)
-    with pytest.raises(StreamError, match="time in seconds"):
-        detector.feed(np.zeros(3), at=np.nan)
+    for wrong in (np.nan, "1"):
+        with pytest.raises(StreamError, match="time in seconds"):
+            detector.feed(np.zeros(3), at=wrong)
+    with pytest.raises(StreamError, match="tolerance"):
+        Detector(model, tolerance=np.nan)
     with pytest.raises(StreamError, match="window is a time"):
         Detector(model, window=0)
     with pytest.raises(StreamError, match="min_speech"):
