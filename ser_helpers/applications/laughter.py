@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.signal import butter, sosfiltfilt
+from threadpoolctl import threadpool_limits
 
 from ser_helpers import audio
 from ser_helpers.errors import AudioError, ModelError, WeightsMissing
@@ -131,11 +132,12 @@ class LaughterDetector:
         """
         import torch
 
+        from ser_helpers.models.batches import one_core
         from ser_helpers.models.laughter_network import windows
 
         device, found = next(self.network.parameters()).device, []
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), one_core(), threadpool_limits(1):  # sums keep their order
                 for some in windows(_blocks(recording), self.every):
                     logits = self.network(torch.from_numpy(some).to(device)).double()
                     found.append(torch.sigmoid(logits).cpu().numpy() * (np.ptp(some, (1, 2, 3)) > 0))

@@ -1,6 +1,5 @@
 """Training of laughter networks, and the one that stands in where the published weights are not at hand."""
 
-import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from ser_helpers import audio, home
 from ser_helpers.errors import ModelError
 from ser_helpers.models import laughter_network
+from ser_helpers.models.batches import one_core
 from ser_helpers.models.laughter_network import FRAMES, HOP, MELS, SAMPLE_RATE, LaughterNetwork
 from ser_helpers.synthesis import frames, kept, shows
 
@@ -44,7 +44,7 @@ def train(windows, laughter, filters=STAND_IN_FILTERS, bands=STAND_IN_BANDS, epo
     if laughter.all() or not laughter.any():
         raise ModelError("A laughter network needs windows with laughter and windows without: give recordings of both.")
     x, y = torch.from_numpy(windows), torch.from_numpy(laughter).float()
-    with torch.random.fork_rng(devices=[]), one_thread():
+    with torch.random.fork_rng(devices=[]), one_core():  # sums in the same order, so the same network
         torch.manual_seed(seed)
         network = LaughterNetwork(filters, bands).train()
         optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE)
@@ -58,17 +58,6 @@ def train(windows, laughter, filters=STAND_IN_FILTERS, bands=STAND_IN_BANDS, epo
                 optimizer.step()
                 schedule.step()
     return network.eval()
-
-
-@contextlib.contextmanager
-def one_thread():
-    """Let torch compute in one thread: a small network gains nothing from more, and the sums keep their order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def stand_in():
