@@ -259,9 +259,9 @@ means.assign(title=episodes.title).round(2)
 # ## 5. Who laughs, and how often?
 #
 # For a comedy show that is the first question. A laugh is no word and no sentence, so neither of the two methods above
-# can find it. [Gillick et al. (2021)](https://doi.org/10.21437/Interspeech.2021-353) trained a small residual network
-# for it on telephone calls: it looks at one second of sound, and says how probable it is that somebody laughs in the
-# middle. `LaughterDetector()` is that network with the published weights, if they are on this machine. Here we use its
+# can find it. [Gillick et al. (2021)](https://doi.org/10.21437/Interspeech.2021-353) trained small residual networks
+# for it: they look at one second of sound, and say how probable it is that somebody laughs in the middle.
+# `LaughterDetector()` is the one that learnt from AudioSet, if its published weights are on this machine. Here we use a
 # stand-in: a narrower one, trained here on other episodes with other people. The laughs of this show were made here,
 # too. The published network learnt from real ones, and does much worse on these (F1, see below: 0.28, and 0.49 at a
 # threshold of 0.7).

@@ -1,11 +1,14 @@
 """Every lesson, as stored: agrees with its source, has run without errors, is light, and keeps the house's rules."""
 
+import ast
+import inspect
 import json
 import re
 import tomllib
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from ser_helpers.course import exercises, notebooks
@@ -102,18 +105,36 @@ def test_every_exercise_has_a_stub_a_solution_and_a_checker(source):
     assert 2 <= len(known) <= 4
 
 
+def defines_only(code):
+    """Whether a cell holds classes and functions, and nothing that is run."""
+    body = ast.parse(code).body
+    return bool(body) and all(isinstance(part, ast.ClassDef | ast.FunctionDef) for part in body)
+
+
+def unfinished(stub):
+    """The functions that a stub leaves to the student: itself, or the unfinished methods of a class."""
+    if inspect.isfunction(stub):
+        return [stub]
+    methods = filter(inspect.isfunction, vars(stub).values())
+    return [method for method in methods if "NotImplementedError" in method.__code__.co_names]
+
+
 @lesson
 def test_every_stub_in_the_student_copy_raises_with_the_task(source):
-    copy = notebooks.student_copy(source)
-    stubs = [cell for cell in copy.cells if notebooks.has_tag(cell, "exercise")]
-    for cell in stubs:
-        space = {"check": lambda number, answer: None}
-        exec(cell.source, space)
-        functions = [item for name, item in space.items() if callable(item) and name not in ("check", "__builtins__")]
-        assert len(functions) == 1
-        arguments = [None] * functions[0].__code__.co_argcount
-        with pytest.raises(NotImplementedError, match=r"\w+ \w+ \w+"):
-            functions[0](*arguments)
+    space = {"check": lambda number, answer: None, "np": np}
+    for cell in code_cells(notebooks.student_copy(source)):
+        if notebooks.has_tag(cell, "exercise"):
+            before = dict(space)
+            exec(cell.source, space)
+            (stub,) = [item for name, item in space.items() if before.get(name) is not item and name != "__builtins__"]
+            functions = unfinished(stub)
+            assert functions
+            for function in functions:
+                arguments = [None] * function.__code__.co_argcount
+                with pytest.raises(NotImplementedError, match=r"\w+ \w+ \w+"):
+                    function(*arguments)
+        elif defines_only(cell.source):
+            exec(cell.source, space)  # a stub may build on it
 
 
 @lesson
