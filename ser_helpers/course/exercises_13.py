@@ -23,10 +23,25 @@ def _least(truth, heard, rate):
     return min(rate(truth, heard), rate(truth, _swapped(heard)))
 
 
+def _named_by_first(truth, heard):
+    agree = np.array_equal(truth[truth > 0][:1], heard[heard > 0][:1])
+    return _without_names(truth, heard if agree else _swapped(heard))
+
+
+def _named_one_by_one(truth, heard):
+    names = heard.copy()
+    for number in (1, 2):
+        said = truth[(heard == number) & (truth > 0)]
+        names[heard == number] = np.bincount(said).argmax() if len(said) else number
+    return _without_names(truth, names)
+
+
 @exercise(
     "13.1",
     wrong=[
         _without_names,
+        _named_by_first,
+        _named_one_by_one,
         lambda truth, heard: _least(truth, heard, lambda t, h: np.mean(t != h)),
         lambda truth, heard: _least(truth, heard, lambda t, h: np.sum((t != h) & (t > 0)) / np.sum(t > 0)),
         lambda truth, heard: _least(truth, heard, lambda t, h: np.sum((t != h) & (h > 0)) / np.sum(t > 0)),
@@ -48,6 +63,14 @@ def error_rate(answer):
         "2222001111": (0, "Here 1 and 2 are swapped and all else is right: names do not count, so the rate is 0."),
         "2222220111": (0.375, "1 and 2 are swapped here: two false alarms and one missed frame, of eight: 0.375."),
         "0000000000": (1, "Nothing was heard: all eight frames of speech are missed, so the rate is 1."),
+        "2111002222": (
+            0.125,
+            "Only the first frame has the wrong speaker. Try both ways of naming; keep the better one.",
+        ),
+        "1122000002": (
+            0.625,
+            "1 and 2 are different people: both cannot be the first one. Three missed, two confused.",
+        ),
         "1212121212": (0.75, "Two false alarms, and four frames of eight with the wrong speaker, whichever way: 0.75."),
     }
     for heard, (wanted, hint) in cases.items():
@@ -86,6 +109,7 @@ def _run(levels, threshold, seconds, above=lambda held: held + 1, below=lambda h
         lambda levels, threshold, seconds: _run(levels, 0.5, 3),
         lambda levels, threshold, seconds: _run(levels, threshold, seconds) is not None,
         lambda levels, threshold, seconds: _run(levels, threshold, seconds) or None,
+        lambda levels, threshold, seconds: -1 if _run(levels, threshold, seconds) is None else 2,
         lambda levels, threshold, seconds: None,
     ],
 )
@@ -107,6 +131,8 @@ def first_alert(answer):
         wanted, found = _run(levels, threshold, seconds), answer(list(levels), threshold, seconds)
         if isinstance(found, bool | np.bool_):
             raise Hint("Return the number of the second, or None, not True or False.")
+        if wanted is None and found == -1:
+            raise Hint("Where the sum never reaches `seconds`, return None, not -1.")
         if found != wanted:
             raise Hint(
                 f"{hint} For {levels} with threshold {threshold} and {seconds} s it is {wanted}, yours is {found}."
@@ -134,6 +160,9 @@ def _share(right, alerts, anger, recall=None, precision=None):
     "13.3",
     wrong=[
         lambda alerts, anger: _share(_right(alerts, anger, grace=0), alerts, anger),
+        lambda alerts, anger: _share(_right(alerts, anger, grace=8), alerts, anger),
+        lambda alerts, anger: _share(_right(alerts, anger, grace=20), alerts, anger),
+        lambda alerts, anger: _share(_right(alerts, anger, early=5), alerts, anger),
         lambda alerts, anger: _share(_right(alerts, anger, early=99), alerts, anger),
         lambda alerts, anger: _share(_right(alerts, anger, grace=999), alerts, anger),
         lambda alerts, anger: _share(_right(alerts, anger), alerts, anger, recall=_count(_right(alerts, anger))),
@@ -161,9 +190,9 @@ def precision_recall(answer):
             {"a": [25.0], "b": [30.0], "c": [50.0], "d": [], "e": []},
             "Three alerts, two of them right; two calls of three.",
         ),
-        ({"a": [48.0], "b": [], "c": [50.0], "d": [], "e": []}, "An alert up to 10 s after the anger is right, too."),
-        ({"a": [5.0], "b": [], "c": [50.0], "d": [], "e": []}, "An alert before the anger began is not right."),
-        ({"a": [90.0], "b": [], "c": [50.0], "d": [], "e": []}, "An alert 50 s after the anger is too late."),
+        ({"a": [49.5], "b": [], "c": [50.0], "d": [], "e": []}, "An alert up to 10 s after the anger is right, too."),
+        ({"a": [19.0], "b": [], "c": [50.0], "d": [], "e": []}, "An alert before the anger began is not right."),
+        ({"a": [51.0], "b": [], "c": [50.0], "d": [], "e": []}, "An alert 11 s after the anger is too late."),
         (
             {"a": [22.0, 35.0], "b": [], "c": [50.0], "d": [10.0], "e": []},
             "Precision counts alerts (three of four); recall counts calls: two right alerts in one call find one call.",
