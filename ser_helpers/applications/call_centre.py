@@ -18,6 +18,7 @@ from ser_helpers import audio, models, streaming, synthesis
 from ser_helpers.applications.alerts import AlertRule
 from ser_helpers.applications.call_turns import felt, separate, turns
 from ser_helpers.errors import AudioError, StreamError
+from ser_helpers.streaming.detector import check_gap
 from ser_helpers.streaming.intake import check_rate, mono
 
 PARTIES = ("agent", "customer")
@@ -116,6 +117,8 @@ class CallMonitor:
         if not self.parties or len(set(self.parties)) < len(self.parties):
             raise StreamError(f"parties names each channel once, not {', '.join(self.parties) or 'nobody'}.")
         inferred = [party for party in self.parties if party != "agent"] if inferred is None else inferred
+        if inferred and watched not in inferred:
+            raise StreamError(f"No emotion of {watched} is inferred, so there would be no alert: say who is watched.")
         self.rule = AlertRule() if rule is None else rule
         self.alerts = []
         self._sr = check_rate(sr)
@@ -133,15 +136,14 @@ class CallMonitor:
         chunk, sr = np.asarray(chunk), self._sr if sr is None else check_rate(sr)
         channels = chunk[:, None] if chunk.ndim == 1 else chunk
         if channels.ndim != 2 or channels.shape[1] != len(self.parties):
-            raise StreamError(
-                f"A chunk has a channel for each of {', '.join(self.parties)}: (n, {len(self.parties)}), not"
-                f" {chunk.shape}."
-            )
+            wanted = f"{', '.join(self.parties)}: (n, {len(self.parties)})"
+            raise StreamError(f"A chunk has a channel for each of {wanted}, not {chunk.shape}.")
         ready = [mono(channel) for channel in channels.T]
         return self._tell([line.feed(y, sr) for line, y in zip(self._lines, ready, strict=True)])
 
     def lost(self, seconds):
         """The connection was lost for so many seconds; returns the events that this completes."""
+        check_gap(seconds)
         return self._tell([line.lost(seconds) for line in self._lines])
 
     def finish(self):

@@ -56,7 +56,7 @@ def diarise(y, sr, speech=None, n_speakers=None, encoder=None, parties=PARTIES, 
     Raises
     ------
     AudioError
-        The recording cannot be used, or has more channels than there are parties.
+        The recording cannot be used, has more channels than parties, or `speech` or `n_speakers` does not fit it.
 
     Examples
     --------
@@ -67,6 +67,10 @@ def diarise(y, sr, speech=None, n_speakers=None, encoder=None, parties=PARTIES, 
     0    0.2  0.8   agent
     """
     y = np.asarray(y)
+    if y.ndim not in (1, 2) or 0 in y.shape:
+        raise AudioError(f"A recording is samples (n,) or (n, channels), not an array of shape {y.shape}.")
+    if n_speakers is not None and (n_speakers < 1 or n_speakers != int(n_speakers)):
+        raise AudioError(f"n_speakers is a whole number from 1, or None to estimate it, not {n_speakers!r}.")
     if y.ndim == 1 or y.shape[1] == 1:
         turns = _by_voice(y.reshape(-1), sr, speech, n_speakers, encoder)
     else:
@@ -96,7 +100,7 @@ def name_parties(turns, customer=None):
 def _by_voice(y, sr, speech, n_speakers, encoder):
     """Turns on one channel, as (start, end, speaker)."""
     y = audio.resample(audio.check(y, sr), sr, RATE)
-    speech = audio.find_speech(y, RATE) if speech is None else speech
+    speech = audio.find_speech(y, RATE) if speech is None else _checked(speech, len(y))
     spans = _spans(speech)
     if not len(spans):
         return []
@@ -108,6 +112,14 @@ def _by_voice(y, sr, speech, n_speakers, encoder):
         who = _smooth(vectors @ _centres(vectors, who).T, np.where(after_pause, SWITCH / 2, SWITCH))
     names = {number: f"speaker {k + 1}" for k, number in enumerate(dict.fromkeys(who.tolist()))}
     return [(start, end, names[number]) for (start, end), number in zip(spans[:, 2:], who.tolist(), strict=True)]
+
+
+def _checked(speech, length):
+    """Stretches of speech, if they lie in a recording of so many samples; their ends may overshoot by a window."""
+    start, end, seconds = speech["start"], speech["end"], length / RATE
+    if not ((start >= 0) & (start <= end) & (end <= seconds + WINDOW)).all():
+        raise AudioError(f"A stretch of speech does not lie between 0 s and {seconds:.3f} s: correct start and end.")
+    return speech
 
 
 def _spans(speech):
@@ -164,6 +176,9 @@ def _by_channel(y, sr, speech, parties):
         raise AudioError(f"The recording has {y.shape[1]} channels and {len(parties)} parties: name one for each.")
     channels = [audio.resample(audio.check(part, sr), sr, RATE) for part in y.T]
     speech = [audio.find_speech(part, RATE) for part in channels] if speech is None else speech
+    if len(speech) != len(channels):
+        raise AudioError(f"The recording has {len(channels)} channels and speech for {len(speech)}: give it for each.")
+    speech = [_checked(found, len(channels[0])) for found in speech]
     levels = np.array([_levels(part) for part in channels])
     own = levels >= levels.max(axis=0) - ECHO
     turns = []

@@ -151,7 +151,7 @@ class Detector:
         Windows with more than a tenth missing are not judged, and what was shown before is forgotten.
         """
         self._check_open()
-        self._skip(_gap(seconds))
+        self._skip(check_gap(seconds))
         return self._work()
 
     def finish(self):
@@ -183,7 +183,7 @@ class Detector:
         self._origin = ahead if self._origin is None else self._origin
         off = ahead - self._origin
         if off > self._tolerance:
-            self._skip(_gap(off))
+            self._skip(check_gap(off))
             self._counts["resyncs"] += 1
             self._surplus = 0
         elif off < -LONGEST_REPEAT:
@@ -283,7 +283,7 @@ def last_end(position, judge):
     return position if 2 * ((position - judge.window) % judge.hop) >= judge.hop else None
 
 
-def _gap(seconds):
+def check_gap(seconds):
     """A gap in whole samples at 16 kHz, as an exact number of seconds."""
     if not 0 <= seconds <= LONGEST_GAP:
         raise StreamError(

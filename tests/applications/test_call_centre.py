@@ -251,3 +251,23 @@ def test_the_demo_calls_come_with_their_truth():
     paths = call_centre.demo_calls()
     assert len(paths) == 6
     assert set(call_centre.truth(paths[0])["party"]) == {"agent", "customer"}
+
+
+@pytest.mark.parametrize(
+    "settings", [{"parties": ["agent", "caller"]}, {"watched": "agent"}, {"inferred": ["custmer"]}]
+)
+def test_a_rule_that_could_never_speak_is_refused(settings):
+    with pytest.raises(StreamError, match="so there would be no alert: say who is watched"):
+        CallMonitor(Loud(), **settings)
+
+
+def test_whose_emotion_is_not_inferred_may_be_heard_without_alerts():
+    assert CallMonitor(Loud(), parties=["agent"]).alerts == []
+
+
+def test_a_bad_gap_is_as_if_it_had_not_come(call):
+    monitor, calm = CallMonitor(Loud(), RULE), CallMonitor(Loud(), RULE)
+    events = monitor.feed(call[: 3 * SR])
+    with pytest.raises(StreamError, match="A gap lasts"):
+        monitor.lost(-1)
+    assert plain(events + fed(monitor, call[3 * SR : 5 * SR])) == plain(fed(calm, call[: 5 * SR]))

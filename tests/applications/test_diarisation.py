@@ -117,3 +117,28 @@ def test_embedded_dialogues_are_diarised_with_few_errors(weights):
         found = diarisation_error(truth, diarise(y.mean(axis=1), sr, truth, 2, encoder), collar=0.25)
         wrong, speech = wrong + found.rate * found.speech, speech + found.speech
     assert wrong / speech < 0.2
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5])
+def test_a_number_of_speakers_that_cannot_be(count):
+    with pytest.raises(AudioError, match="n_speakers is a whole number from 1"):
+        diarise(np.zeros(16000), 16000, n_speakers=count)
+
+
+@pytest.mark.parametrize(("start", "end"), [(-5, 1), (2, 1), (50, 51), (np.nan, 1)])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_speech_outside_the_recording_is_refused(start, end, channels):
+    speech = pd.DataFrame({"start": [start], "end": [end]}, dtype=float)
+    with pytest.raises(AudioError, match=r"between 0 s and 3\.000 s"):
+        diarise(np.zeros((48000, channels)), 16000, speech if channels == 1 else [speech] * 2)
+
+
+def test_no_channel_goes_without_speech_by_mistake():
+    with pytest.raises(AudioError, match="2 channels and speech for 1"):
+        diarise(np.zeros((16000, 2)), 16000, [pd.DataFrame({"start": [0.0], "end": [1.0]})])
+
+
+@pytest.mark.parametrize("y", [np.float64(1), np.zeros((1000, 0)), np.zeros((10, 2, 2))])
+def test_what_is_no_recording(y):
+    with pytest.raises(AudioError, match="not an array of shape"):
+        diarise(y, 16000)
