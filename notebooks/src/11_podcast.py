@@ -149,10 +149,14 @@ podcast_figures.draw_timeline(episode, felt, subtitle="synthetic show · windows
 # Run this cell to listen to the red around a laugh. (The stored notebook holds no sound.)
 
 # %%
-from ser_helpers.course.sound import play
+from ser_helpers.course.sound import play, waveform
 
 laugh = felt[felt.kind == "laughter"].iloc[0]
-play(audio.load(path, 16_000, start=laugh.start - 3, end=laugh.end + 1), 16_000)
+y = audio.load(path, 16_000, start=laugh.start - 3, end=laugh.end + 1)
+waveform(y, 16_000, "Speech, and a laugh from second 3 on", subtitle="synthetic show")
+
+# %%
+play(y, 16_000)
 
 # %% [markdown]
 # Hardly anybody is angry in this episode. Red comes where people are merry, and most of all where they *laugh*: there
@@ -509,7 +513,7 @@ check("11.4", machines)
 from ser_helpers.applications import bill
 
 rate = sum(rates.values())
-print(f"in a week: {machines(100_000, rate, 16, 7)} machines, in a day: {machines(100_000, rate, 16, 1)}")
+print(f"machines in a week: {machines(100_000, rate, 16, 7)}, in a day: {machines(100_000, rate, 16, 1)}")
 bill(100_000, rate, cores=16, price=0.7, days=7).round(1)
 
 # %% [markdown]

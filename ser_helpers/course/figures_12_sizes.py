@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 from ser_helpers import audio
 from ser_helpers.course.figures_12 import FOUR
@@ -121,6 +122,7 @@ def batches(cost):
         ax.annotate(name, (sizes[-1], values[-1]), (10, 0), textcoords="offset points", color=ink, size=12, va="center")
     ax.set(xscale="log", yscale="log", xlabel="windows in one call", ylabel="time (ms)", xlim=(0.9, 2.2 * sizes[-1]))
     ax.set_xticks(sizes, [str(size) for size in sizes])
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.minorticks_off()
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     many = 32 if 32 in cost else sizes[-1]
