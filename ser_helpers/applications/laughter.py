@@ -1,6 +1,7 @@
 """Where people laugh in a recording of any length, how often, and for how long."""
 
 import functools
+import numbers
 import warnings
 from pathlib import Path
 
@@ -70,7 +71,9 @@ class LaughterDetector:
     """
 
     def __init__(self, weights="auto", threshold=0.5, min_length=0.2, smoothing=0.5, every=4, device="auto"):
-        if not 0 < threshold < 1 or min_length < 0:
+        if not isinstance(every, numbers.Integral) or every < 1:
+            raise ModelError(f"every={every!r} frames cannot be: choose a whole number from 1.")
+        if not 0 < threshold < 1 or not min_length >= 0:
             raise ModelError("The threshold lies between 0 and 1, and the shortest laugh is 0 s or more.")
         highest = SAMPLE_RATE / HOP / every / 2
         if smoothing is not None and not 0 < smoothing < highest:
@@ -233,4 +236,12 @@ def laughs_per_10_minutes(laughs, seconds):
 
 
 def _blocks(recording):
-    return audio.blocks(recording, SAMPLE_RATE) if isinstance(recording, str | Path) else recording
+    return audio.blocks(recording, SAMPLE_RATE) if isinstance(recording, str | Path) else map(_checked, recording)
+
+
+def _checked(block):
+    """A block, if it is mono samples: one that is not a number would silence a whole recording's laughs."""
+    block = np.asarray(block)
+    if block.ndim != 1 or not np.isfinite(block).all():
+        raise ModelError("A recording is a path, or a list of blocks of finite mono samples (n,) at 8 kHz.")
+    return block

@@ -187,6 +187,19 @@ def test_summary():
         applications.laughter_summary(laughs, 0)
 
 
+@pytest.mark.parametrize("settings", [{"every": 0}, {"every": 2.5}, {"min_length": np.nan}])
+def test_settings_that_would_find_nothing_get_a_sentence(settings):
+    with pytest.raises(ModelError):
+        LaughterDetector("stand-in", **settings)
+
+
+@pytest.mark.parametrize("blocks", [[np.full(8000, np.nan)], [np.zeros((8000, 2))], np.zeros(8000)])
+def test_blocks_that_are_none_do_not_silence_the_laughs(blocks):
+    detector = LaughterDetector("stand-in")
+    with pytest.raises(ModelError, match="blocks of finite mono samples"):
+        detector.segments([np.zeros(16000), *blocks])
+
+
 @pytest.mark.real
 @pytest.mark.skipif(not REAL.is_file(), reason="the published weights are not in SER_MODELS_HOME")
 def test_the_published_network_tells_embedded_laughs_from_embedded_speech():
