@@ -5,7 +5,7 @@ import shutil
 import sys
 from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -140,7 +140,7 @@ def podcast(
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="A Dask cluster, as tcp://10.0.0.5:8786.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 2,
-    model: Annotated[str, typer.Option(help="linear, cnn or encoder.")] = "linear",
+    model: Annotated[Literal["linear", "cnn", "encoder"], typer.Option(help="What tells the emotions.")] = "linear",
     laughter: Annotated[bool, typer.Option(help="Look for laughter, too.")] = True,
     title: Annotated[str | None, typer.Option(help="The show's name; by default the folder's.")] = None,
 ):

@@ -95,3 +95,10 @@ def test_a_full_disk_is_one_sentence(ser, talk, tmp_path, monkeypatch):
     assert done.exit_code == 2
     assert "No space left on device. Check that the folder may be written" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_an_unknown_model_is_refused_by_name(ser, talk, tmp_path):
+    result = ser(talk, "--out", tmp_path / "out", "--model", "bigger")
+    assert result.exit_code == 2
+    assert "'bigger' is not one of 'linear'" in " ".join(result.output.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
