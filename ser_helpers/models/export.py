@@ -62,7 +62,12 @@ def to_onnx(model, example, classes=None):
         return _guarded(_keras, model.model_, example[:1], model.classes_)
     if type(model).__module__.startswith(("sklearn.", "xgboost.")):
         return _guarded(_sklearn, model, example[:1], model.classes_)
-    return _guarded(_torch, model, example[:1], classes, True)
+    exported = _guarded(_torch, model, example[:1], classes, True)
+    if classes is not None and exported.run(example[:1]).shape[1:] != (len(classes),):
+        raise ModelError(
+            f"This module does not give {len(classes)} probabilities: name a class for each of its outputs."
+        )
+    return exported
 
 
 def to_torchscript(module, example):
@@ -209,5 +214,5 @@ def _labelled(path, classes):
 def _with_classes(proto, classes):
     if classes is not None:
         stored = proto.metadata_props.add()
-        stored.key, stored.value = CLASSES, json.dumps([str(label) for label in classes])
+        stored.key, stored.value = CLASSES, json.dumps(np.asarray(classes).tolist())
     return proto.SerializeToString()

@@ -81,6 +81,8 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable label of each row, shape (n,)."""
+        if not len(self.classes_):
+            raise ModelError("This network knows no labels: export it with classes, or ask for predict_proba.")
         return self.classes_[self.run(X).argmax(axis=1)]
 
     def __call__(self, row):

@@ -171,3 +171,19 @@ def test_what_no_exporter_knows_gets_a_sentence():
 def test_whisper_is_not_exported():
     with pytest.raises(ModelError, match="not Whisper"):
         export.encoder_module(models.Encoder("openai/no-such-whisper", device="cpu"))
+
+
+def test_labels_that_are_numbers_stay_numbers():
+    fitted = LogisticRegression().fit([[0.0], [1.0]], [1, 2])
+    assert models.to_onnx(fitted, [[0.0]]).predict([[-9.0], [9.0]]).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("classes", [["a"], ["a", "b", "c"]])
+def test_every_output_of_a_module_has_its_label(classes):
+    with pytest.raises(ModelError, match="name a class for each of its outputs"):
+        models.to_onnx(torch.nn.Linear(3, 2), np.zeros((1, 3)), classes=classes)
+
+
+def test_a_network_without_labels_says_so():
+    with pytest.raises(ModelError, match="knows no labels"):
+        models.to_onnx(torch.nn.Linear(3, 2), np.zeros((1, 3))).predict(np.zeros((1, 3)))
