@@ -1,8 +1,10 @@
 """Valence, arousal and dominance of a sentence: a small regression on its voice and its words."""
 
+import contextlib
 import hashlib
 import io
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -77,13 +79,13 @@ def dimension_model():
     """
     path = home.cache_home() / "fits" / f"dimensions-{_version()}.npz"
     with home.lock(path):
-        if not path.is_file():
-            buffer = io.BytesIO()
-            np.savez(buffer, **DimensionModel.fit(corpora.load("synthetic-iemocap")).weights)
-            _keep(path, buffer.getvalue())
-            buffer.seek(0)
-            return DimensionModel(_weights(buffer))
-        return DimensionModel(_weights(path))
+        with contextlib.suppress(OSError, EOFError, ValueError, zipfile.BadZipFile):  # not there, or damaged
+            return DimensionModel(_weights(path))
+        buffer = io.BytesIO()
+        np.savez(buffer, **DimensionModel.fit(corpora.load("synthetic-iemocap")).weights)
+        _keep(path, buffer.getvalue())
+        buffer.seek(0)
+        return DimensionModel(_weights(buffer))
 
 
 def _weights(file):

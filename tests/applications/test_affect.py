@@ -52,3 +52,15 @@ def test_the_courses_model_is_fitted_once_and_kept(tmp_path, monkeypatch, table)
     again = dimension_model()
     for name, array in first.weights.items():
         np.testing.assert_array_equal(again.weights[name], array)
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"no archive"])
+def test_a_damaged_model_is_fitted_again(tmp_path, monkeypatch, table, damage):
+    monkeypatch.setattr(home, "cache_home", lambda: tmp_path)
+    monkeypatch.setattr(affect.corpora, "load", lambda name: table[::10])
+    first = dimension_model()
+    (path,) = (tmp_path / "fits").glob("*.npz")
+    path.write_bytes(damage)
+    again = dimension_model()
+    np.testing.assert_array_equal(again.weights["coefficients"], first.weights["coefficients"])
+    assert path.read_bytes() != damage
