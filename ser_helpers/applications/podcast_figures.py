@@ -217,7 +217,8 @@ def _most(table):
 
 
 def _short(name, letters=40):
-    return name if len(name) <= letters else f"{name[: letters - 1]}…"
+    """A name that fits, its dollars not taken for formulas."""
+    return (name if len(name) <= letters else f"{name[: letters - 1]}…").replace("$", r"\$")
 
 
 def _percent(share):

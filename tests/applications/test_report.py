@@ -1,5 +1,6 @@
 """The report of a show is one page: it says and shows all, escapes what strangers wrote, and asks nobody."""
 
+import html
 import re
 from html.parser import HTMLParser
 
@@ -109,3 +110,17 @@ def test_what_another_model_heard_earlier_is_not_mixed_in(show, tmp_path):
     assert "<h2>talk-3</h2>" not in page
     assert "<b>talk-2</b>: It is broken now." in page
     assert "<b>talk-3</b>: An earlier run heard it with another model or other settings: hear it again." in page
+
+
+@pytest.mark.parametrize(
+    "name", ["From $5 to $6", r"$\foo{$ {title} 100% %s", "<script>alert(1)</script>", "日本語 😀"]
+)
+def test_names_and_words_are_only_that(show, tmp_path, name):
+    for episode in show.episodes:
+        episode.name = f"{name} {episode.name}"
+        if episode.sentences is not None:
+            episode.sentences["text"] = episode.sentences["speaker"] = name
+        episode.notes = [name]
+    page = write_report(Show(name, show.episodes), tmp_path / "report.html", {name: name}).read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert html.escape(name) in page
