@@ -76,6 +76,12 @@ class Alert(_Message):
     acknowledged: bool
 
 
+class Seen(_Message):
+    """Alerts that have been seen. Lesson 13."""
+
+    alerts: list[Annotated[str, Field(max_length=80)]] = Field(max_length=10_000, description="Their ids.")
+
+
 class Call(_Message):
     """A call, live or ended. Lesson 13."""
 
@@ -114,6 +120,7 @@ class ReplayRequest(_Message):
 
 
 class Replays(_Message):
-    """The embedded calls that can be replayed. Lesson 13."""
+    """The embedded calls that can be replayed, and how much faster than life unless asked otherwise. Lesson 13."""
 
     calls: list[str]
+    speed: float

@@ -68,7 +68,7 @@ def create_app(settings=None, model=None, rule=None, calls=None):
     >>> from fastapi.testclient import TestClient
     >>> app = create_app()
     >>> sorted(app.openapi()["paths"])[:3]
-    ['/alerts', '/alerts/{name}/acknowledge', '/calls']
+    ['/alerts', '/alerts/acknowledge', '/alerts/{name}/acknowledge']
     """
     settings, metrics = settings or Settings(), Metrics()
 
@@ -187,6 +187,13 @@ async def alerts(request: Request, acknowledged: bool | None = None) -> list[mes
     return [alert for alert in found if acknowledged in (None, alert["acknowledged"])]
 
 
+@routes.post("/alerts/acknowledge")
+async def acknowledge_all(request: Request, seen: messages.Seen) -> list[messages.Alert]:
+    """Say that several alerts have been seen; those that have been forgotten since are passed over."""
+    board = request.app.state.board
+    return [board.acknowledge(name) for name in seen.alerts if name in board.alerts]
+
+
 @routes.post("/alerts/{name}/acknowledge", responses=_MISSING)
 async def acknowledge(request: Request, name: Name) -> messages.Alert:
     """Say that an alert has been seen; every open page shows it."""
@@ -199,7 +206,8 @@ async def acknowledge(request: Request, name: Name) -> messages.Alert:
 @routes.get("/replay")
 async def replays(request: Request) -> messages.Replays:
     """The embedded calls that can be replayed."""
-    return messages.Replays(calls=list(request.app.state.player.paths))
+    player = request.app.state.player
+    return messages.Replays(calls=list(player.paths), speed=player.board.settings.speed)
 
 
 @routes.post("/replay", responses=_MISSING, status_code=201)

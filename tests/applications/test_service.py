@@ -246,6 +246,17 @@ def test_a_call_is_remembered_alerts_and_is_acknowledged_then_forgotten(client, 
         assert answer.json()["error"].startswith("There is no")
 
 
+def test_several_alerts_are_acknowledged_at_once_and_forgotten_ones_passed_over(client, recording):
+    served = client()
+    for i in range(2):
+        send(served, np.clip(recording * 20, -1, 1), name=f"Line {i}")
+    later, *_, first = [alert["id"] for alert in served.get("/alerts").json()]
+    seen = served.post("/alerts/acknowledge", json={"alerts": [first, "forgotten", later]}).json()
+    assert [(alert["id"], alert["acknowledged"]) for alert in seen] == [(first, True), (later, True)]
+    waiting = served.get("/alerts", params={"acknowledged": False}).json()
+    assert not {first, later} & {alert["id"] for alert in waiting}
+
+
 def test_a_gap_is_shown_and_counts_as_time(client, recording):
     with client().websocket_connect("/stream") as socket:
         socket.send_json({"rate": 8000, "format": "float32", "channels": 2})
@@ -405,8 +416,9 @@ def test_only_so_many_finished_calls_are_remembered(client):
 
 def test_an_embedded_call_is_replayed(client):
     served = client()
-    names = served.get("/replay").json()["calls"]
-    assert len(names) == 6
+    offered = served.get("/replay").json()
+    names = offered["calls"]
+    assert (len(names), offered["speed"]) == (6, 1)
     with served.websocket_connect("/events") as page:
         assert until(page, "snapshot")[-1]["rule"] == {"emotion": "angry", "threshold": 0.5}
         assert served.post("/replay", json={"call": names[1], "speed": 50}).json()["name"] == "Call 002"
@@ -625,7 +637,7 @@ def schema(tmp_path_factory):
 def test_the_service_keeps_to_its_schema(schema, mode):
     operations = [result.ok() for result in schema.get_all_operations()]
     excluded = {"/predict": [positive_data_acceptance]}  # bytes by chance are no recording
-    assert len(operations) == 10
+    assert len(operations) == 11
     for operation in operations:
 
         @settings(

@@ -1,5 +1,6 @@
 """The supervisor's page in a real browser: calls play, curves move, alerts are acknowledged, a phone can read it."""
 
+import json
 import re
 import shutil
 
@@ -51,16 +52,21 @@ def browser(playwright):
 
 @pytest.fixture
 def visit(browser, service):
-    """visit(width=…): the page, connected; afterwards it must have been quiet and asked nobody else."""
+    """visit(width=…): the page, connected; afterwards it must have been quiet and asked nobody else.
+
+    `events` is all that it hears, if given, instead of what the service tells.
+    """
     contexts, troubles = [], []
 
-    def make(width=1200, chromium=browser, address=service, **options):
+    def make(width=1200, chromium=browser, address=service, events=None, **options):
         context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("console", lambda said: said.type in ("error", "warning") and troubles.append(said.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", lambda asked: asked.url.startswith(address) or troubles.append(asked.url))
+        if events is not None:
+            page.route_web_socket("**/events", lambda line: line.send(json.dumps(events)))
         page.goto(address)
         contexts.append(context)
         if address == service:
@@ -130,9 +136,56 @@ def test_a_call_can_be_looked_at_and_forgotten_with_the_keyboard(visit):
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
     page.keyboard.press("Enter")
-    page.locator("dialog >> text=End and forget this call").press("Enter")
+    page.locator("dialog").get_by_role("button", name="Forget this call", exact=True).press("Enter")
     page.wait_for_selector("dialog", state="hidden")
     assert page.locator("#ended button", has_text="Call 002").count() == 0
+    page.wait_for_function("() => document.activeElement.tagName === 'H2'")
+
+
+def test_a_live_call_is_ended_and_forgotten_with_the_keyboard(visit):
+    page = visit()
+    card = replay(page, "call_003", speed="1")
+    card.locator("h3 button").press("Enter")
+    page.locator("dialog >> text=End and forget this call").press("Enter")
+    page.wait_for_selector("dialog", state="hidden")
+    page.wait_for_function("() => document.activeElement.id === 'live-title'")
+
+
+def test_a_replay_runs_as_fast_as_the_service_unless_the_page_is_told_otherwise(browser, visit):
+    with serving.running(Settings(denoise=False, speed=4), model=Loud(), rule=RULE) as address:
+        page = visit(address=address)
+        page.wait_for_selector("#connection[data-state=open]")
+        assert page.locator("#speed option").all_inner_texts() == ["1 ×", "2 ×", "4 ×", "5 ×", "20 ×"]
+        for speed, choose in [(4, lambda: None), (20, lambda: page.select_option("#speed", "20"))]:
+            choose()
+            with page.expect_request(f"{address}/replay") as asked:
+                page.click("text=Replay a call")
+            assert asked.value.post_data_json["speed"] == speed
+
+
+def test_alerts_that_pile_up_are_cut_short_and_acknowledged_at_once(visit):
+    alert = {"call": "a", "explanation": "Angry.", "raised": "2030-01-01T10:15:00+00:00", "acknowledged": False}
+    alerts = [{**alert, "id": f"a-{i}", "name": f"Call {i}", "time": 60 + i} for i in range(25)]
+    rule = {"emotion": "angry", "threshold": 0.5}
+    told = {"calls": [], "alerts": alerts, "emotions": ["angry"], "inferred": ["customer"], "rule": rule}
+    page = visit(timezone_id="UTC", locale="en-GB", events={"type": "snapshot", **told})
+    page.wait_for_selector("#alerts li")
+    assert page.locator("#alerts li strong").all_inner_texts() == [f"Call {i}" for i in range(24, 4, -1)]
+    assert page.locator("#alerts .when").first.inner_text() == "10:15, 1:24 into the call"
+    assert page.inner_text("#older") == "5 older alerts are not listed; the calls show them."
+    with page.expect_request("**/alerts/acknowledge") as asked:
+        page.locator("text=Acknowledge all").press("Enter")
+    assert asked.value.post_data_json == {"alerts": [f"a-{i}" for i in range(24, -1, -1)]}
+
+
+def test_all_alerts_are_acknowledged_with_the_keyboard(visit):
+    page = visit()
+    replay(page)
+    replay(page)
+    page.locator("text=Acknowledge all").press("Enter")
+    page.wait_for_function("() => !document.querySelector('#all-seen button')")
+    assert page.locator("#alerts li.seen").count() >= 2
+    page.wait_for_function("() => document.activeElement.id === 'alerts-title'")
 
 
 def test_a_microphone_that_is_denied_is_explained(visit):

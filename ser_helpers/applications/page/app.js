@@ -4,6 +4,8 @@ import { clock, draw, paint } from "./chart.js";
 import { Microphone } from "./microphone.js";
 
 const KEPT = 1800;
+const LISTED = 20;
+const SPEEDS = [1, 2, 5, 20];
 const $ = (id) => document.getElementById(id);
 const state = { calls: new Map(), alerts: new Map(), emotions: [], rule: { emotion: "", threshold: 1 }, open: null };
 let asked = null;
@@ -38,7 +40,7 @@ function socket(path) {
 async function connect() {
   tell("connecting", "Connecting …");
   try {
-    fill((await ask("/replay")).calls);
+    fill(await ask("/replay"));
   } catch (error) {
     if ($("door").hidden) retry(error.message);
     else tell("lost", "Waiting for the token");
@@ -78,6 +80,7 @@ const hearing = {
     state.alerts = new Map(alerts.map((alert) => [alert.id, alert]));
     $("agent-note").hidden = inferred.includes("agent");
     $("cards").replaceChildren();
+    $("key").replaceChildren(...emotions.map(keyItem), make("li", {}, make("span", { className: "swatch voice" }), "speech alone"));
     state.calls.forEach((call) => stale.add(call.id));
   },
   call(call) {
@@ -137,7 +140,7 @@ function make(name, { text, ...properties } = {}, ...children) {
 }
 
 function newCard(call) {
-  const title = make("button", { className: "plain", text: call.name, onclick: () => openDetail(call.id) });
+  const title = button(call.name, `call ${call.id}`, () => openDetail(call.id), "plain");
   const chart = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   chart.classList.add("chart");
   const card = make(
@@ -168,9 +171,11 @@ function now(call) {
   if (last.gap) return [swatch, make("span", { className: "quiet", text: "Some sound is missing" })];
   if (!last.emotion) return [swatch, make("span", { className: "quiet", text: `${who} is silent` })];
   paint(swatch, last.emotion, "background");
-  const share = `${Math.round(100 * last.smoothed[last.emotion])} %`;
-  const sentence = make("span", {}, `${who} sounds `, make("b", { text: last.emotion }));
-  return [swatch, sentence, make("span", { className: "share", text: share })];
+  return [swatch, make("span", {}, `${who} sounds `, make("b", { text: last.emotion }))];
+}
+
+function keyItem(emotion) {
+  return make("li", {}, paint(make("span", { className: "swatch" }), emotion, "background"), emotion);
 }
 
 function alertsOf(call) {
@@ -181,22 +186,34 @@ function showLists() {
   const calls = [...state.calls.values()];
   const ended = calls.filter((call) => call.state === "ended").reverse();
   $("empty").hidden = calls.some((call) => call.state === "live");
+  $("key").hidden = !$("empty").hidden;
   $("earlier").hidden = !ended.length;
   keepFocus($("ended"), ended.map(endedRow));
 
   const alerts = [...state.alerts.values()].reverse();
   const waiting = alerts.filter((alert) => !alert.acknowledged);
   $("no-alerts").hidden = alerts.length > 0;
-  keepFocus($("alerts"), alerts.map(alertItem));
+  keepFocus($("alerts"), alerts.slice(0, LISTED).map(alertItem));
+  const older = alerts.length - LISTED;
+  $("older").hidden = older <= 0;
+  $("older").textContent = `${older} older ${older === 1 ? "alert is" : "alerts are"} not listed; the calls show them.`;
+  keepFocus($("all-seen"), waiting.length > 1 ? [button("Acknowledge all", "all seen", () => acknowledgeAll(waiting))] : []);
   showBanner(waiting);
   document.title = waiting.length ? `(${waiting.length}) Calls` : "Calls";
 }
 
-/** Replaces the children of `list`, and gives the focus back to the button that had it. */
+/** Replaces the children of `list`, and gives the focus back to the button that had it, or to the heading above. */
 function keepFocus(list, children) {
   const held = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   list.replaceChildren(...children);
-  if (held) list.querySelector(`[data-key="${CSS.escape(held)}"]`)?.focus();
+  if (held) focusOn(held, list);
+}
+
+/** Focuses the button of that key; where it is gone, the heading of the part of the page that holds `place`. */
+function focusOn(key, place) {
+  const part = place.closest("main > :not([hidden])") ?? $("live");
+  const button = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  (button ?? part.querySelector("h2")).focus();
 }
 
 function button(text, key, onclick, className = "") {
@@ -211,19 +228,24 @@ function endedRow(call) {
   row.append(
     make("span", { text: call.name }),
     make("span", { className: "why", text: [call.why, count && `${count} alert${count > 1 ? "s" : ""}.`].filter(Boolean).join(" ") }),
-    make("span", { className: "clock", text: clock(call.seconds) }),
+    make("span", { className: "clock", text: `${timeOfDay(call.started)}, ${clock(call.seconds)} long` }),
   );
   return make("li", {}, row);
 }
 
+function timeOfDay(instant) {
+  return new Date(instant).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+}
+
 function alertItem(alert) {
   const buttons = make("div", { className: "row" }, button("Show the call", `show ${alert.id}`, () => openDetail(alert.call)));
+  const into = `${clock(alert.time)} into the call`;
   if (!alert.acknowledged) buttons.prepend(button("Acknowledge", `seen ${alert.id}`, () => acknowledge(alert)));
   return make(
     "li",
     { className: alert.acknowledged ? "seen" : "" },
     make("strong", { text: alert.name }),
-    make("span", { className: "when", text: `  at ${clock(alert.time)}${alert.acknowledged ? ", acknowledged" : ""}` }),
+    make("p", { className: "when", text: `${timeOfDay(alert.raised)}, ${into}${alert.acknowledged ? ", acknowledged" : ""}` }),
     make("p", { text: alert.explanation }),
     buttons,
   );
@@ -231,17 +253,16 @@ function alertItem(alert) {
 
 function showBanner(waiting) {
   const [alert] = waiting;
-  const shown = $("banner").dataset.alert;
-  $("banner").hidden = !alert;
-  if (!alert) $("banner").replaceChildren();
-  const key = alert && `${alert.id} of ${waiting.length}`;
-  if (!alert || shown === key) {
-    if (!alert) delete $("banner").dataset.alert;
-    return;
-  }
+  const key = alert ? `${alert.id} of ${waiting.length}` : "";
+  if ($("banner").dataset.alert === key) return;
   $("banner").dataset.alert = key;
-  const more = waiting.length > 1 ? ` (and ${waiting.length - 1} more)` : "";
-  keepFocus($("banner"), [
+  $("banner").hidden = !alert;
+  keepFocus($("banner"), alert ? bannerParts(alert, waiting.length - 1) : []);
+}
+
+function bannerParts(alert, others) {
+  const more = others ? ` (and ${others} more)` : "";
+  return [
     make("div", {}, make("strong", { text: `${alert.name}${more}` }), make("span", { text: alert.explanation })),
     make(
       "div",
@@ -249,16 +270,16 @@ function showBanner(waiting) {
       button("Acknowledge", "banner seen", () => acknowledge(alert), "main"),
       button("Show the call", "banner show", () => openDetail(alert.call)),
     ),
-  ]);
+  ];
 }
 
 // --- one call, large ----------------------------------------------------------------------------
 
 async function openDetail(id) {
   state.open = id;
-  state.opener = document.activeElement.dataset.key;
+  state.opener = { key: document.activeElement.dataset.key, place: document.activeElement.closest("main > *") ?? $("live") };
   const close = button("Close", "close", () => $("detail").close());
-  const forget = button("End and forget this call", "forget", () => attempt(() => ask(`/calls/${id}`, { method: "DELETE" })));
+  const forget = button("", "forget", () => attempt(() => ask(`/calls/${id}`, { method: "DELETE" })));
   const chart = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   chart.classList.add("chart");
   $("detail").replaceChildren(
@@ -286,6 +307,7 @@ function drawDetail() {
   if (!call || !detail.open) return;
   const ended = call.state === "ended" ? ` ${call.why}` : "";
   detail.querySelector("h2").textContent = call.name;
+  detail.querySelector("[data-key=forget]").textContent = ended ? "Forget this call" : "End and forget this call";
   detail.querySelector(".quiet").textContent = `Since ${new Date(call.started).toLocaleTimeString()}, ${clock(call.seconds)} heard.${ended}`;
   detail.querySelector(".now").replaceChildren(...(call.state === "live" ? now(call) : []));
   draw(detail.querySelector("svg"), call, { ...state, all: true, alerts: alertsOf(call) });
@@ -326,8 +348,14 @@ function notice(text, kind = "") {
 }
 
 const acknowledge = (alert) => attempt(() => ask(`/alerts/${encodeURIComponent(alert.id)}/acknowledge`, { method: "POST" }));
+const acknowledgeAll = (waiting) =>
+  attempt(() => ask("/alerts/acknowledge", { method: "POST", body: { alerts: waiting.map((alert) => alert.id) } }));
 
-function fill(names) {
+function fill({ calls: names, speed }) {
+  const speeds = [...new Set([...SPEEDS, speed])].sort((one, other) => one - other);
+  const wanted = Number($("speed").value);
+  $("speed").replaceChildren(...speeds.map((times) => new Option(`${times} ×`, times)));
+  $("speed").value = speeds.includes(wanted) ? wanted : speed;
   const chosen = $("recording").value;
   const options = names.map((name) => new Option(name.replaceAll("_", " "), name));
   $("recording").replaceChildren(new Option(names.length ? "The next call" : "No recordings", ""), ...options);
@@ -376,7 +404,7 @@ $("microphone").onclick = () => {
 
 $("detail").onclose = () => {
   state.open = null;
-  if (state.opener) document.querySelector(`[data-key="${CSS.escape(state.opener)}"]`)?.focus();
+  focusOn(state.opener.key, state.opener.place);
 };
 new ResizeObserver(() => {
   state.calls.forEach((call) => stale.add(call.id));
