@@ -517,10 +517,10 @@ print(f"machines in a week: {machines(100_000, rate, 16, 7)}, in a day: {machine
 bill(100_000, rate, cores=16, price=0.7, days=7).round(1)
 
 # %% [markdown]
-# 50 s of one core for each hour of audio make about 1,400 hours of one core. A single machine with 16 cores is ready
-# within a week; to be ready in a day takes four. If a machine costs 0.70 an hour, the `price` is about 60: less than a
-# dinner for two. So it is cheap to hear such an archive, with or without the consent of the people in it. An encoder
-# like lesson 08's takes a core about ten times as long; then the sum is worth a second look.
+# Where the stored outputs come from, 80 s of one core for each hour of audio make about 2,200 hours of one core. A single
+# machine with 16 cores is ready within a week; to be ready in a day takes six. If a machine costs 0.70 an hour, the
+# `price` is about 100: a dinner for two. So it is cheap to hear such an archive, with or without the consent of the
+# people in it. An encoder like lesson 08's takes a core about ten times as long; then the sum is worth a second look.
 #
 # What the sum leaves out is usually more: the transcripts; bringing 6 TB of files (100,000 hours of MP3 at 128 kbit/s)
 # to the machines, 13 hours at a gigabit a second; and asking the people whose voices these are.
