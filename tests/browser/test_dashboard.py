@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from ser_helpers.applications import Settings, call_centre, serving
 
 pytestmark = pytest.mark.browser
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 RULE = call_centre.AlertRule(threshold=0.5, persistence_s=2)
 MICROPHONE = ["--use-fake-device-for-media-stream"]
 
@@ -34,20 +32,8 @@ def service():
 
 
 @pytest.fixture(scope="module")
-def playwright():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium or Chrome on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def browser(playwright):
-    chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *MICROPHONE])
-    yield chromium
-    chromium.close()
+def browser(chromium):
+    return chromium(*MICROPHONE)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The report of a podcast in a real browser: no network, no sideways scroll, readable in the dark and on a phone."""
 
-import shutil
 import warnings
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from ser_helpers.applications import Episode, Show, write_report
 
 pytestmark = pytest.mark.browser
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +25,6 @@ def report(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return write_report(show, tmp_path_factory.mktemp("report") / "report.html", failed)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium or Chrome on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=[(1100, "light"), (390, "dark")], ids=["desk", "phone"])
