@@ -38,6 +38,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "onnx_model",
         "pretrained",
         "quiet",
+        "ready",
         "recall",
         "regression",
         "saving",

@@ -12,6 +12,7 @@ from ser_helpers.errors import ModelError
 from ser_helpers.models import laughter_network
 from ser_helpers.models.batches import one_core
 from ser_helpers.models.laughter_network import FRAMES, HOP, MELS, SAMPLE_RATE, LaughterNetwork
+from ser_helpers.models.ready import ready
 from ser_helpers.synthesis import frames, kept, shows
 
 STAND_IN_FILTERS, STAND_IN_BANDS = (4, 8, 8, 16), 32
@@ -69,14 +70,13 @@ def stand_in():
     """
     sources = [*shows.SOURCES, Path(__file__), Path(laughter_network.__file__)]
     path = home.cache_home() / "fits" / f"laughter-{kept.version(sources, STAND_IN_SEED)}.pt"
-    if not path.is_file():
-        with home.lock(path):
-            if not path.is_file():
-                with threadpool_limits(1):  # the same examples to the bit, so the same network
-                    network = train(*_embedded_examples())
-                with home.atomic_file(path) as aside:
-                    laughter_network.save_laughter_network(network, aside)
-    return laughter_network.load_laughter_network(path)
+    return ready(path, _make, laughter_network.load_laughter_network)
+
+
+def _make(path):
+    with threadpool_limits(1):  # the same examples to the bit, so the same network
+        network = train(*_embedded_examples())
+    laughter_network.save_laughter_network(network, path)
 
 
 def _embedded_examples():

@@ -8,6 +8,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from ser_helpers import home
 from ser_helpers.models import speaker_mels
+from ser_helpers.models.ready import ready
 from ser_helpers.synthesis import EMOTIONS, say, sentences
 from ser_helpers.synthesis.chance import stream
 from ser_helpers.synthesis.corpus import SOURCES
@@ -39,12 +40,15 @@ class StandIn:
         """The stand-in learnt from the embedded actors; the first time on a machine that takes a few seconds."""
         sources = [Path(__file__), Path(speaker_mels.__file__), *SOURCES]
         path = home.cache_home() / "fits" / f"speakers-{version(sources, 0)}.npz"
-        if not path.is_file():
-            with home.lock(path):
-                if not path.is_file():
-                    learnt = cls.fit()
-                    with home.atomic_file(path) as aside:
-                        np.savez(aside, mean=learnt.mean, axes=learnt.axes)
+        return ready(path, cls._make, cls._read)
+
+    @classmethod
+    def _make(cls, path):
+        learnt = cls.fit()
+        np.savez(path, mean=learnt.mean, axes=learnt.axes)
+
+    @classmethod
+    def _read(cls, path):
         with np.load(path, allow_pickle=False) as kept:
             return cls(kept["mean"], kept["axes"])
 

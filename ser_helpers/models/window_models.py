@@ -18,6 +18,7 @@ from ser_helpers import features, home
 from ser_helpers.features import fast, registry
 from ser_helpers.models import window_voices
 from ser_helpers.models.pretrained import Encoder
+from ser_helpers.models.ready import ready
 from ser_helpers.models.windows import SAMPLE_RATE, WindowClassifier
 from ser_helpers.synthesis import conversations, telephone
 
@@ -33,7 +34,7 @@ def window_model(name="linear", band="wide", progress=False):
     """A ready model of windows: angry, happy, neutral or sad.
 
     It is trained on first use, in about 20 s on 2 cores, on voices that no corpus of the course holds, and then kept in
-    ``cache_home()/fits``.
+    ``cache_home()/fits``; what is damaged there is trained again.
 
     Parameters
     ----------
@@ -54,6 +55,8 @@ def window_model(name="linear", band="wide", progress=False):
     ------
     ValueError
         If there is no such model or band.
+    ModelError
+        If the model cannot be kept there.
 
     Examples
     --------
@@ -75,14 +78,12 @@ def window_model(name="linear", band="wide", progress=False):
 def _kept(name, band, cache, progress):
     front = _front(name, band)
     folder = cache / "fits" / f"window-{name}-{band}-{_version(front)}"
-    if not folder.is_dir():
-        with home.lock(folder):
-            if not folder.is_dir():
-                with home.atomic_folder(folder) as aside:
-                    X, y = training_set(front, band, progress)
-                    _WRITE[name](aside, X, y)
+
+    def make(aside):
+        _WRITE[name](aside, *training_set(front, band, progress))
+
     model = WindowClassifier(front, None)
-    model.classifier_ = _READ[name](folder)
+    model.classifier_ = ready(folder, make, _READ[name], home.atomic_folder)
     return model
 
 

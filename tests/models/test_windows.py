@@ -133,6 +133,33 @@ def test_the_ready_model_is_trained_once(few_voices):
     np.testing.assert_array_equal(models.window_model("linear").predict_proba(noise(2)), said)
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "damage"),
+    [
+        ("linear", "model.skops", b""),
+        ("linear", "model.skops", b"garbage"),
+        ("linear", "model.skops", "half"),
+        ("linear", "model.skops", "gone"),
+        ("cnn", "model.keras", "half"),
+    ],
+)
+def test_a_damaged_ready_model_is_trained_again_and_replaced(name, file, damage, few_voices, monkeypatch):
+    trained = []
+    X = np.random.default_rng(0).normal(size=(16, *((150, 40) if name == "cnn" else (95,))))
+    y = np.array(["angry", "happy", "neutral", "sad"] * 4)
+    monkeypatch.setattr(window_models, "training_set", lambda *_: trained.append(name) or (X, y))
+    said = models.window_model(name).predict_proba(noise(2))
+    (path,) = (few_voices / "fits").glob(f"window-*/{file}")
+    whole = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(whole[: len(whole) // 2] if damage == "half" else damage)
+    for _ in range(2):
+        window_models._kept.cache_clear()
+        np.testing.assert_array_equal(models.window_model(name).predict_proba(noise(2)), said)
+    assert trained == [name] * 2
+
+
 def test_the_ready_model_knows_strangers_at_any_loudness():
     pairs = [pair for voice in range(60, 64) for pair in window_voices.windows_of(voice, "wide")]
     windows, emotions = zip(*pairs, strict=True)
