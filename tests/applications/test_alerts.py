@@ -1,7 +1,7 @@
 """The rule that tells a supervisor, on estimates made by hand."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_helpers.applications.alerts import Alert, AlertRule
@@ -84,6 +84,7 @@ def test_an_alert_says_what_was_heard():
     assert RULE.explain(alert, "caller").startswith("The caller has sounded angry for 6 s of speech since 0:03")
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(0, 1), st.none(), st.just("gap")), max_size=60))
 def test_a_stricter_rule_never_speaks_earlier(levels):
     mild = times(AlertRule(threshold=0.4, persistence_s=5), *levels)
@@ -91,6 +92,7 @@ def test_a_stricter_rule_never_speaks_earlier(levels):
     assert not strict or (mild and mild[0] <= strict[0])
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 0.49), max_size=60))
 def test_below_the_threshold_there_is_no_alert(levels):
     assert times(RULE, *levels) == []

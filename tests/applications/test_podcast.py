@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_helpers.applications import analyse_episode, dimensions, emotions_over_time, pie
@@ -87,6 +87,7 @@ def test_silence_has_no_emotion(write):
     assert pie(table).to_dict() == {"angry": 0, "sad": 0}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.1, 9), st.sampled_from(["a", "b", "c", None])), min_size=1, max_size=20))
 def test_the_pie_is_shares_of_time(rows):
     ends = np.cumsum([length for length, _ in rows])
@@ -116,6 +117,7 @@ def test_each_sentence_is_rated_on_its_own_stretch(write):
     assert table.text.tolist() == ["a", "bc", "d", "efg"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 70), st.floats(0, 40)), max_size=8))
 def test_any_sentences_are_cut_as_from_the_whole_recording(tmp_path_factory, spans):
     y = (np.arange(RATE * 65) % 30011 / 60022).astype(np.float32)

@@ -73,6 +73,7 @@ def test_trim_obeys_top_db():
     assert len(audio.trim(y, 16000, top_db=30)) == pytest.approx(16000, abs=400)
 
 
+@settings(deadline=None)
 @given(SAMPLES, st.integers(0, 4000))
 def test_pad_adds_zeros_at_the_end(y, length):
     padded = audio.pad(y, length)
@@ -82,6 +83,7 @@ def test_pad_adds_zeros_at_the_end(y, length):
     assert not padded[len(y) :].any()
 
 
+@settings(deadline=None)
 @given(SAMPLES.filter(lambda y: np.abs(y).max() > 1e-6), st.floats(-60, 0))
 def test_normalise_reaches_its_level_and_keeps_the_shape(y, level):
     peak, rms = audio.normalise(y, level), audio.normalise(y, level, measure="rms")

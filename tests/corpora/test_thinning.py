@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_helpers import corpora
@@ -14,6 +14,7 @@ def table():
     return pd.DataFrame({"speaker": speaker, "emotion": EMOTIONS * 30}, index=[f"u/{row}" for row in range(240)])
 
 
+@settings(deadline=None)
 @given(share=st.floats(0.001, 1), seed=st.integers(0, 1000))
 def test_each_speaker_keeps_the_share_and_at_least_one(share, seed, table):
     few = thin(table, {"angry": share}, seed)

@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_helpers.errors import EvaluationError
@@ -43,6 +43,7 @@ def test_nothing_to_find():
     assert event_scores(events(), events((0, 1))) == (0, 0, 0, 0)
 
 
+@settings(deadline=None)
 @given(spans, spans)
 def test_f1_is_symmetric_and_perfect_for_the_truth(one, two):
     one, two = table(one), table(two)
@@ -53,6 +54,7 @@ def test_f1_is_symmetric_and_perfect_for_the_truth(one, two):
         assert scores.precision == swapped.recall
 
 
+@settings(deadline=None)
 @given(spans)
 def test_merged_events_do_not_touch_and_cover_the_same_time(some):
     merged = merge_events(table(some))

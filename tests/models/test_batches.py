@@ -1,11 +1,12 @@
 """Batches of recordings of like length."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_helpers.models.batches import by_length
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 100), max_size=30), st.integers(1, 300))
 def test_batches_hold_every_recording_once_and_no_more_than_the_budget(lengths, budget):
     batches = by_length(lengths, budget)

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
@@ -60,6 +60,7 @@ def test_what_is_no_sequence_of_frames_is_refused(X):
         FixedFrames(3).transform(X)
 
 
+@settings(deadline=None)
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), frames=st.integers(1, 30))
 def test_the_middle_stays_and_zeros_surround_it(lengths, frames):
     sequences = [np.arange(1.0, length + 1)[:, None] for length in lengths]

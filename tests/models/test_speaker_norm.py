@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -37,6 +37,7 @@ def test_each_speaker_has_mean_0_and_deviation_1_and_a_constant_becomes_0():
     assert normalised.level[3:].eq(0).all()
 
 
+@settings(deadline=None)
 @given(st.permutations(range(6)), st.floats(0.1, 10), st.floats(-100, 100))
 def test_order_scale_and_offset_of_a_voice_do_not_matter(order, stretch, offset):
     shuffled = X.iloc[order].copy()

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_helpers.synthesis.acting import MARGIN, PAUSE, mixture, speak
 from ser_helpers.synthesis.chance import stream
 
 
+@settings(deadline=None)
 @given(st.floats(-1, 1), st.floats(-1, 1))
 def test_a_voice_is_a_mixture_of_rows(valence, arousal):
     weights = mixture(valence, arousal)

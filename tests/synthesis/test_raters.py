@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_helpers.synthesis import dialogues, feelings
@@ -27,6 +27,7 @@ def test_the_label_is_what_more_than_half_of_the_raters_named(chosen, expected):
     assert consensus([rating(*emotions) for emotions in chosen]) == expected
 
 
+@settings(deadline=None)
 @given(axis, axis, axis, st.integers(1, 3))
 def test_a_rating_is_an_emotion_or_two_and_whole_scores(valence, arousal, dominance, rater):
     point = (valence, arousal, dominance)
