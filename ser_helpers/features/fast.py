@@ -12,7 +12,9 @@ SAMPLE_RATE = 16000
 HOP = 160
 SPECTRUM_FRAME, SPECTRUM_FFT = 400, 512
 PITCH_FRAME, PITCH_FFT = 640, 1280
-SHORTEST_PERIOD, LONGEST_PERIOD = SAMPLE_RATE // 450, SAMPLE_RATE // 65
+PITCH_BINS = 3500 * PITCH_FFT // SAMPLE_RATE  # pitch is taken below 3.5 kHz
+LAGS = 2  # per sample: a period that ends between two samples must not look worse than two of them
+SHORTEST_PERIOD, LONGEST_PERIOD = LAGS * SAMPLE_RATE // 450, LAGS * SAMPLE_RATE // 65
 MEL_BANDS, CEPSTRUM = 40, 16
 SPEECH_RANGE, VOICE_RANGE = 25, 20  # dB below the loud frames
 BAND_RANGE = 30  # dB below the loud bands: what is softer may be the room
@@ -60,9 +62,9 @@ def quick(y, sr, lowest=100, highest=7600):
 
     Notes
     -----
-    Frames every 10 ms. Pitch is the highest peak of the autocorrelation over that of its window, after Boersma,
-    "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled sound",
-    Proceedings of the Institute of Phonetic Sciences 17, 1993.
+    Frames every 10 ms. Pitch is the highest peak of the autocorrelation, taken below 3.5 kHz, over that of its window,
+    after Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
+    sampled sound", Proceedings of the Institute of Phonetic Sciences 17, 1993.
 
     Examples
     --------
@@ -110,22 +112,27 @@ def _hann(length):
     return np.hanning(length).astype(np.float32)
 
 
+def _correlation(power):
+    """The autocorrelation that belongs to a power spectrum, at the lags 0, 1/2, 1 ... samples."""
+    return scipy.fft.irfft(power, LAGS * PITCH_FFT)[..., : LONGEST_PERIOD + 2]
+
+
 @functools.cache
 def _window_correlation():
-    correlation = np.fft.irfft(np.abs(np.fft.rfft(_hann(PITCH_FRAME), PITCH_FFT)) ** 2)[: LONGEST_PERIOD + 2]
-    return (correlation / correlation[0]).astype(np.float32)
+    correlation = _correlation(np.abs(scipy.fft.rfft(_hann(PITCH_FRAME), PITCH_FFT)) ** 2)
+    return correlation / correlation[0]
 
 
 def _periods(frames):
     """The period of each frame in samples, and how much of the frame it repeats, from 0 to 1."""
-    spectrum = np.abs(scipy.fft.rfft(frames * _hann(PITCH_FRAME), PITCH_FFT)) ** 2
-    correlation = scipy.fft.irfft(spectrum)[:, : LONGEST_PERIOD + 2]
+    spectrum = scipy.fft.rfft(frames * _hann(PITCH_FRAME), PITCH_FFT)[:, :PITCH_BINS]
+    correlation = _correlation(np.abs(spectrum) ** 2)
     correlation = correlation / (correlation[:, :1] + 1e-12) / _window_correlation()
     lags = np.arange(SHORTEST_PERIOD, LONGEST_PERIOD + 1)
     best = (correlation[:, lags] - OCTAVE_COST * np.log2(lags / SHORTEST_PERIOD)).argmax(axis=1) + SHORTEST_PERIOD
     before, peak, after = (correlation[np.arange(len(best)), best + step] for step in (-1, 0, 1))
     bend = np.minimum(before - 2 * peak + after, -1e-9)
-    return best + np.clip((before - after) / (2 * bend), -0.5, 0.5), peak
+    return (best + np.clip((before - after) / (2 * bend), -0.5, 0.5)) / LAGS, peak
 
 
 def _pitch(pitch, repeated, voiced, where):
