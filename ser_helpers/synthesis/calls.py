@@ -82,7 +82,7 @@ def _write(root, number, seed):
     """Write one call and its truth; returns its row of calls.csv."""
     name, rng = f"call_{number:03d}", stream("line", number, seed)
     customers = CUSTOMERS if number <= VARIANTS["full"][-1] else TUNING_CUSTOMERS
-    actors = {"agent": AGENTS[number % len(AGENTS)], "customer": customers[number % len(customers)]}
+    actors = {"agent": AGENTS[number // 3 % len(AGENTS)], "customer": customers[number % len(customers)]}
     turns = plan(number, seed)
     voices = [
         speak(turn.lines, actors[turn.party], turn.feeling, False, stream("turn", number, k, seed), seed)
