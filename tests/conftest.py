@@ -3,8 +3,14 @@ import os
 import subprocess
 import sys
 
+import hypothesis
 import numpy as np
 import pytest
+
+# What passed on one machine passes on the next; `pytest --hypothesis-profile=search` looks for new examples.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile("steady")
 
 PROGRAM = """
 import sys
