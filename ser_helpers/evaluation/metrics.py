@@ -94,9 +94,11 @@ def ccc(truth, predicted):
     (0.667, 1.0)
     """
     truth, predicted = _numbers(truth, predicted)
+    if len(truth) == 1 or np.ptp([truth, predicted]) == 0:
+        return float("nan")
     t, p = truth - truth.mean(), predicted - predicted.mean()
     scale = np.mean(t**2) + np.mean(p**2) + (truth.mean() - predicted.mean()) ** 2
-    return float(2 * np.mean(t * p) / scale) if scale > 0 and len(truth) > 1 else float("nan")
+    return float(2 * np.mean(t * p) / scale)
 
 
 def mse(truth, predicted):

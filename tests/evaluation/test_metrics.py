@@ -92,9 +92,8 @@ def test_numbers_agree_with_scikit_learn_and_audmetric(pairs):
     truth, predicted = (np.array(side) for side in zip(*pairs, strict=True))
     assert metrics.mse(truth, predicted) == pytest.approx(sk.mean_squared_error(truth, predicted))
     assert metrics.mae(truth, predicted) == pytest.approx(sk.mean_absolute_error(truth, predicted))
-    assert metrics.ccc(truth, predicted) == pytest.approx(
-        audmetric.concordance_cc(truth, predicted), nan_ok=True, abs=1e-9
-    )
+    if np.ptp([truth, predicted]) > 0:  # where all are equal, audmetric may divide one rounding error by another
+        assert metrics.ccc(truth, predicted) == pytest.approx(audmetric.concordance_cc(truth, predicted), abs=1e-9)
 
 
 @settings(deadline=None, max_examples=50)
@@ -116,7 +115,7 @@ def test_ccc_by_hand_and_not_with_sample_variances():
     assert metrics.ccc([0, 1, 2], [1, 2, 3]) == pytest.approx(2 * (2 / 3) / (4 / 3 + 1))
 
 
-@pytest.mark.parametrize(("truth", "predicted"), [([1.0, 1.0], [1.0, 1.0]), ([1.0], [2.0])])
+@pytest.mark.parametrize(("truth", "predicted"), [([1.0, 1.0], [1.0, 1.0]), ([0.1] * 3, [0.1] * 3), ([1.0], [2.0])])
 def test_ccc_is_nan_where_it_is_undefined(truth, predicted):
     assert np.isnan(metrics.ccc(truth, predicted))
 
