@@ -1,6 +1,7 @@
 """Smaller networks: whole numbers of 8 bits, half precision, weights set to zero; and what each costs."""
 
 import copy
+import numbers
 import tempfile
 import time
 import warnings
@@ -12,6 +13,7 @@ import pandas as pd
 from sklearn.metrics import recall_score
 
 from ser_helpers.errors import ModelError
+from ser_helpers.models.export import check_fitted
 from ser_helpers.models.neural import KerasEstimator
 from ser_helpers.models.onnx_model import OnnxModel
 
@@ -36,7 +38,7 @@ def quantise(model, operators=("MatMul",)):
     Raises
     ------
     ModelError
-        If the network holds none of these operators.
+        If the network holds none of these operators, or the model is no OnnxModel.
 
     Notes
     -----
@@ -56,15 +58,19 @@ def quantise(model, operators=("MatMul",)):
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
+    _check_onnx(model)
+    operators = [operators] if isinstance(operators, str) else list(operators)
+    kinds = [*operators, *(["Gemm"] if "MatMul" in operators else [])]
     known = {node.op_type for node in onnx.load_from_string(model.content).graph.node}
-    if not known & {*operators, *(["Gemm"] if "MatMul" in operators else [])}:
-        raise ModelError(f"The network holds no {' or '.join(operators)}, only {', '.join(sorted(known))}.")
+    if not known & set(kinds):
+        raise ModelError(
+            f"The network holds no {' or '.join(operators) or 'operator named'}, only {', '.join(sorted(known))}."
+        )
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         whole, ready, small = (Path(folder) / f"{name}.onnx" for name in ("whole", "ready", "small"))
         model.save(whole)
         quant_pre_process(whole, ready, skip_symbolic_shape=True)
-        kinds = [*operators, *(["Gemm"] if "MatMul" in operators else [])]
         quantize_dynamic(ready, small, op_types_to_quantize=kinds, weight_type=QuantType.QInt8)
         return OnnxModel(small.read_bytes(), model.threads)
 
@@ -82,6 +88,11 @@ def halve(model):
     -------
     OnnxModel
 
+    Raises
+    ------
+    ModelError
+        If the model is no OnnxModel, or was made smaller before.
+
     Notes
     -----
     Lesson 12.
@@ -89,10 +100,16 @@ def halve(model):
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
+    _check_onnx(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         proto = convert_float_to_float16(onnx.load_from_string(model.content), keep_io_types=True)
-    return OnnxModel(proto.SerializeToString(), model.threads)
+    try:
+        return OnnxModel(proto.SerializeToString(), model.threads)
+    except ModelError as error:
+        raise ModelError(
+            "A network in half precision or whole numbers cannot be halved again: start from the whole one."
+        ) from error
 
 
 def prune(model, share):
@@ -108,6 +125,13 @@ def prune(model, share):
     -------
     The same kind of model.
 
+    Raises
+    ------
+    ModelError
+        If the model is another one, or not fitted.
+    ValueError
+        If there is no such share.
+
     Notes
     -----
     Lesson 12. Zeros compress well, but they are computed with like other numbers: the file is no smaller until it is
@@ -121,8 +145,9 @@ def prune(model, share):
     >>> int((pruned.weight == 0).sum())
     70
     """
-    if not 0 <= share < 1:
-        raise ValueError(f"share is at least 0 and less than 1, not {share}.")
+    if not isinstance(share, numbers.Real) or not 0 <= share < 1:
+        raise ValueError(f"share is at least 0 and less than 1, not {share!r}.")
+    check_fitted(model, "pruning it")
     return _prune_keras(model, share) if isinstance(model, KerasEstimator) else _prune_torch(model, share)
 
 
@@ -144,10 +169,17 @@ def compare_sizes(models, X, y):
         ``kB``, the size of the ONNX file, and ``zipped_kB`` (NaN for a model that is none); ``ms``, the median time of
         a window alone; ``times_faster`` than the first; ``UAR``; ``largest_change`` of a probability from the first.
 
+    Raises
+    ------
+    ModelError
+        If there is no model or no row, a model has no probabilities or other labels, or `X` and `y` do not fit.
+
     Notes
     -----
     Lesson 12. The models take turns, so that a busy moment of the machine hits all of them.
     """
+    X, y = np.asarray(X), np.asarray(y)
+    _check_comparison(models, X, y)
     first = next(iter(models))
     probabilities = {
         name: np.concatenate([model.predict_proba(row[None]) for row in X]) for name, model in models.items()
@@ -164,6 +196,29 @@ def compare_sizes(models, X, y):
         for name, model in models.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+def _check_onnx(model):
+    if not isinstance(model, OnnxModel):
+        raise ModelError(
+            f"A {type(model).__name__} is no OnnxModel: export it with to_onnx first, and give the classifier_ or the"
+            " front of a WindowClassifier."
+        )
+
+
+def _check_comparison(models, X, y):
+    if not isinstance(models, dict) or not models:
+        raise ModelError("models is a dict with one model or more, by their names.")
+    if X.ndim < 2 or not len(X) or y.shape != (len(X),):
+        raise ModelError(f"X has one row or more and y a label for each, not the shapes {X.shape} and {y.shape}.")
+    for name, model in models.items():
+        if not hasattr(model, "predict_proba"):
+            raise ModelError(f"{name!r} is a {type(model).__name__}, which gives no probabilities: give a classifier.")
+        check_fitted(model, "comparing it")
+    labels = {name: np.asarray(model.classes_).tolist() for name, model in models.items()}
+    first = next(iter(labels.values()))
+    if not first or any(other != first for other in labels.values()):
+        raise ModelError(f"The models must know the same labels, and know {labels}.")
 
 
 def _median_ms(models, X):
@@ -206,6 +261,8 @@ def _prune_torch(module, share):
     import torch
     from torch.nn.utils import prune as pruning
 
+    if not isinstance(module, torch.nn.Module):
+        raise ModelError(f"A {type(module).__name__} cannot be pruned: give a KerasClassifier or a torch module.")
     pruned = copy.deepcopy(module)
     for layer in pruned.modules():
         if isinstance(layer, torch.nn.Linear | torch.nn.Conv1d | torch.nn.Conv2d):

@@ -7,6 +7,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from ser_helpers.errors import ModelError
 from ser_helpers.models.neural import KerasEstimator
@@ -15,6 +18,7 @@ from ser_helpers.models.pretrained import Encoder
 from ser_helpers.models.windows import WindowClassifier
 
 OPSET = 17
+AGREEMENT = 1e-3  # mean difference of probabilities from which on an export of scikit-learn's is wrong
 
 
 def to_onnx(model, example, classes=None):
@@ -39,7 +43,8 @@ def to_onnx(model, example, classes=None):
     Raises
     ------
     ModelError
-        If the model cannot be exported; the message gives the exporter's reason.
+        If the model is not fitted or cannot be exported (the message gives the exporter's reason), the example is none,
+        or what was exported of a scikit-learn classifier gives other probabilities for it.
 
     Notes
     -----
@@ -53,15 +58,21 @@ def to_onnx(model, example, classes=None):
     >>> model.predict_proba(np.zeros((5, 3))).shape, model.classes_.tolist()
     ((5, 2), ['angry', 'calm'])
     """
+    check_fitted(model, "exporting it")
     if isinstance(model, WindowClassifier):
         return _window_classifier(model, example)
+    example = _example(example)
     if isinstance(model, Encoder):
-        return _guarded(_torch, encoder_module(model), np.asarray(example, np.float32)[:1], None, False)
-    example = np.asarray(example, np.float32)
+        return _guarded(_torch, encoder_module(model), example[:1], None, False)
+    if isinstance(model, BaseEstimator) and not hasattr(model, "predict_proba"):
+        raise ModelError(f"A {type(model).__name__} gives no probabilities: export a classifier with predict_proba.")
     if isinstance(model, KerasEstimator):
         return _guarded(_keras, model.model_, example[:1], model.classes_)
     if type(model).__module__.startswith(("sklearn.", "xgboost.")):
-        return _guarded(_sklearn, model, example[:1], model.classes_)
+        return _guarded(_sklearn, model, example, model.classes_)
+    _check_module(model, "fitted classifier of scikit-learn, KerasClassifier, WindowClassifier")
+    if classes is not None and (np.ndim(classes) != 1 or len(set(classes)) != len(classes)):
+        raise ModelError(f"classes lists a label for each output of the module, each once, and is {classes!r}.")
     exported = _guarded(_torch, model, example[:1], classes, True)
     if classes is not None and exported.run(example[:1]).shape[1:] != (len(classes),):
         raise ModelError(
@@ -102,7 +113,17 @@ def to_torchscript(module, example):
     torch.Size([5, 2])
     """
     module = encoder_module(module) if isinstance(module, Encoder) else module
-    return _guarded(_trace, module, np.asarray(example, np.float32)[:1])
+    _check_module(module)
+    return _guarded(_trace, module, _example(example)[:1])
+
+
+def check_fitted(model, doing):
+    """Raise a ModelError if `model` is an estimator and not fitted; `doing` says what it has to be fitted for."""
+    try:
+        if isinstance(model, BaseEstimator) and hasattr(model, "fit"):
+            check_is_fitted(model)
+    except NotFittedError:
+        raise ModelError(f"This {type(model).__name__} is not fitted yet: fit it before {doing}.") from None
 
 
 def encoder_module(encoder):
@@ -132,6 +153,27 @@ def encoder_module(encoder):
             return pooled[:, :kept].reshape(1, -1)
 
     return Module().eval().requires_grad_(False)
+
+
+def _check_module(model, *others):
+    import torch
+
+    if not isinstance(model, torch.nn.Module):
+        choice = ", ".join([*others, "torch module or Encoder"])
+        raise ModelError(f"A {type(model).__name__} cannot be exported so: give a {choice}.")
+
+
+def _example(example):
+    """Rows of numbers, float32, or a ModelError."""
+    try:
+        rows = np.asarray(example, np.float32)
+    except (TypeError, ValueError):
+        rows = np.empty(0)
+    if rows.ndim < 2 or not len(rows):
+        raise ModelError(
+            "The example is an array (n, ...) of numbers with one row or more: give what the model is fed."
+        )
+    return rows
 
 
 def _window_classifier(model, windows):
@@ -172,7 +214,13 @@ def _sklearn(model, example, classes):
     from skl2onnx import to_onnx as convert
 
     options = {id(model): {"zipmap": False}}
-    return OnnxModel(_with_classes(convert(model, example, options=options, target_opset=OPSET), classes))
+    proto = convert(model, example[:1], options=options, target_opset=OPSET)
+    exported = OnnxModel(_with_classes(proto, classes))
+    if np.abs(exported.predict_proba(example) - model.predict_proba(example)).mean() > AGREEMENT:
+        raise ModelError(
+            f"The exported {type(model).__name__} would give other probabilities: choose another classifier."
+        )
+    return exported
 
 
 def _torch(module, example, classes, any_number):

@@ -30,7 +30,8 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
     Raises
     ------
     ModelError
-        When the content is no ONNX network that ONNX Runtime can run, or it is fed arrays of another shape.
+        When the content is no ONNX network that ONNX Runtime can run, or it is fed arrays of another shape, or
+        what it has no finite answer to.
 
     Notes
     -----
@@ -61,19 +62,30 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
 
     def save(self, path):
         """Write the ONNX file; an existing one is replaced at once, or not at all."""
-        with home.atomic_file(path) as aside:
-            aside.write_bytes(self.content)
+        try:
+            with home.atomic_file(path) as aside:
+                aside.write_bytes(self.content)
+        except OSError as error:
+            raise ModelError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
 
     def run(self, X):
         """What the network gives for `X` (n, ...), as float32: the last of its outputs."""
-        X = np.asarray(X, np.float32)
         try:
-            return self._session.run([self._output], {self._input: X})[0]
+            X = np.asarray(X, np.float32)
+        except (TypeError, ValueError) as error:
+            raise ModelError(
+                "A network takes an array of numbers: leave out words and rows of other lengths."
+            ) from error
+        try:
+            found = self._session.run([self._output], {self._input: X})[0]
         except Exception as error:  # ONNX Runtime's errors have no common class
             raise ModelError(
                 f"The network takes arrays of the shape {self._shape} and was fed {X.shape}: give it the features "
                 "that it was exported with."
             ) from error
+        if found.dtype.kind == "f" and not np.isfinite(found).all():
+            raise ModelError("The network gives NaN or infinity: leave out the rows that hold such, or are too large.")
+        return found
 
     def predict_proba(self, X):
         """Probabilities of shape (n, n_classes), columns in the order of ``classes_``."""
@@ -106,6 +118,8 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(3)
+        if not isinstance(self.threads, int) or self.threads < 1:
+            raise ModelError(f"threads is a whole number from 1, not {self.threads!r}.")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
         try:

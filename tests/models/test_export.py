@@ -4,9 +4,11 @@ import keras
 import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
 
 from ser_helpers import models
 from ser_helpers.errors import ModelError
@@ -187,3 +189,119 @@ def test_every_output_of_a_module_has_its_label(classes):
 def test_a_network_without_labels_says_so():
     with pytest.raises(ModelError, match="knows no labels"):
         models.to_onnx(torch.nn.Linear(3, 2), np.zeros((1, 3))).predict(np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize(
+    "unfitted",
+    [
+        LogisticRegression(),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        models.KerasClassifier(window_models.build_cnn),
+        models.WindowClassifier("quick", LogisticRegression()),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_what_is_not_fitted_is_not_exported_pruned_or_compared(unfitted):
+    kind = type(unfitted).__name__
+    with pytest.raises(ModelError, match=f"This {kind} is not fitted yet: fit it before exporting it"):
+        models.to_onnx(unfitted, X)
+    with pytest.raises(ModelError, match=f"This {kind} is not fitted yet: fit it before pruning it"):
+        models.prune(unfitted, 0.5)
+    with pytest.raises(ModelError, match="not fitted yet: fit it before comparing it"):
+        models.compare_sizes({"one": unfitted}, X, Y)
+    for smaller in (models.quantise, models.halve):
+        with pytest.raises(ModelError, match=f"A {kind} is no OnnxModel: export it with to_onnx first"):
+            smaller(unfitted)
+
+
+@pytest.mark.parametrize("model", [LogisticRegression, None, "model.onnx", models.GaussianMixtureClassifier(1)])
+def test_what_is_no_network_is_refused(model):
+    if isinstance(model, models.GaussianMixtureClassifier):
+        model.fit(X[:, 0], Y)
+    with pytest.raises(ModelError, match="cannot be exported so: give a fitted classifier of scikit-learn"):
+        models.to_onnx(model, X)
+    with pytest.raises(ModelError, match="cannot be exported so: give a torch module or Encoder"):
+        models.to_torchscript(model, X)
+    with pytest.raises(ModelError, match="cannot be pruned: give a KerasClassifier or a torch module"):
+        models.prune(model, 0.5)
+
+
+@pytest.mark.parametrize("model", [LinearSVC(), SVC(), Ridge()])
+def test_without_probabilities_nothing_is_exported(model):
+    flat = X.mean(axis=1)
+    model.fit(flat, np.arange(40) % 2)
+    with pytest.raises(ModelError, match="gives no probabilities: export a classifier with predict_proba"):
+        models.to_onnx(model, flat)
+
+
+def test_an_export_that_would_give_other_probabilities_is_refused(monkeypatch):
+    flat = X.mean(axis=1)
+    fitted = LinearDiscriminantAnalysis().fit(flat, Y)
+    np.testing.assert_allclose(models.to_onnx(fitted, flat).predict_proba(flat), fitted.predict_proba(flat), atol=1e-4)
+    monkeypatch.setattr(LinearDiscriminantAnalysis, "predict_proba", lambda self, rows: np.full((len(rows), 4), 0.25))
+    with pytest.raises(ModelError, match="exported LinearDiscriminantAnalysis would give other probabilities"):
+        models.to_onnx(fitted, flat)
+
+
+@pytest.mark.parametrize("example", [X[:0], np.float32(1), X[0, 0], [["a"]], None, [[1], [1, 2]]])
+def test_an_example_that_is_none_is_refused(network, example):
+    for exporter in (models.to_onnx, models.to_torchscript):
+        with pytest.raises(ModelError, match=r"example is an array \(n, \.\.\.\) of numbers with one row or more"):
+            exporter(network, example)
+
+
+@pytest.mark.parametrize("classes", ["ab", 3, ["a", "a"]])
+def test_classes_that_are_no_labels_are_refused(classes):
+    with pytest.raises(ModelError, match="lists a label for each output of the module, each once"):
+        models.to_onnx(torch.nn.Linear(3, 2), np.zeros((1, 3)), classes=classes)
+
+
+def test_nan_words_and_ragged_rows_have_no_answer(onnx):
+    with pytest.raises(ModelError, match="gives NaN or infinity"):
+        onnx.predict(np.full_like(X, np.nan))
+    for rows in ([["a"]], [[1], [1, 2]]):
+        with pytest.raises(ModelError, match="array of numbers"):
+            onnx.predict(rows)
+
+
+def test_a_place_that_cannot_be_written_and_a_number_of_threads_that_cannot_be(onnx, tmp_path):
+    with pytest.raises(ModelError, match="cannot be written"):
+        onnx.save(tmp_path)
+    for threads in (0, -1, "2"):
+        with pytest.raises(ModelError, match="threads is a whole number from 1"):
+            models.OnnxModel(onnx.content, threads)
+
+
+def test_made_smaller_once_is_not_halved(onnx):
+    for smaller in (models.halve, models.quantise):
+        with pytest.raises(ModelError, match="cannot be halved again: start from the whole one"):
+            models.halve(smaller(onnx))
+
+
+def test_one_operator_needs_no_list(onnx):
+    assert models.quantise(onnx, "MatMul").content == models.quantise(onnx).content
+    with pytest.raises(ModelError, match="holds no operator named"):
+        models.quantise(onnx, ())
+
+
+@pytest.mark.parametrize("share", ["a", None, np.nan, -0.1])
+def test_shares_that_are_none(share):
+    with pytest.raises(ValueError, match="share is at least 0 and less than 1"):
+        models.prune(torch.nn.Linear(1, 1), share)
+
+
+@pytest.mark.parametrize(
+    ("which", "rows", "labels", "sentence"),
+    [
+        ([], X, Y, "one model or more"),
+        (["onnx"], X[:0], Y[:0], "one row or more"),
+        (["onnx"], X, Y[:3], "a label for each"),
+        (["onnx", "network"], X, Y, "gives no probabilities"),
+        (["onnx", "others"], X, Y, "must know the same labels"),
+    ],
+)
+def test_what_cannot_be_compared(which, rows, labels, sentence, onnx, network):
+    others = models.to_onnx(network, X, classes=list("abcd"))
+    known = {"onnx": onnx, "network": network, "others": others}
+    with pytest.raises(ModelError, match=sentence):
+        models.compare_sizes({name: known[name] for name in which}, rows, labels)
