@@ -64,7 +64,7 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     WeightsMissing
         If the kind needs pretrained weights that are not on this machine; nothing is downloaded unasked.
     AudioError
-        If no recording can be used.
+        If no recording can be used, or a parameter has a value that cannot be.
 
     Examples
     --------
@@ -129,6 +129,8 @@ class _Kind:
         self.columns = None if registry.find(kind).sequence else registry.names(kind)
         registry.check_parameters(kind, parameters)
         registry.check_weights(kind)
+        if parameters:  # a second of silence tells whether their values can be
+            registry.compute(kind, np.zeros(registry.find(kind).sr), registry.find(kind).sr, **parameters)
         self.store = kind
         self.made = (sorted(parameters.items()), registry.version(kind))
 

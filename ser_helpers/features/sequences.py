@@ -1,20 +1,25 @@
 """Features that keep their order in time: one row per frame, for networks that listen from beginning to end."""
 
+import numbers
+
 import librosa
 import numpy as np
 
 from ser_helpers import audio
+from ser_helpers.errors import AudioError
 
 SAMPLE_RATE = 16000
 WINDOW = 400
 HOP = 160
+BANDS = 64
+MOST_BANDS = 192  # the lowest of more would be so narrow that no frequency of the spectrum falls into them
 NAMES = {
-    "logmel": tuple(f"logmel_{i:02}" for i in range(1, 65)),
+    "logmel": tuple(f"logmel_{i:02}" for i in range(1, BANDS + 1)),
     "mfcc": tuple(f"mfcc_{i:02}" for i in range(1, 41)),
 }
 
 
-def logmel(y, sr, n_mels=64):
+def logmel(y, sr, n_mels=BANDS):
     """Log-mel spectrogram: power in mel bands, in dB, in windows of 25 ms every 10 ms.
 
     Parameters
@@ -24,7 +29,7 @@ def logmel(y, sr, n_mels=64):
     sr : int
         Sample rate in Hz; resampled to 16 kHz.
     n_mels : int
-        Number of bands between 0 and 8 kHz.
+        Number of bands between 0 and 8 kHz, at most 192.
 
     Returns
     -------
@@ -34,7 +39,7 @@ def logmel(y, sr, n_mels=64):
     Raises
     ------
     AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
+        If `y` is not mono, shorter than 25 ms or not finite, or there cannot be so many bands.
 
     Notes
     -----
@@ -47,6 +52,7 @@ def logmel(y, sr, n_mels=64):
     >>> logmel(np.sin(np.arange(16000)), 16000).shape
     (101, 64)
     """
+    _check("n_mels", n_mels, MOST_BANDS)
     y = audio.resample(audio.check(y, sr), sr, SAMPLE_RATE)
     power = librosa.feature.melspectrogram(
         y=audio.pad(y, 512), sr=SAMPLE_RATE, n_fft=512, win_length=WINDOW, hop_length=HOP, n_mels=n_mels
@@ -76,7 +82,7 @@ def mfcc(y, sr, n_mfcc=40, deltas=False):
     Raises
     ------
     AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
+        If `y` is not mono, shorter than 25 ms or not finite, or there cannot be so many coefficients.
 
     Notes
     -----
@@ -91,8 +97,14 @@ def mfcc(y, sr, n_mfcc=40, deltas=False):
     >>> mfcc(np.sin(np.arange(16000)), 16000, deltas=True).shape
     (101, 120)
     """
+    _check("n_mfcc", n_mfcc, BANDS)
     coefficients = librosa.feature.mfcc(S=logmel(y, sr).T, n_mfcc=n_mfcc)
     parts = [coefficients]
     if deltas:
         parts += [librosa.feature.delta(coefficients, order=order, mode="nearest") for order in (1, 2)]
     return np.concatenate(parts).T.astype(np.float32)
+
+
+def _check(name, number, most):
+    if not isinstance(number, numbers.Integral) or not 1 <= number <= most:
+        raise AudioError(f"{name} is a whole number from 1 to {most}, not {number!r}.")

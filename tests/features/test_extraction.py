@@ -360,6 +360,8 @@ def test_bad_tables_and_kinds_are_refused(table):
         features.extract(table, "mfcc", n_mels=40)
     with pytest.raises(ValueError, match="'prosody' has no parameter sr; it takes none"):
         features.extract(table, "prosody", sr=16000)
+    with pytest.raises(AudioError, match=r"^n_mfcc is a whole number from 1 to 64, not 100\.$"):
+        features.extract(table, "mfcc", n_mfcc=100)
 
 
 def test_progress_is_shown_only_when_wanted(table, capsys, monkeypatch):

@@ -83,3 +83,15 @@ def test_silence_is_at_the_floor():
 def test_refuses_what_is_no_recording(function):
     with pytest.raises(AudioError, match="25 ms"):
         function(np.zeros(399), SR)
+
+
+@pytest.mark.parametrize(("name", "most"), [("n_mels", 192), ("n_mfcc", 64)])
+def test_a_number_of_columns_that_cannot_be_is_refused(name, most):
+    function = {"n_mels": features.logmel, "n_mfcc": features.mfcc}[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of bands without any frequency
+        for number in (1, np.int64(2), most):
+            assert function(np.ones(SR), SR, **{name: number}).shape == (101, number)
+    for number in (0, -1, most + 1, 2.0, "40", None):
+        with pytest.raises(AudioError, match=rf"{name} is a whole number from 1 to {most}, not {number!r}"):
+            function(np.ones(SR), SR, **{name: number})
