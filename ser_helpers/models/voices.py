@@ -45,10 +45,13 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     ``fit_transform`` normalises the training utterances by their true speakers, and so differs from ``fit`` and then
-    ``transform``, as scikit-learn's TargetEncoder does. Ward (1963), doi:10.1080/01621459.1963.10500845. Lesson 08.
+    ``transform``, as scikit-learn's TargetEncoder does. A column that is constant in the training set tells no voices
+    apart; where it is constant within a voice, too, it becomes 0. Where the speakers' utterances vary in too few
+    directions (all alike, or two of each), the discriminant analysis is left out. Ward (1963), doi:10.1080/01621459.1963.10500845. Lesson 08.
 
-    Raises EvaluationError when X is no feature table, a training utterance has no speaker, fewer than four speak, or
-    they say fewer than two utterances each; ValueError when `groups` or `dims` is too small.
+    Raises EvaluationError when X is no feature table, a training utterance has no speaker, fewer than four speak,
+    they say fewer than two utterances each, or no column varies among the speakers that directions are learned from;
+    ValueError when `groups` or `dims` is too small.
 
     Examples
     --------
@@ -120,12 +123,19 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _space(self, X, names):
         """What maps utterances to where those of one voice lie together, in at most 12 dimensions."""
+        if not np.ptp(X.to_numpy(dtype=float), axis=0).any():
+            raise EvaluationError(
+                f"No feature varies among {len(set(names))} of the training speakers, so nothing tells their voices"
+                " apart: give features that differ, or leave VoiceNormaliser out."
+            )
         dims = min(self.dims, len(X) - 1, X.shape[1])
-        return make_pipeline(
-            StandardScaler(),
-            PCA(dims, random_state=self.seed),
-            LinearDiscriminantAnalysis("eigen", shrinkage="auto", n_components=min(12, len(set(names)) - 1, dims)),
-        ).fit(X, names)
+        reduce = make_pipeline(StandardScaler(), PCA(dims, random_state=self.seed))
+        kept = min(12, len(set(names)) - 1, dims)
+        try:
+            tell_apart = LinearDiscriminantAnalysis("eigen", shrinkage="auto", n_components=kept)
+            return make_pipeline(*reduce, tell_apart).fit(X, names)
+        except np.linalg.LinAlgError:
+            return reduce.fit(X)
 
 
 def _tree(points):

@@ -80,3 +80,36 @@ def test_too_few_speakers_strangers_and_arrays_are_refused_in_a_sentence(heard):
         models.VoiceNormaliser(speakers[train.index]).fit(test)
     with pytest.raises(EvaluationError, match="feature table"):
         models.VoiceNormaliser(speakers).fit(train).transform(test.to_numpy())
+
+
+def test_a_constant_column_changes_no_voice_and_becomes_0(heard):
+    train, test, speakers = (part.rename(columns=str) if part.ndim == 2 else part for part in heard)
+    plain = models.VoiceNormaliser(speakers).fit(train)
+    normaliser = models.VoiceNormaliser(speakers).fit(train.assign(constant=3.0))
+    assert adjusted_rand_score(plain.voices(test), normaliser.voices(test.assign(constant=3.0))) == 1
+    assert normaliser.transform(test.assign(constant=3.0))["constant"].eq(0).all()
+    assert np.isfinite(normaliser.transform(test.assign(constant=np.arange(len(test)))).to_numpy()).all()
+
+
+@pytest.mark.parametrize("varying", [0, 20])
+def test_without_a_feature_that_varies_there_are_no_voices(varying, heard):
+    train, _, speakers = heard
+    flat = train.copy()
+    flat[varying:] = 1.0  # 20 utterances are those of one speaker
+    with pytest.raises(EvaluationError, match="No feature varies among [78] of the training speakers"):
+        models.VoiceNormaliser(speakers).fit(flat)
+
+
+def test_features_that_are_constant_within_each_speaker_tell_them_apart(heard):
+    train, test, speakers = heard
+    own = pd.concat([train, test]).groupby(speakers).transform("mean")
+    normaliser = models.VoiceNormaliser(speakers).fit(own.loc[train.index])
+    assert adjusted_rand_score(speakers[test.index], normaliser.voices(own.loc[test.index])) == 1
+    assert np.isfinite(normaliser.transform(own.loc[test.index]).to_numpy()).all()
+
+
+def test_two_utterances_of_each_are_enough_for_many_features():
+    X, speakers = utterances(9, each=2, dims=20)
+    train = (speakers < "s07").to_numpy()
+    found = models.VoiceNormaliser(speakers).fit(X[train]).voices(X[~train])
+    assert adjusted_rand_score(speakers[~train], found) == 1
