@@ -47,7 +47,8 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ``fit_transform`` normalises the training utterances by their true speakers, and so differs from ``fit`` and then
     ``transform``, as scikit-learn's TargetEncoder does. A column that is constant in the training set tells no voices
     apart; where it is constant within a voice, too, it becomes 0. Where the speakers' utterances vary in too few
-    directions (all alike, or two of each), the discriminant analysis is left out. Ward (1963), doi:10.1080/01621459.1963.10500845. Lesson 08.
+    directions (all alike, or two of each), the discriminant analysis is left out. Ward (1963),
+    doi:10.1080/01621459.1963.10500845. Lesson 08.
 
     Raises EvaluationError when X is no feature table, a training utterance has no speaker, fewer than four speak,
     they say fewer than two utterances each, or no column varies among the speakers that directions are learned from;

@@ -96,7 +96,7 @@ def test_without_a_feature_that_varies_there_are_no_voices(varying, heard):
     train, _, speakers = heard
     flat = train.copy()
     flat[varying:] = 1.0  # 20 utterances are those of one speaker
-    with pytest.raises(EvaluationError, match="No feature varies among [78] of the training speakers"):
+    with pytest.raises(EvaluationError, match=r"No feature varies among [78] of the training speakers"):
         models.VoiceNormaliser(speakers).fit(flat)
 
 
