@@ -95,6 +95,8 @@ def _open(path):
 
 def _damaged(path, error):
     reason = str(getattr(error, "error_string", error)).rstrip(".")
+    if "does not exist" in reason:  # what libsndfile says of an mp3 without a single frame: `_open` has seen the file
+        reason = "it holds no sound"
     return AudioError(f"Cannot use {path}: libsndfile cannot read it as audio ({reason}); convert it or get it again.")
 
 

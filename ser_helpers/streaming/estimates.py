@@ -85,7 +85,7 @@ class Judge:
             smoothed, emotion = self.smoother.update(probabilities)
         self.watch.lap()
         start = end - len(samples)
-        return Estimate(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, missing > 0)
+        return Estimate(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, bool(missing > 0))
 
     def _probabilities(self, windows):
         if hasattr(self.model, "features") and hasattr(self.model, "classify"):

@@ -94,6 +94,7 @@ def refusals(folder):
     (folder / "text.wav").write_text("no audio" * 100)
     (folder / "raw.raw").write_bytes(bytes(1000))
     (folder / "header.wav").write_bytes(b"RIFF")
+    (folder / "letter.mp3").write_bytes(b"Dear listener, " * 100)
     soundfile.write(folder / "none.wav", np.zeros(0), 16000)
     soundfile.write(folder / "short.wav", np.zeros(399), 16000)
     soundfile.write(folder / "nan.wav", np.where(np.arange(16000) == 8000, np.nan, 0), 16000, subtype="FLOAT")
@@ -105,6 +106,7 @@ def refusals(folder):
         "text.wav": "libsndfile cannot read it as audio",
         "raw.raw": "libsndfile cannot read it as audio",
         "header.wav": "libsndfile cannot read it as audio",
+        "letter.mp3": "libsndfile cannot read it as audio (it holds no sound)",
         "none.wav": "it lasts 0 ms, less than one frame of 25 ms; leave it out",
         "short.wav": "it lasts 24.9 ms, less than one frame of 25 ms; leave it out",
         "nan.wav": "NaN or infinite samples; repair it or leave it out",
