@@ -104,7 +104,7 @@ def test_a_cluster_survives_the_death_of_a_worker(episodes, tmp_path, cluster):
     model = make_model(kills=(str(flag), 0.215))
     table = run(episodes, tmp_path / "out", model, scheduler=cluster.scheduler_address)
     assert flag.exists()
-    assert set(table.state) == {"done"}
+    assert table.state.isin(["done", "kept"]).all()  # a result that died with its worker is found in its folder
     calm = make_model(kills=(str(flag), 0.215))
     run(episodes, tmp_path / "calm", calm)
     assert contents(tmp_path / "out") == contents(tmp_path / "calm")
@@ -211,8 +211,8 @@ def test_two_runs_at_once_share_the_work(episodes, tmp_path):
     second = threading.Thread(target=lambda: tables.update(second=run(episodes[:2], out, jobs=2)))
     second.start()
     go.set()
-    first.join(60)
-    second.join(60)
+    first.join()
+    second.join()
     assert tables["first"].state.tolist() == ["done"]
     assert tables["second"].state.tolist() == ["kept", "done"]
 
@@ -255,10 +255,13 @@ def test_impossible_orders_get_one_sentence(episodes, tmp_path):
 
 def test_a_cluster_that_is_not_there_gets_one_sentence(episodes, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr(archive, "PATIENCE", 1)
-    for address in ("nonsense://1", "tcp://127.0.0.1:1"):
-        with pytest.raises(ArchiveError, match=f"No Dask scheduler answers at {address}: start one"):
-            run(episodes, tmp_path / "out", scheduler=address)
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "PATIENCE", 1)
+        for address in ("nonsense://1", "tcp://127.0.0.1:1"):
+            with pytest.raises(ArchiveError, match=f"No Dask scheduler answers at {address}: start one"):
+                run(episodes, tmp_path / "out", scheduler=address)
+    wait = distributed.Client.wait_for_workers
+    monkeypatch.setattr(distributed.Client, "wait_for_workers", lambda client, n, timeout: wait(client, n, 0.1))
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=60) as empty,
         pytest.raises(ArchiveError, match="has no worker: start some with `dask worker tcp://"),
