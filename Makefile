@@ -38,7 +38,8 @@ run: $(READY)  ## execute the course (CORPUS=synthetic|auto|ravdess) and print t
 
 test: $(TOOLS)  ## unit, contract, notebook and browser tests
 	$(BIN)/python -m pytest -n 2 --cov=ser_helpers --cov-report=term
-	SER_CORPUS=synthetic $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
+	SER_CORPUS=synthetic $(BIN)/python -m pytest -n 2 --dist loadfile \
+	  --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
 	  --nbval-sanitize-with tests/notebooks/sanitize.cfg tests/notebooks/reference
 
 lab: $(READY)  ## open JupyterLab
