@@ -8,10 +8,12 @@ from threadpoolctl import threadpool_limits
 from ser_helpers import audio
 from ser_helpers.errors import ModelError
 from ser_helpers.features import registry
+from ser_helpers.models.fusion import LateFusion
 from ser_helpers.models.neural import KerasClassifier
 from ser_helpers.models.pretrained import Encoder
 from ser_helpers.models.regression import KerasRegressor
 from ser_helpers.models.speaker_norm import SpeakerNormaliser
+from ser_helpers.models.voices import VoiceNormaliser
 
 
 class LoadedNetwork(KerasClassifier):
@@ -205,9 +207,11 @@ def shape_of(X):
 
 
 def normalises_speakers(model):
-    """Whether a model, or a step of it, is a ``SpeakerNormaliser``."""
+    """Whether a model, or a part of it, compares utterances with others of their speaker or voice."""
+    if isinstance(model, LateFusion):
+        return any(map(normalises_speakers, model.branches_.values()))
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else []
-    return isinstance(model, SpeakerNormaliser) or any(map(normalises_speakers, steps))
+    return isinstance(model, SpeakerNormaliser | VoiceNormaliser) or any(map(normalises_speakers, steps))
 
 
 def _described(about):

@@ -21,10 +21,12 @@ from ser_helpers.errors import ModelError
 from ser_helpers.features import registry
 from ser_helpers.models import trusted
 from ser_helpers.models.augmented import Augmented
+from ser_helpers.models.fusion import LateFusion
 from ser_helpers.models.loaded import LoadedModel, columns_of, network_from, shape_of
 from ser_helpers.models.neural import KerasEstimator
 from ser_helpers.models.regression import KerasRegressor
 from ser_helpers.models.speaker_norm import SpeakerNormaliser
+from ser_helpers.models.voices import VoiceNormaliser
 
 FORMAT = 1
 PARTS = {"about.json", "model.skops", "network.keras"}
@@ -43,7 +45,8 @@ def save(model, path, *, X, table):
     model : fitted scikit-learn estimator
         Any of scikit-learn, XGBoost and this package, also in a pipeline; a ``KerasClassifier`` or ``KerasRegressor``
         alone or as the last step of a ``Pipeline``, without its `build` function. Of a hyper-parameter search the best
-        estimator is kept, of an ``Augmented`` its fitted estimator; a ``SpeakerNormaliser`` forgets its speakers.
+        estimator is kept, of an ``Augmented`` its fitted estimator, of a ``LateFusion`` its fitted branches without the
+        folds; a ``SpeakerNormaliser`` and a ``VoiceNormaliser`` forget their speakers.
     path : str or Path
         The file, such as ``"svm.ser"``; an existing one is replaced at once, or not at all.
     X : DataFrame, Series of arrays, or array
@@ -114,7 +117,8 @@ def load(path):
 
     Notes
     -----
-    A ``SpeakerNormaliser`` comes back without speakers: all rows of one call to `predict` are taken for one speaker.
+    A ``SpeakerNormaliser`` comes back without speakers: all rows of one call to `predict` are taken for one speaker. A
+    ``VoiceNormaliser`` tells voices apart as before, but cannot be fitted again without speakers.
 
     Examples
     --------
@@ -139,7 +143,12 @@ def _portable(model):
         portable = copy.copy(model)
         portable.steps = [(name, _portable(step)) for name, step in model.steps]
         return portable
-    if isinstance(model, SpeakerNormaliser):
+    if isinstance(model, LateFusion):
+        portable = copy.copy(model)
+        branches = {name: _portable(branch) for name, branch in _fitted(model, "branches_").items()}
+        portable.branches, portable.branches_, portable.cv = branches, branches, None
+        return portable
+    if isinstance(model, SpeakerNormaliser | VoiceNormaliser):
         portable = copy.copy(model)
         portable.speakers = None
         return portable

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -26,6 +27,7 @@ from sklearn.svm import SVC, LinearSVC
 from ser_helpers import models
 from ser_helpers.errors import ModelError
 from ser_helpers.models import saving, trusted
+from ser_helpers.models.loaded import normalises_speakers
 
 LABELS = np.array(["angry", "calm", "sad"])
 ROWS = 48
@@ -105,6 +107,7 @@ def classical(table):
         "xgboost": models.LabelEncoded(xgboost.XGBClassifier(n_estimators=3)),
         "mixtures": make_pipeline(StandardScaler(), models.GaussianMixtureClassifier(2, random_state=0)),
         "speakers": make_pipeline(models.SpeakerNormaliser(), LinearSVC()),
+        "voices": make_pipeline(models.VoiceNormaliser(table["speaker"]), LinearSVC()),
         "selection": make_pipeline(SimpleImputer(), SelectKBest(k=3), LinearDiscriminantAnalysis()),
         "perceptron": make_pipeline(StandardScaler(), MLPClassifier(max_iter=5, random_state=0)),
         "calibrated": CalibratedClassifierCV(LinearSVC()),
@@ -130,7 +133,7 @@ SEQUENCE_NETWORKS = {
         models.FrameScaler(), models.FixedFrames(6), models.KerasClassifier(convolutional, epochs=1)
     ),
 }
-CLASSICAL = """rbf linear logistic forest boosting xgboost mixtures speakers selection perceptron calibrated vote
+CLASSICAL = """rbf linear logistic forest boosting xgboost mixtures speakers voices selection perceptron calibrated vote
 oversampled smote undersampled search""".split()
 
 
@@ -248,10 +251,93 @@ results["found"] = models.load(str(path)).predict_proba(x)
         np.testing.assert_allclose(found["found"], model.predict_proba(x), atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def both(X, table):
+    """A table of modalities, some of them missing."""
+    said = np.array(["No, stop it!", "All right then.", "I miss you.", None], dtype=object)
+    text = pd.Series(said[np.where(np.arange(ROWS) % 7 == 6, 3, np.arange(ROWS) % 3)], table.index)
+    return pd.concat({"audio": X.mask(pd.Series(np.arange(ROWS) % 11 == 10, X.index)), "text": text}, axis=1)
+
+
+def modal(table):
+    def voice(*before):
+        return make_pipeline(*before, SimpleImputer(), StandardScaler(), LogisticRegression())
+
+    words, cv = make_pipeline(TfidfVectorizer(), LogisticRegression()), models.SpeakerFolds(table, 2)
+    branches = {"audio": voice(), "text": words}
+    parts = [
+        ("audio", voice(models.Modality("audio"))[:-1]),
+        ("text", make_pipeline(models.Modality("text"), words[0])),
+    ]
+    searched = GridSearchCV(voice(), {"logisticregression__C": [0.1, 1]}, cv=cv)
+    return {
+        "picked": voice(models.Modality("audio")),
+        "early": make_pipeline(FeatureUnion(parts), LogisticRegression()),
+        "late": models.LateFusion(branches),
+        "learned": models.LateFusion(branches, weights="learned", calibrate=True, cv=cv),
+        "stacked": models.LateFusion(branches, weights="stacked", rule="product", cv=cv),
+        "step": make_pipeline("passthrough", models.LateFusion(branches)),
+        "voices": models.LateFusion(
+            {
+                "audio": make_pipeline(
+                    SimpleImputer().set_output(transform="pandas"),
+                    models.VoiceNormaliser(table["speaker"]),
+                    LogisticRegression(),
+                ),
+                "text": words,
+            }
+        ),
+        "searched branch": models.LateFusion({"audio": searched, "text": words}),
+        "search": GridSearchCV(models.LateFusion(branches, cv=cv), {"rule": ["mean", "product"]}, cv=cv),
+    }
+
+
+@pytest.mark.parametrize("name", "picked early late learned stacked step voices searched_branch search".split())
+def test_models_of_modalities_come_back(name, both, table, tmp_path):
+    model = modal(table)[name.replace("_", " ")].fit(both, table["emotion"])
+    loaded = check_round_trip(model, both, table, tmp_path / "model.ser")
+    assert b"toy-1" not in (tmp_path / "model.ser").read_bytes()
+    assert loaded.about["columns"][0] == ["audio", "feature_0"]
+    assert normalises_speakers(loaded.model) is (name == "voices")
+
+
+def test_saving_a_late_fusion_leaves_it_as_it_was(both, table, tmp_path):
+    model = modal(table)["learned"].fit(both, table["emotion"])
+    models.save(model, tmp_path / "model.ser", X=both, table=table)
+    assert isinstance(model.cv, models.SpeakerFolds)
+    assert not hasattr(model.branches["audio"][-1], "coef_")
+    with pytest.raises(ValueError, match="give the folds"):
+        models.load(tmp_path / "model.ser").model.fit(both, table["emotion"])
+
+
+def joined(input_shape, n_classes):
+    import keras
+
+    inputs = {name: keras.Input(shape, name=name) for name, shape in input_shape.items()}
+    pooled = [keras.layers.GlobalAveragePooling1D()(one) if one.ndim > 2 else one for one in inputs.values()]
+    model = keras.Model(inputs, keras.layers.Dense(n_classes, "softmax")(keras.layers.concatenate(pooled)))
+    model.compile("adam", "categorical_crossentropy")
+    return model
+
+
+def test_a_network_behind_a_transformer_per_modality_comes_back(both, table, tmp_path):
+    first = models.PerModality({"audio": StandardScaler(), "text": models.WordIds(min_count=1)})
+    model = make_pipeline(first, models.KerasClassifier(joined, epochs=1)).fit(both, table["emotion"])
+    check_round_trip(model, both, table, tmp_path / "model.ser")
+
+
 def test_an_augmented_model_is_saved_without_its_copies(X, table, tmp_path):
     model = models.Augmented(LogisticRegression(), [X + 0.1]).fit(X, table["emotion"])
     loaded = check_round_trip(model, X, table, tmp_path / "model.ser")
     assert loaded.about["model"] == "LogisticRegression"
+
+
+@pytest.mark.parametrize("normaliser", [models.SpeakerNormaliser, models.VoiceNormaliser])
+def test_one_recording_says_nothing_to_a_model_that_compares(normaliser, X, table, tmp_path):
+    model = make_pipeline(normaliser(table["speaker"]), LinearSVC()).fit(X, table["emotion"])
+    models.save(model, tmp_path / "model.ser", X=X, table=table)
+    with pytest.raises(ModelError, match="one recording says nothing"):
+        models.load(tmp_path / "model.ser").predict_audio(np.zeros(16000), 16000)
 
 
 def test_a_speaker_normaliser_forgets_its_speakers_in_the_file_only(X, table, tmp_path):
@@ -315,6 +401,7 @@ def test_another_version_is_a_warning(X, table, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
+        (models.LateFusion({}), "LateFusion is not fitted yet: fit it before saving it"),
         (GridSearchCV(LinearSVC(), {"C": [1]}), "GridSearchCV is not fitted yet: fit it before saving it"),
         (models.KerasClassifier(dense), "KerasClassifier is not fitted yet"),
         (make_pipeline(StandardScaler(), models.KerasClassifier(dense)), "KerasClassifier is not fitted yet"),
