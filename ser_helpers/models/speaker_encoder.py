@@ -128,11 +128,13 @@ class SpeakerEncoder:
         return path and speaker_network.load_network(path, self.device)
 
     def _vectors(self, mels):
-        """(windows, numbers) of mel spectrograms of one length."""
+        """(windows, numbers) of a list of mel spectrograms of one length, which are put together batch by batch."""
+        return np.concatenate([self._batch(np.array(mels[k : k + _BATCH])) for k in range(0, len(mels), _BATCH)])
+
+    def _batch(self, mels):
         if self.stand_in:
             return self._actors.vectors(mels)
         import torch
 
-        batches = torch.from_numpy(np.array(mels)).split(_BATCH)
         with one_core(), torch.inference_mode():
-            return np.concatenate([self._network(batch).cpu().numpy() for batch in batches])
+            return self._network(torch.from_numpy(mels)).cpu().numpy()

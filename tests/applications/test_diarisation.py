@@ -1,5 +1,6 @@
 """Who spoke when: by channel, by voice, and which of them is the customer."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from ser_helpers.applications import diarisation, diarise, name_parties
 from ser_helpers.errors import AudioError
 from ser_helpers.evaluation import diarisation_error
 from ser_helpers.models import SpeakerEncoder
+from ser_helpers.synthesis import ensure_calls
 
 SR = 16000
 
@@ -142,3 +144,36 @@ def test_no_channel_goes_without_speech_by_mistake():
 def test_what_is_no_recording(y):
     with pytest.raises(AudioError, match="not an array of shape"):
         diarise(y, 16000)
+
+
+def test_a_long_talk_is_told_apart_by_a_part_of_its_windows(monkeypatch):
+    turns = [(k, k + 1.6, (200, 2000)[k // 2 % 2]) for k in range(0, 60, 2)]
+    y, truth = tones(*turns)
+    expected = diarise(y, SR, truth, 2, TwoTones())
+    monkeypatch.setattr(diarisation, "MOST_COMPARED", 40)
+    compared, linkage = [], diarisation.linkage
+    monkeypatch.setattr(
+        diarisation, "linkage", lambda points, way: compared.append(len(points)) or linkage(points, way)
+    )
+    for n_speakers in (2, None):
+        pd.testing.assert_frame_equal(diarise(y, SR, truth, n_speakers, TwoTones()), expected)
+    assert compared == [40, 40]
+
+
+def test_hours_of_speech_take_no_more_memory_than_a_quarter_of_an_hour(monkeypatch):
+    monkeypatch.setattr(diarisation, "MOST_COMPARED", 400)
+    rng = np.random.default_rng(0)
+    who = rng.integers(0, 2, 14400)
+    vectors = np.eye(4)[who] + 0.05 * rng.normal(size=(14400, 4))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    tracemalloc.start()
+    found = diarisation._cluster(vectors, None, 0.9)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
+    assert (found == who).all() or (found == 1 - who).all()
+
+
+def test_embedded_calls_are_clustered_whole():
+    for path in sorted((ensure_calls("small") / "calls").glob("*.wav")):
+        assert soundfile.info(path).duration / diarisation.HOP < diarisation.MOST_COMPARED / 4
