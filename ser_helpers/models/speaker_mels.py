@@ -2,9 +2,12 @@
 
 import numpy as np
 
-SAMPLE_RATE, HOP, MELS = 16000, 160, 40
+SAMPLE_RATE, FFT, HOP, MELS = 16000, 400, 160, 40
 WINDOW = 160
 """Frames of 10 ms that the network hears at once: 1.6 s, as in its training."""
+
+AT_ONCE = 60000
+"""Frames whose spectra are held together: 10 minutes."""
 
 RATE, COVERAGE = 1.3, 0.75
 LOUDNESS = -30.0
@@ -19,7 +22,15 @@ def mel_frames(y):
     """
     import librosa
 
-    return librosa.feature.melspectrogram(y=y, sr=SAMPLE_RATE, n_fft=400, hop_length=HOP, n_mels=MELS).T.astype("f4")
+    frames, heard = 1 + len(y) // HOP, np.pad(y, FFT // 2)
+    parts = []
+    for first in range(0, frames, AT_ONCE):
+        part = heard[first * HOP : (min(first + AT_ONCE, frames) - 1) * HOP + FFT]
+        mels = librosa.feature.melspectrogram(
+            y=part, sr=SAMPLE_RATE, n_fft=FFT, hop_length=HOP, n_mels=MELS, center=False
+        )
+        parts.append(mels.T.astype("f4"))
+    return np.concatenate(parts)
 
 
 def loud(y):

@@ -90,6 +90,17 @@ def test_partials_cover_a_recording_and_drop_a_last_one_that_is_nearly_empty(n):
     assert starts[-1] + 160 > n / 160 - 77
 
 
+@pytest.mark.parametrize("samples", [1, 399, 16000, 16160, 50001])
+def test_mel_frames_are_librosas_however_many_are_held_together(samples, monkeypatch):
+    y = np.random.default_rng(0).normal(size=samples).astype(np.float32)
+    whole = speaker_mels.mel_frames(y)
+    reference = librosa.feature.melspectrogram(y=y, sr=16000, n_fft=400, hop_length=160, n_mels=40)
+    np.testing.assert_array_equal(whole, reference.T.astype("f4"))
+    monkeypatch.setattr(speaker_mels, "AT_ONCE", 7)
+    np.testing.assert_allclose(speaker_mels.mel_frames(y), whole, rtol=1e-5, atol=1e-6 * whole.max())
+    assert whole.shape == (1 + samples // 160, 40)
+
+
 def test_spans_are_windows_of_the_whole(weights):
     y = np.random.default_rng(0).normal(size=32000).astype(np.float32)
     encoder = models.SpeakerEncoder(weights, device="cpu")
