@@ -163,6 +163,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     demo: Annotated[bool, typer.Option("--demo", help="Replay embedded calls all the time.")] = False,
     speed: Annotated[float, typer.Option(help="How many times faster than life replays run.", min=0.1, max=50)] = 1.0,
+    model: Annotated[Literal["linear", "cnn", "encoder"], typer.Option(help="What tells the emotions.")] = "linear",
     token: Annotated[str | None, typer.Option(help="What clients must know to come in.", envvar="SER_TOKEN")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="A further name browsers may use for it.")] = None,
     store: Annotated[Path | None, typer.Option(help="Keep each finished call's estimates here; never sound.")] = None,
@@ -174,7 +175,7 @@ def serve(
     from ser_helpers.applications import Settings, serving
 
     hosts = (*serving.LOCAL, *(allow_host or [])) if host in serving.LOCAL else ("*",)
-    options = {"speed": speed, "token": token, "store": store, "agent_emotions": agent_emotions}
+    options = {"speed": speed, "model": model, "token": token, "store": store, "agent_emotions": agent_emotions}
     settings = Settings(hosts=hosts, demo=3 * demo, **options)
     serving.serve(host, port, settings, tell=print)
 

@@ -13,6 +13,7 @@ import soundfile as sf
 
 from ser_helpers import audio, models, streaming
 from ser_helpers.applications import call_centre
+from ser_helpers.applications.alerts import AlertRule
 from ser_helpers.applications.sessions import window_message
 from ser_helpers.errors import AudioError
 
@@ -48,8 +49,8 @@ class Ear:
     """
 
     def __init__(self, settings, metrics, model=None, rule=None):
-        self.settings, self.metrics, self.rule = settings, metrics, rule or call_centre.AlertRule()
-        model = models.window_model("linear", band="phone") if model is None else model
+        self.settings, self.metrics, self.rule = settings, metrics, rule or AlertRule()
+        model = models.window_model(settings.model, band="phone") if model is None else model
         self.alone = Timed(model, metrics)
         self.batcher = streaming.Batcher(Timed(model, metrics, batched=True)) if settings.batch else None
         self.emotions = [str(emotion) for emotion in model.classes_]

@@ -37,6 +37,7 @@ class Hello(_Message):
     channels: Literal[1, 2] = 1
     parties: list[Literal["agent", "customer"]] | None = Field(None, description="Who speaks on each channel.")
     name: str | None = Field(None, max_length=80)
+    resume: str | None = Field(None, max_length=80, description="The key of a call that goes on, from its `ready`.")
 
     @model_validator(mode="after")
     def _one_party_per_channel(self):
@@ -44,6 +45,18 @@ class Hello(_Message):
         if len(self.parties) != self.channels or len(set(self.parties)) != self.channels:
             raise ValueError("parties must name each channel once")
         return self
+
+
+class Ready(_Message):
+    """The answer to `Hello`: the service listens. Lesson 13."""
+
+    type: Literal["ready"] = "ready"
+    call: str = Field(description="Its id.")
+    emotions: list[str]
+    inferred: list[str]
+    seconds: float = Field(ge=0, description="Sound that the call has, gaps included: go on from there.")
+    resume: str = Field(description="The key that lets the call go on over another connection; keep it secret.")
+    resume_seconds: float = Field(ge=0, description="How long the call waits when its line is lost.")
 
 
 class Window(_Message):
@@ -89,6 +102,7 @@ class Call(_Message):
     name: str
     source: Literal["stream", "replay"]
     state: Literal["live", "ended"]
+    waiting: bool = Field(description="Its line was lost; it is live for a while, for its caller to come back.")
     why: str | None = Field(description="Why it ended.")
     started: str = Field(description="Wall clock, ISO 8601.")
     seconds: float = Field(ge=0, description="Audio heard so far.")

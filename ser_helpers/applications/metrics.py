@@ -24,6 +24,8 @@ class Metrics:
         self.requests = Counter("ser_responses", "HTTP responses", ["code"], **own)
         self.refused = Counter("ser_refused", "Requests refused at the door", ["reason"], **own)
         self.calls = Gauge("ser_calls_live", "Live calls", **own)
+        self.waiting = Gauge("ser_calls_waiting", "Live calls whose line was lost, waiting for their caller", **own)
+        self.resumed = Counter("ser_calls_resumed", "Times that a call went on over another connection", **own)
         self.opened = Counter("ser_calls", "Calls begun", ["source"], **own)
         self.dashboards = Gauge("ser_dashboards", "Open pages", **own)
         self.behind = Counter("ser_dashboards_behind", "Times that a slow page was given a fresh picture", **own)

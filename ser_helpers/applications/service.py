@@ -2,7 +2,7 @@
 
 ``ser serve --demo`` starts it with embedded calls. HTTP: /predict, /calls, /alerts, /replay, /healthz, /metrics and
 /openapi.json; WebSockets: /stream hears one call, /events shows all (`sockets`). What may come in is decided at the
-door (`limits`), what is remembered in `sessions`. Lesson 13.
+door (`limits`), what is remembered in `sessions`, by the `switchboard`. Lesson 13.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from ser_helpers.applications import listening, messages, sockets
 from ser_helpers.applications.limits import SECURITY_HEADERS, Door
 from ser_helpers.applications.metrics import Metrics
 from ser_helpers.applications.replay import Player
-from ser_helpers.applications.sessions import Switchboard
 from ser_helpers.applications.settings import Settings
+from ser_helpers.applications.switchboard import Switchboard
 from ser_helpers.errors import SerError, StreamError
 
 PAGE = FilePath(__file__).parent / "page"
@@ -45,6 +45,11 @@ send raw little-endian samples, channels interleaved, in messages of any length.
 come back. `{"type": "gap", "seconds": 1.5}` says that audio was lost, `{"type": "end"}` hangs up; `ended` answers it.
 A message of type `error` tells in one sentence why the service ends a stream.
 
+A line that is lost before `end` does not end its call: it waits, for the `resume_seconds` that `ready` told. Connect
+again, send the same first message with the key of `ready` as `"resume"`, and the same call goes on; an older connection
+that is still open is closed. The new `ready` tells how many `seconds` of your sound the service has: go on from there,
+or say `gap` for what you skip. The service itself adds no gap, so nothing counts twice.
+
 **WebSocket /events** tells a page everything: `snapshot`, `call`, `window`, `alert`, `forgotten`.
 
 A browser sends the token as the subprotocol `token.<base64url of the token>` beside the subprotocol `ser`.
@@ -61,7 +66,7 @@ def create_app(settings=None, model=None, rule=None, calls=None):
     """The service as an ASGI application; `uvicorn` or a test client runs it. Lesson 13.
 
     settings : `Settings`; by default the limits of one machine that serves itself.
-    model : a window model; by default `models.window_model("linear", band="phone")`, fitted at the first start.
+    model : a window model; by default `models.window_model(settings.model, band="phone")`, fitted at the first start.
     rule : an `AlertRule`; by default that of `CallMonitor`.
     calls : paths of two-channel recordings that may be replayed; by default the embedded calls.
 

@@ -1,20 +1,17 @@
-"""The calls that the service hears: opened, fed in threads, shown to every open page, ended and forgotten."""
+"""One call as the service knows it: who speaks, its last windows, its alerts, and who holds its line."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import math
 import secrets
-import time
-from collections import OrderedDict, deque
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
 from datetime import UTC, datetime
-from functools import partial
 
-from ser_helpers import home
-from ser_helpers.applications.call_centre import AlertEvent
-from ser_helpers.errors import StreamError
+FAILED = "The service failed at this call; its log says how."
+LOST = "The line was lost."
+TAKEN = "Another connection has taken this call over."
+LOG = logging.getLogger("uvicorn.error")
 
 
 def now():
@@ -22,22 +19,28 @@ def now():
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-FAILED = "The service failed at this call; its log says how."
-LOG = logging.getLogger("uvicorn.error")
-
-
 class Session:
-    """One call: its monitor, its last windows, its alerts. Made by `Switchboard.open`. Lesson 13."""
+    """One call: its monitor, its last windows, its alerts. Made by `Switchboard.open`. Lesson 13.
 
-    def __init__(self, name, source, sr, parties, settings):
+    `line` is whatever may feed the call now; without one it waits for its caller, and `patience` is the task that ends
+    it when nobody comes. `resume` is the caller's secret: it is told to nobody else, and never stored.
+    """
+
+    def __init__(self, name, source, sr, parties, settings, form=None, line=None):
         self.id = secrets.token_hex(5)
         self.name, self.source, self.sr, self.parties = name or f"Call {self.id[:4]}", source, sr, list(parties)
+        self.form, self.line, self.patience, self.resume = form, line, None, secrets.token_urlsafe()
         self.inferred = [party for party in parties if party in settings.inferred]
         self.started, self.ended_at, self.why, self.seconds = now(), None, None, 0.0
         self.windows = deque(maxlen=settings.points * len(parties))  # as JSON: small to keep, quick to send
         self.alerts = []
         self.monitor = None
         self.turn = asyncio.Lock()
+
+    @property
+    def waiting(self):
+        """Whether the line was lost and the caller may still come back."""
+        return self.patience is not None
 
     def summary(self):
         """The call as `messages.Call`."""
@@ -46,6 +49,7 @@ class Session:
             "name": self.name,
             "source": self.source,
             "state": "live" if self.ended_at is None else "ended",
+            "waiting": self.waiting,
             "why": self.why,
             "started": self.started,
             "seconds": round(self.seconds, 2),
@@ -54,187 +58,12 @@ class Session:
             "alerts": len(self.alerts),
         }
 
-    def text(self, last=None, **more):
-        """The call as `messages.CallWindows` in JSON, with its `last` windows per party, and what is added to it."""
-        windows = list(self.windows)
-        if last is not None:
-            windows = windows[max(0, len(windows) - last * len(self.parties)) :]
-        return f'{json.dumps({**self.summary(), **more})[:-1]}, "windows": [{", ".join(windows)}]}}'
-
-
-class Switchboard:
-    """All calls and all open pages. Every method but the monitors' work runs on the event loop, so nothing is locked.
-
-    `monitor(parties, sr)` makes what listens to one call (`applications.CallMonitor`), `emotions` are those it tells
-    apart, `rule` is the `AlertRule` it follows. Lesson 13.
-    """
-
-    def __init__(self, settings, metrics, monitor, emotions, rule):
-        self.settings, self.metrics, self.make_monitor, self.emotions = settings, metrics, monitor, list(emotions)
-        self.rule = {"emotion": rule.emotion, "threshold": rule.threshold}
-        self.pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="listen")
-        self.sessions = OrderedDict()
-        self.alerts = OrderedDict()
-        self.pages = set()
-
-    @property
-    def live(self):
-        """The calls that have not ended."""
-        return [session for session in self.sessions.values() if session.ended_at is None]
-
-    async def in_thread(self, work, *args):
-        """Run `work(*args)` in a listening thread and time how long it waited and ran."""
-        asked = time.perf_counter()
-
-        def timed():
-            begun = time.perf_counter()
-            try:
-                return work(*args)
-            finally:
-                self.metrics.time("queue", begun - asked)
-                self.metrics.time("work", time.perf_counter() - begun)
-
-        return await asyncio.get_running_loop().run_in_executor(self.pool, timed)
-
-    async def open(self, name, source, sr, parties):
-        """Begin a call; StreamError when the service has as many as it takes."""
-        if len(self.live) >= self.settings.calls:
-            raise StreamError(f"The service already hears {self.settings.calls} calls: try again when one has ended.")
-        session = Session(name, source, sr, parties, self.settings)
-        self.sessions[session.id] = session
-        self._tidy()
-        try:
-            session.monitor = await self.in_thread(partial(self.make_monitor, parties=tuple(parties), sr=sr))
-        except BaseException:
-            del self.sessions[session.id]
-            raise
-        self.metrics.opened.labels(source=source).inc()
-        self.metrics.calls.set(len(self.live))
-        self.publish({"type": "call", **session.summary()})
-        return session
-
-    async def feed(self, session, chunk):
-        """Let the call's monitor hear `chunk` ((n,) or (n, channels)); the messages that come of it, already shown."""
-        arrived = time.perf_counter()
-        async with session.turn:
-            if session.ended_at is not None:
-                raise StreamError(f"The call has ended: {session.why}")
-            if session.seconds > self.settings.call_seconds:
-                raise StreamError(f"A call may last {self.settings.call_seconds / 3600:g} h.")
-            events = await self.in_thread(session.monitor.feed, chunk)
-            session.seconds += len(chunk) / session.sr
-            self.metrics.audio.inc(len(chunk) / session.sr)
-            found = self._take(session, events)
-        if found:
-            self.metrics.time("total", time.perf_counter() - arrived)
-        return found
-
-    async def lost(self, session, seconds):
-        """Say that `seconds` of audio are missing; the messages that come of it, already shown."""
-        async with session.turn:
-            if session.ended_at is not None:
-                raise StreamError(f"The call has ended: {session.why}")
-            events = await self.in_thread(session.monitor.lost, seconds)
-            session.seconds += seconds
-            return self._take(session, events)
-
-    async def close(self, session, why):
-        """End a call once; what the monitor still had to say is shown."""
-        async with session.turn:
-            if session.ended_at is not None:
-                return []
-            session.why, session.ended_at = why, time.monotonic()
-            found = []
-            monitor, session.monitor = session.monitor, None
-            try:
-                found = self._take(session, await self.in_thread(monitor.finish))
-            except Exception:
-                LOG.exception("The end of call %s", session.id)
-        self.metrics.calls.set(len(self.live))
-        self.publish({"type": "call", **session.summary()})
-        if self.settings.store is not None:
-            await asyncio.to_thread(self._store, session)
-        self._tidy()
-        return found
-
-    async def forget(self, session):
-        """End a call if it is live, and remove every trace of it from memory."""
-        await self.close(session, "It was removed.")
-        self._drop(session)
-
-    async def shut(self):
-        """End everything."""
-        for session in self.live:
-            await self.close(session, "The service stopped.")
-        self.pool.shutdown(wait=False, cancel_futures=True)
-
-    def acknowledge(self, alert_id):
-        """Mark an alert as seen; KeyError when there is none of that name."""
-        alert = self.alerts[alert_id]
-        if not alert["acknowledged"]:
-            alert["acknowledged"] = True
-            self.publish({"type": "alert", **alert})
-        return alert
-
-    def snapshot(self):
-        """Everything a page needs to begin, or to catch up, in JSON: the last 90 windows of live calls, the alerts."""
-        self._tidy()
-        head = {
-            "type": "snapshot",
-            "emotions": self.emotions,
-            "inferred": list(self.settings.inferred),
-            "rule": self.rule,
-            "alerts": list(self.alerts.values()),
-        }
-        calls = [session.text(last=90 if session.ended_at is None else 0) for session in self.sessions.values()]
-        return f'{json.dumps(head)[:-1]}, "calls": [{", ".join(calls)}]}}'
-
-    def publish(self, message):
-        """Give a message to every page; one whose queue is full gets a fresh snapshot instead of all that waits."""
-        text = json.dumps(message)
-        for queue in self.pages:
-            if queue.full():
-                while not queue.empty():
-                    queue.get_nowait()
-                queue.put_nowait(None)
-                self.metrics.behind.inc()
-            else:
-                queue.put_nowait(text)
-
-    @contextlib.contextmanager
-    def page(self):
-        """A queue of messages for one page, the first of them None: `snapshot` stands for it."""
-        if len(self.pages) >= self.settings.dashboards:
-            raise StreamError(f"{self.settings.dashboards} pages are open already: close one.")
-        queue = asyncio.Queue(self.settings.backlog)
-        queue.put_nowait(None)
-        self.pages.add(queue)
-        self.metrics.dashboards.set(len(self.pages))
-        try:
-            yield queue
-        finally:
-            self.pages.discard(queue)
-            self.metrics.dashboards.set(len(self.pages))
-
-    def _take(self, session, events):
-        found = []
-        for event in events:
-            if isinstance(event, AlertEvent):
-                message = {"type": "alert", **self._alert(session, event)}
-            else:
-                window = window_message(*event[:2], self.emotions, event.party in session.inferred, event.level)
-                session.windows.append(json.dumps(window))
-                self.metrics.windows.labels(party=event.party).inc()
-                message = {"type": "window", "call": session.id, "seconds": round(session.seconds, 2), **window}
-            found.append(message)
-            self.publish(message)
-        return found
-
-    def _alert(self, session, event):
+    def alarm(self, event):
+        """Keep an `AlertEvent`, raised now, as `messages.Alert`."""
         alert = {
-            "id": f"{session.id}-{len(session.alerts) + 1}",
-            "call": session.id,
-            "name": session.name,
+            "id": f"{self.id}-{len(self.alerts) + 1}",
+            "call": self.id,
+            "name": self.name,
             "time": round(event.time, 2),
             "party": event.party,
             "emotion": event.emotion,
@@ -242,28 +71,15 @@ class Switchboard:
             "raised": now(),
             "acknowledged": False,
         }
-        session.alerts.append(alert)
-        self.alerts[alert["id"]] = alert
-        self.metrics.alerts.inc()
+        self.alerts.append(alert)
         return alert
 
-    def _tidy(self):
-        ended = [session for session in self.sessions.values() if session.ended_at is not None]
-        old = [s for s in ended if time.monotonic() - s.ended_at > self.settings.forget_seconds]
-        for session in old + [s for s in ended if s not in old][: -self.settings.finished or None]:
-            self._drop(session)
-
-    def _drop(self, session):
-        if self.sessions.pop(session.id, None) is not None:
-            for alert in session.alerts:
-                self.alerts.pop(alert["id"], None)
-            self.publish({"type": "forgotten", "id": session.id})
-
-    def _store(self, session):
-        path = self.settings.store / f"{session.started.replace(':', '')}-{session.id}.json"
-        self.settings.store.mkdir(parents=True, exist_ok=True)
-        with home.atomic_file(path) as partial_file:
-            partial_file.write_text(session.text(alerts=session.alerts), encoding="utf-8")
+    def text(self, last=None, **more):
+        """The call as `messages.CallWindows` in JSON, with its `last` windows per party, and what is added to it."""
+        windows = list(self.windows)
+        if last is not None:
+            windows = windows[max(0, len(windows) - last * len(self.parties)) :]
+        return f'{json.dumps({**self.summary(), **more})[:-1]}, "windows": [{", ".join(windows)}]}}'
 
 
 def window_message(party, estimate, emotions, inferred=True, level=math.nan):

@@ -30,6 +30,8 @@ class Settings:
     """How many embedded calls are replayed all the time."""
     speed: float = 1.0
     """How many times faster than life a replay runs unless it is asked otherwise."""
+    model: str = "linear"
+    """Which of `models.window_model` listens: "linear", "cnn" or "encoder"."""
     denoise: bool = True
     """Reduce the line's noise before anything else."""
     workers: int = os.cpu_count() or 1
@@ -52,6 +54,8 @@ class Settings:
     """Largest message on a stream."""
     idle_seconds: float = 60.0
     """A stream that sends nothing for so long is ended."""
+    resume_seconds: float = 15.0
+    """A call whose line was lost waits so long for its caller to come back; 0 ends it at once."""
     slow_seconds: float = 10.0
     """A client that does not take a message for so long is dropped."""
     connections: int = 512

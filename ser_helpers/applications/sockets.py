@@ -10,8 +10,8 @@ import numpy as np
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, ValidationError
 
-from ser_helpers.applications.messages import Hello
-from ser_helpers.applications.sessions import FAILED, LOG
+from ser_helpers.applications.messages import Hello, Ready
+from ser_helpers.applications.sessions import FAILED, LOG, LOST, TAKEN
 from ser_helpers.errors import SerError, StreamError
 
 router = APIRouter()
@@ -104,27 +104,35 @@ async def stream(socket: WebSocket):
     """Hear one call: a JSON `Hello`, then raw samples; estimates and alerts come back as they arise.
 
     The next chunk is read only when the last one has been heard, so a sender that is too fast is slowed down by TCP and
-    nothing piles up here. ``{"type": "gap", "seconds": 1.5}`` says that audio was lost, ``{"type": "end"}`` hangs up.
+    nothing piles up here. ``{"type": "gap", "seconds": 1.5}`` says that audio was lost, ``{"type": "end"}`` hangs up. A
+    line that is lost may be followed by another one, whose `Hello` holds the `resume` key of `Ready`.
     """
     board = socket.app.state.board
     client = Client(socket, board.settings, board.metrics)
     await client.accept()
-    session, why = None, "The line was lost."
+    session, why, code, line = None, LOST, POLICY, anyio.CancelScope()
     try:
         hello = Hello.model_validate_json(await client.receive())
-        session = await board.open(hello.name, "stream", hello.rate, hello.parties)
-        ready = {"type": "ready", "call": session.id, "emotions": board.emotions, "inferred": session.inferred}
-        await client.json(ready)
-        why = await _listen(client, board, session, Samples(hello.format, hello.channels))
-        for message in await board.close(session, why):
-            await client.json(message)
-        await client.json({"type": "ended", **session.summary()})
-        await client.close()
+        if hello.resume is None:
+            code = TRY_LATER
+            session = await board.open(hello.name, "stream", hello.rate, hello.parties, hello.format, line)
+            code = POLICY
+        else:
+            session = board.resume(hello.resume, hello.rate, hello.parties, hello.format, line)
+        with line:  # cancelled by whoever takes the call over
+            why = await _listen(client, board, session, line, Samples(hello.format, hello.channels))
+            for message in await board.close(session, why, line):
+                await client.json(message)
+            await client.json({"type": "ended", **session.summary()})
+            await client.close()
+        if line.cancelled_caught:
+            await client.refuse(TAKEN)
     except ValidationError as error:
-        await client.refuse(sentence(error))
+        why = sentence(error)
+        await client.refuse(why)
     except SerError as error:
         why = str(error)
-        await client.refuse(why, POLICY if session else TRY_LATER)
+        await client.refuse(why, code)
     except WebSocketDisconnect:
         pass
     except Exception:
@@ -133,10 +141,16 @@ async def stream(socket: WebSocket):
         await client.refuse(why, FAULT)
     finally:
         if session is not None:
-            await asyncio.shield(board.close(session, why))
+            await board.let_go(session, line, why)
 
 
-async def _listen(client, board, session, samples):
+async def _listen(client, board, session, line, samples):
+    async with session.turn:  # of the line before, what was on its way is heard
+        heard = {"call": session.id, "seconds": round(session.seconds, 9), "resume": session.resume}
+    ready = Ready(
+        emotions=board.emotions, inferred=session.inferred, resume_seconds=board.settings.resume_seconds, **heard
+    )
+    await client.json(ready.model_dump())
     while True:
         content = await client.receive()
         if isinstance(content, str):
@@ -145,9 +159,9 @@ async def _listen(client, board, session, samples):
                 return "The caller hung up."
             if order.type != "gap":
                 raise StreamError(f"A message of type {order.type!r} is not known: send gap or end, or bytes.")
-            found = await board.lost(session, order.seconds)
+            found = await board.lost(session, order.seconds, line)
         else:
-            found = await board.feed(session, samples(content))
+            found = await board.feed(session, samples(content), line)
         for message in found:
             await client.json(message)
 

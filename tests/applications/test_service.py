@@ -17,17 +17,17 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.websockets import WebSocketDisconnect
 
-from ser_helpers.applications import call_centre, serving
+from ser_helpers.applications import AlertRule, call_centre, serving
 from ser_helpers.applications.limits import RateLimit
 from ser_helpers.applications.metrics import Metrics
 from ser_helpers.applications.service import create_app
-from ser_helpers.applications.sessions import Switchboard
 from ser_helpers.applications.settings import Settings
 from ser_helpers.applications.sockets import Samples
+from ser_helpers.applications.switchboard import Switchboard
 from ser_helpers.errors import StreamError
 
 HERE = "http://127.0.0.1"
-RULE = call_centre.AlertRule(threshold=0.5, persistence_s=2)
+RULE = AlertRule(threshold=0.5, persistence_s=2)
 
 
 class Loud:
@@ -306,7 +306,7 @@ def test_a_wrong_message_ends_the_call_with_the_reason(client, message, sentence
 
 
 def test_a_client_that_vanishes_leaves_no_live_call(client, recording, pages):
-    served = client()
+    served = client(resume_seconds=0)
     with served.websocket_connect("/stream") as socket:
         socket.send_json({"rate": 8000, "format": "float32", "channels": 2})
         socket.send_bytes(recording[: 8000 * 4].tobytes())

@@ -7,11 +7,13 @@ import time
 import urllib.error
 import urllib.request
 
+import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from ser_helpers import cli
-from ser_helpers.applications import Settings, serving
+from ser_helpers.applications import Settings, create_app, serving
 from ser_helpers.errors import StreamError
 
 PROGRAM = """
@@ -26,6 +28,12 @@ class Even:
 
 serving.serve("127.0.0.1", int(sys.argv[1]), serving.Settings(), tell=print, model=Even(), calls=[])
 """
+
+
+class Even:
+    """A model that leans to nothing."""
+
+    classes_ = np.array(["angry", "neutral"])
 
 
 class Never:
@@ -97,10 +105,25 @@ def test_a_service_that_cannot_start_says_so():
 def test_the_command_hands_on_what_it_was_given(monkeypatch, tmp_path):
     given = {}
     monkeypatch.setattr(serving, "serve", lambda host, port, settings, tell: given.update(vars(settings), port=port))
-    flags = ["--demo", "--speed", "4", "--port", "8001", "--store", str(tmp_path), "--allow-host", "calls.local"]
+    flags = ["--demo", "--speed", "4", "--model", "cnn", "--port", "8001", "--store", str(tmp_path)]
+    flags += ["--allow-host", "calls.local"]
     assert CliRunner().invoke(cli.app, ["serve", *flags], env={"SER_TOKEN": "secret"}).exit_code == 0
     assert (given["demo"], given["speed"], given["port"], given["store"]) == (3, 4.0, 8001, tmp_path)
     assert given["hosts"] == ("127.0.0.1", "localhost", "::1", "calls.local")
-    assert (given["token"], given["agent_emotions"]) == ("secret", False)
+    assert (given["token"], given["agent_emotions"], given["model"]) == ("secret", False, "cnn")
     CliRunner().invoke(cli.app, ["serve", "--host", "0.0.0.0", "--agent-emotions"], env={"SER_TOKEN": "secret"})
-    assert (given["hosts"], given["agent_emotions"]) == (("*",), True)
+    assert (given["hosts"], given["agent_emotions"], given["model"]) == (("*",), True, "linear")
+
+
+def test_the_chosen_model_listens(monkeypatch):
+    asked = []
+    monkeypatch.setattr("ser_helpers.models.window_model", lambda name, band: asked.append((name, band)) or Even())
+    with TestClient(create_app(Settings(model="encoder"), calls=[]), base_url="http://127.0.0.1") as served:
+        assert served.get("/healthz").json()["emotions"] == ["angry", "neutral"]
+    assert asked == [("encoder", "phone")]
+
+
+def test_a_model_that_does_not_exist_is_refused_with_those_that_do():
+    done = CliRunner().invoke(cli.app, ["serve", "--model", "oracle"])
+    assert done.exit_code == 2
+    assert "'oracle' is not one of 'linear', 'cnn', 'encoder'" in " ".join(done.stderr.replace("│", " ").split())

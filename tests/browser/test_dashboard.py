@@ -5,11 +5,13 @@ import re
 
 import numpy as np
 import pytest
+import soundfile as sf
 
-from ser_helpers.applications import Settings, call_centre, serving
+from ser_helpers import audio
+from ser_helpers.applications import AlertRule, Settings, call_centre, serving
 
 pytestmark = pytest.mark.browser
-RULE = call_centre.AlertRule(threshold=0.5, persistence_s=2)
+RULE = AlertRule(threshold=0.5, persistence_s=2)
 MICROPHONE = ["--use-fake-device-for-media-stream"]
 
 
@@ -201,6 +203,80 @@ def test_a_microphone_becomes_a_call_until_it_is_stopped(visit):
     assert card.locator("text.name").all_text_contents() == ["customer"]
     page.click("text=Stop the microphone")
     page.wait_for_selector("#ended >> text=The caller hung up.")
+
+
+@pytest.fixture
+def lines(browser):
+    """lines(page): the page's lines to /stream, which `drop()` cuts and `dead = True` keeps from coming back."""
+
+    class Lines:
+        def __init__(self, page):
+            self.ends, self.dead, self.said = [], False, []
+            page.route_web_socket("**/stream", self.connect)
+
+        def connect(self, line):
+            if self.dead:
+                line.close()
+                return
+            far = line.connect_to_server()
+            line.on_message(lambda data: (self.said.append(data), far.send(data)))
+            self.ends.append((line, far))
+
+        def drop(self):
+            for end in self.ends.pop():
+                end.close()
+
+    return Lines
+
+
+@pytest.fixture
+def talking(chromium, tmp_path):
+    """A browser whose microphone hears a customer."""
+    y, sr = sf.read(call_centre.demo_calls()[0], dtype="float32")
+    sf.write(tmp_path / "voice.wav", audio.resample(y[12 * sr : 40 * sr, 1], sr, 48000), 48000, subtype="PCM_16")
+    return chromium(*MICROPHONE, f"--use-file-for-fake-audio-capture={tmp_path / 'voice.wav'}")
+
+
+def test_a_microphone_whose_line_is_lost_goes_on_in_the_same_call(visit, lines, talking):
+    page = visit(chromium=talking, permissions=["microphone"])
+    wire = lines(page)
+    page.reload()
+    page.wait_for_selector("#connection[data-state=open]")
+    page.click("#microphone")
+    card = page.locator("article", has_text="Microphone")
+    card.locator("path.bridge").wait_for(state="attached")
+    name, wire.dead = card.get_attribute("id"), True
+    wire.drop()
+    page.wait_for_selector("#notice >> text=The line to the service was lost. Trying again")
+    card.locator("text=Line lost, waiting for the caller").wait_for()
+    page.wait_for_selector("#connection >> text=1 waiting")
+    assert "waiting" in card.get_attribute("class")
+    wire.dead = False
+    page.wait_for_selector("#notice >> text=The line is back.")
+    card.locator("text=Line lost").wait_for(state="hidden")
+    first, *_ = [json.loads(said) for said in reversed(wire.said) if isinstance(said, str) and "gap" in said]
+    assert first["seconds"] > 0
+    drawn = "document.querySelector('article path.bridge').getAttribute('d').length"
+    page.wait_for_function(f"before => {drawn} > before + 20", arg=page.evaluate(drawn))
+    assert page.locator("article", has_text="Microphone").get_attribute("id") == name
+    page.click("text=Stop the microphone")
+    page.wait_for_selector("#ended >> text=The caller hung up.")
+    assert page.locator("article", has_text="Microphone").count() == 0
+
+
+def test_a_line_that_does_not_come_back_ends_the_microphone_with_a_sentence(browser, visit, lines):
+    with serving.running(Settings(denoise=False, resume_seconds=1), model=Loud(), rule=RULE, calls=[]) as address:
+        page = visit(address=address, permissions=["microphone"])
+        wire = lines(page)
+        page.reload()
+        page.wait_for_selector("#connection[data-state=open]")
+        page.click("#microphone")
+        page.locator("article", has_text="Microphone").wait_for()
+        wire.dead = True
+        wire.drop()
+        page.wait_for_selector("#notice[data-kind=problem] >> text=did not come back in time; press the button")
+        assert page.inner_text("#microphone") == "Use my microphone"
+        page.wait_for_selector("#ended >> text=The line was lost.")
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])

@@ -108,8 +108,10 @@ const hearing = {
 
 function hear({ type, ...message }) {
   hearing[type](message);
-  const live = [...state.calls.values()].filter((call) => call.state === "live").length;
-  tell("open", `Connected, ${live || "no"} ${live === 1 ? "call" : "calls"} on the line`);
+  const live = [...state.calls.values()].filter((call) => call.state === "live");
+  const waiting = live.filter((call) => call.waiting).length;
+  const talking = live.length - waiting;
+  tell("open", `Connected, ${talking || "no"} ${talking === 1 ? "call" : "calls"} on the line${waiting ? `, ${waiting} waiting` : ""}`);
   showSoon();
 }
 
@@ -156,6 +158,7 @@ function newCard(call) {
 
 function update(card, call) {
   card.classList.toggle("alarmed", alertsOf(call).some((alert) => !alert.acknowledged));
+  card.classList.toggle("waiting", call.waiting);
   card.querySelector(".clock").textContent = clock(call.seconds);
   card.querySelector(".now").replaceChildren(...now(call));
   draw(card.querySelector("svg"), call, { ...state, alerts: alertsOf(call) });
@@ -167,6 +170,7 @@ function now(call) {
   const last = call.windows.findLast((window) => window.party === party);
   const swatch = make("span", { className: "swatch" });
   const who = party ? party[0].toUpperCase() + party.slice(1) : "Nobody";
+  if (call.waiting) return [swatch, make("span", { className: "quiet", text: "Line lost, waiting for the caller" })];
   if (!last) return [swatch, make("span", { className: "quiet", text: "Listening …" })];
   if (last.gap) return [swatch, make("span", { className: "quiet", text: "Some sound is missing" })];
   if (!last.emotion) return [swatch, make("span", { className: "quiet", text: `${who} is silent` })];
@@ -381,6 +385,7 @@ $("door").onsubmit = (event) => {
 
 const microphone = new Microphone(
   () => socket("/stream"),
+  (sentence) => notice(sentence),
   (sentence) => {
     pressed(false);
     notice(sentence, "problem");

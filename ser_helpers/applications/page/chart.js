@@ -97,7 +97,7 @@ function spread(labels) {
 
 function track(svg, call, party, { x, y, right, from, ribbon }) {
   const windows = call.windows.filter((window) => window.party === party);
-  const talking = call.state === "live" && speaks(windows);
+  const talking = call.state === "live" && !call.waiting && speaks(windows);
   add(svg, "text", { x: LEFT - 8, y: y + 11, "text-anchor": "end", class: talking ? "name talking" : "name" }, party);
   add(svg, "rect", { x: LEFT, y, width: right - LEFT, height: 14, rx: 3, class: "track" });
   for (const [i, window] of windows.entries()) {
