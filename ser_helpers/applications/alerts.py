@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from ser_helpers.errors import StreamError
+from ser_helpers.streaming.intake import between
 
 TAKEN = 0.5
 """How much of a party's usual log-odds is taken off: some voices always sound angry to the model, some callers are."""
@@ -65,10 +66,10 @@ class AlertRule:
         self.emotion, self.threshold = emotion, threshold
         self.persistence_s, self.cool_down_s = persistence_s, cool_down_s
         self.forget_s, self.baseline_s = forget_s, baseline_s
-        if not 0 < threshold < 1:
+        if not between(threshold, 0, 1) or threshold in (0, 1):
             raise ValueError(f"threshold is a level between 0 and 1, not {threshold!r}.")
         for name in ("persistence_s", "cool_down_s", "forget_s", "baseline_s"):
-            if not 0 <= getattr(self, name) < float("inf"):
+            if not between(getattr(self, name), 0) or math.isinf(getattr(self, name)):
                 raise ValueError(f"{name} is a number of seconds from 0, not {getattr(self, name)!r}.")
 
     def __repr__(self):

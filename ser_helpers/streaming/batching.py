@@ -9,6 +9,8 @@ from concurrent.futures import Future
 import numpy as np
 
 from ser_helpers.errors import ModelError, StreamError
+from ser_helpers.streaming.estimates import check_model
+from ser_helpers.streaming.intake import between
 
 
 class Batcher:
@@ -36,6 +38,8 @@ class Batcher:
     ------
     ValueError
         If `most` is less than 1, or `wait` not from 0 to 60.
+    ModelError
+        If the model is none, or not fitted.
 
     Notes
     -----
@@ -52,13 +56,13 @@ class Batcher:
     """
 
     def __init__(self, model, most=32, wait=0.02):
-        if not most >= 1 or not 0 <= wait <= 60:
-            raise ValueError(f"most is at least 1 and wait from 0 to 60 s, not {most} and {wait}.")
+        if not between(most, 1) or not between(wait, 0, 60):
+            raise ValueError(f"most is at least 1 and wait from 0 to 60 s, not {most!r} and {wait!r}.")
+        self.classes_ = check_model(model)
         if hasattr(model, "batched"):
             model = copy.copy(model)
             model.batched = True
         self._model, self._most, self._wait = model, most, wait
-        self.classes_ = model.classes_
         self.windows = self.batches = 0
         self._waiting = queue.SimpleQueue()
         self._closing = threading.Lock()

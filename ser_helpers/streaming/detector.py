@@ -12,7 +12,7 @@ from ser_helpers.audio.signal import FRAME as SHORTEST
 from ser_helpers.audio.speech import FRAME, RATE
 from ser_helpers.errors import StreamError
 from ser_helpers.streaming.estimates import Judge
-from ser_helpers.streaming.intake import Stretch, check_rate, mono
+from ser_helpers.streaming.intake import Stretch, between, check_rate, mono
 from ser_helpers.streaming.ring import RingBuffer
 
 LONGEST_GAP = 86400
@@ -78,7 +78,7 @@ class Detector:
         self._judge = Judge(model, window, hop, gate, min_speech, weight, margin)
         self.classes_ = self._judge.classes_
         self._sr = check_rate(sr)
-        if not tolerance >= 0:
+        if not between(tolerance, 0):
             raise StreamError(f"tolerance is a number of seconds from 0, not {tolerance!r}.")
         self._tolerance = tolerance
         self._samples = RingBuffer(self._judge.window + FRAME)
@@ -285,10 +285,9 @@ def last_end(position, judge):
 
 def check_gap(seconds):
     """A gap in whole samples at 16 kHz, as an exact number of seconds."""
-    if not 0 <= seconds <= LONGEST_GAP:
-        raise StreamError(
-            f"A gap lasts from 0 s to a day ({LONGEST_GAP} s), not {float(seconds):g} s: begin a new Detector."
-        )
+    if not between(seconds, 0, LONGEST_GAP):
+        shown = f"{float(seconds):g} s" if isinstance(seconds, numbers.Real) else repr(seconds)
+        raise StreamError(f"A gap lasts from 0 s to a day ({LONGEST_GAP} s), not {shown}: begin a new Detector.")
     return Fraction(round(seconds * RATE), RATE)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ser_helpers.audio.speech import RATE, SpeechGate
 from ser_helpers.errors import ModelError, StreamError
+from ser_helpers.streaming.intake import between
 from ser_helpers.streaming.latency import Stopwatch
 from ser_helpers.streaming.smoothing import Smoother
 
@@ -54,14 +55,16 @@ class Judge:
 
     def __init__(self, model, window=3.0, hop=1.0, gate=True, min_speech=0.2, weight=0.5, margin=0.1):
         for name, seconds in {"window": window, "hop": hop}.items():
-            if not 0.05 <= seconds <= 60:
+            if not between(seconds, 0.05, 60):
                 raise StreamError(f"{name} is a time between 0.05 and 60 seconds, not {seconds!r}.")
-        if not 0 <= min_speech <= 1:
+        if not between(min_speech, 0, 1):
             raise StreamError(f"min_speech is a share of the window between 0 and 1, not {min_speech!r}.")
-        self.classes_ = _classes(model)
+        self.classes_ = check_model(model)
         self.model, self.min_speech = model, min_speech
         self.window, self.hop = round(window * RATE), round(hop * RATE)
         self.gate = SpeechGate() if gate is True else gate or None
+        if self.gate and not all(hasattr(self.gate, name) for name in ("feed", "reset", "threshold")):
+            raise StreamError(f"gate is True, False or an object such as audio.SpeechGate(), not {gate!r}.")
         if self.gate:
             self.gate.reset()
         self.smoother = Smoother(self.classes_, weight, margin)
@@ -134,8 +137,9 @@ def timeline(estimates, classes):
     return table.assign(gap=np.array([estimate.gap for estimate in estimates], bool))
 
 
-def _classes(model):
-    if not hasattr(model, "classes_") or not callable(getattr(model, "predict_proba", None)):
+def check_model(model):
+    """The labels of a window model (k,); a ModelError if it is none, or not fitted."""
+    if isinstance(model, type) or not hasattr(model, "classes_") or not hasattr(model, "predict_proba"):
         raise ModelError(
             f"A detector needs a fitted model (classes_, predict_proba), not {type(model).__name__}: fit it first."
         )

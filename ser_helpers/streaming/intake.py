@@ -1,5 +1,6 @@
 """Whatever a sender calls samples becomes mono float32 at 16 kHz."""
 
+import math
 import numbers
 
 import numpy as np
@@ -45,6 +46,15 @@ def mono(chunk):
     if not quiet and np.any(np.isfinite(y) & (np.abs(y) > 100)):
         raise StreamError("Floats are samples on the scale from -1 to 1: divide them first, or send integers.")
     return y
+
+
+def between(value, low, high=math.inf):
+    """Whether `value` is a number from `low` to `high`: words, None and NaN are not.
+
+    >>> between(0.5, 0, 1), between("0.5", 0, 1), between(math.nan, 0, 1)
+    (True, False, False)
+    """
+    return isinstance(value, numbers.Real) and low <= value <= high
 
 
 def check_rate(sr):

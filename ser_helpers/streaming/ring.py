@@ -1,5 +1,7 @@
 """A ring buffer: the last samples of an endless stream, in memory that is taken once."""
 
+import numbers
+
 import numpy as np
 
 from ser_helpers.errors import StreamError
@@ -24,7 +26,7 @@ class RingBuffer:
     """
 
     def __init__(self, capacity, dtype=np.float32):
-        if capacity < 1:
+        if not isinstance(capacity, numbers.Integral) or capacity < 1:
             raise ValueError(f"A ring buffer keeps at least one value, not {capacity!r}.")
         self._values = np.zeros(capacity, dtype)
         self._next = 0

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from ser_helpers.errors import StreamError
+from ser_helpers.streaming.intake import between
+
 
 class Smoother:
     """Exponential smoothing of probabilities, then hysteresis on the emotion that is shown (Lesson 12).
@@ -25,9 +28,9 @@ class Smoother:
     """
 
     def __init__(self, classes, weight=0.5, margin=0.1, patience=5):
-        if not 0 < weight <= 1:
+        if not between(weight, 0, 1) or weight == 0:
             raise ValueError(f"weight is a share above 0 and up to 1, not {weight!r}.")
-        if not 0 <= margin < 1:
+        if not between(margin, 0, 1) or margin == 1:
             raise ValueError(f"margin is a difference of probabilities from 0 to below 1, not {margin!r}.")
         self._classes = list(classes)
         self._weight, self._margin, self._patience = weight, margin, patience
@@ -39,8 +42,13 @@ class Smoother:
         self._silent = 0
 
     def update(self, probabilities):
-        """Take the probabilities (k,) of a window; return the smoothed ones (k,) and the emotion to show."""
+        """Take the probabilities (k,) of a window; return the smoothed ones (k,) and the emotion to show.
+
+        Raises StreamError, and forgets nothing, when they are not k finite numbers.
+        """
         new = np.asarray(probabilities, float)
+        if new.shape != (len(self._classes),) or not np.isfinite(new).all():
+            raise StreamError(f"A window has {len(self._classes)} finite probabilities, not {probabilities!r}.")
         old = new if self._smoothed is None else self._smoothed
         self._smoothed = old + self._weight * (new - old)
         self._silent = 0

@@ -103,7 +103,16 @@ def test_an_emotion_the_model_does_not_know_gets_a_sentence():
         AlertRule(emotion="bored").watch(CLASSES)
 
 
-@pytest.mark.parametrize("settings", [{"threshold": 1}, {"persistence_s": -1}, {"cool_down_s": float("nan")}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"threshold": 1},
+        {"threshold": "0.5"},
+        {"persistence_s": -1},
+        {"persistence_s": None},
+        {"cool_down_s": float("nan")},
+    ],
+)
 def test_settings_that_make_no_sense(settings):
     with pytest.raises(ValueError, match="not"):
         AlertRule(**settings)

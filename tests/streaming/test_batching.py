@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from ser_helpers.errors import ModelError, StreamError
 from ser_helpers.models import WindowClassifier
@@ -120,7 +121,10 @@ def test_a_window_classifier_is_computed_in_batches():
     assert not alone.batched
 
 
-@pytest.mark.parametrize("settings", [{"most": 0}, {"most": np.nan}, {"wait": -1}, {"wait": np.nan}, {"wait": np.inf}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"most": 0}, {"most": np.nan}, {"most": "8"}, {"wait": -1}, {"wait": np.nan}, {"wait": np.inf}, {"wait": None}],
+)
 def test_senseless_settings_are_refused(model, settings):
     with pytest.raises(ValueError, match="at least"):
         Batcher(model, **settings)
@@ -166,3 +170,9 @@ def test_the_caller_may_use_his_array_again_at_once(model):
         window[:] = 0
         batcher.submit(window)
         assert first.result(30)[0] == 1
+
+
+@pytest.mark.parametrize("nobody", [None, object(), LogisticRegression, LogisticRegression()])
+def test_what_is_no_fitted_model_is_refused(nobody):
+    with pytest.raises(ModelError, match="needs a fitted model"):
+        Batcher(nobody)

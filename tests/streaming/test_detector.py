@@ -357,3 +357,35 @@ def test_a_model_that_gives_no_probabilities_is_named(said):
 def test_the_room_offers_its_names():
     assert {"Detector", "Estimate", "RingBuffer", "Smoother", "Stopwatch", "detect", "timeline"} <= set(dir(streaming))
     assert SpeechGate(0.4).threshold == 0.4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"window": "3"},
+        {"window": None},
+        {"hop": "1"},
+        {"min_speech": None},
+        {"tolerance": "0.2"},
+        {"gate": "yes"},
+        {"gate": 3},
+        {"sr": "8000"},
+    ],
+)
+def test_settings_of_another_type_get_a_sentence(model, wrong):
+    (name,) = wrong
+    with pytest.raises(StreamError, match=name if name != "sr" else "sample rate"):
+        Detector(model, **wrong)
+
+
+@pytest.mark.parametrize("seconds", ["1", None, np.nan, -1, np.inf])
+def test_a_gap_that_is_none_changes_nothing(model, seconds):
+    detector = Detector(model, gate=False)
+    with pytest.raises(StreamError, match="A gap lasts from 0 s to a day"):
+        detector.lost(seconds)
+    assert detector.health["seconds"] == 0
+
+
+def test_a_class_is_no_fitted_model(model):
+    with pytest.raises(ModelError, match="needs a fitted model"):
+        Detector(type(model))

@@ -49,3 +49,9 @@ def test_more_than_it_holds_is_refused():
             ring.last(n)
     with pytest.raises(ValueError, match="at least one"):
         RingBuffer(0)
+
+
+@pytest.mark.parametrize("capacity", [0, -1, 2.5, "4", None, np.nan])
+def test_a_capacity_that_cannot_be(capacity):
+    with pytest.raises(ValueError, match="keeps at least one value"):
+        RingBuffer(capacity)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ser_helpers.errors import StreamError
 from ser_helpers.streaming import Smoother
 
 SAID = st.lists(st.floats(0, 1), min_size=1, max_size=30)
@@ -51,7 +52,18 @@ def test_a_short_silence_is_bridged_and_a_long_one_forgets():
     assert shown == "b"
 
 
-@pytest.mark.parametrize("wrong", [{"weight": 0}, {"weight": 1.1}, {"margin": -0.1}, {"margin": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"weight": 0}, {"weight": 1.1}, {"weight": "0.5"}, {"margin": -0.1}, {"margin": 1}, {"margin": None}]
+)
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Smoother(["a"], **wrong)
+
+
+@pytest.mark.parametrize("probabilities", [[np.nan, 1], [0.2, 0.3, 0.5], []])
+def test_what_are_no_probabilities_changes_nothing(probabilities):
+    smoother = Smoother(["a", "b"])
+    smoother.update([0.9, 0.1])
+    with pytest.raises(StreamError, match="has 2 finite probabilities"):
+        smoother.update(probabilities)
+    assert smoother.update([0.9, 0.1])[0].tolist() == [0.9, 0.1]
