@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "alerts",
         "archive",
         "call_centre",
+        "call_inputs",
         "call_scores",
         "call_turns",
         "diarisation",

@@ -8,17 +8,19 @@ inferring the emotions of people at their workplace; of the agent only that they
 import math
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import soundfile
 
 from ser_helpers import audio, models, streaming, synthesis
 from ser_helpers.applications.alerts import AlertRule
+from ser_helpers.applications.call_inputs import checked_rule, named, read, samples
 from ser_helpers.applications.call_turns import felt, separate, turns
-from ser_helpers.errors import AudioError, StreamError
+from ser_helpers.errors import AudioError, CorpusError, StreamError
 from ser_helpers.streaming.detector import check_gap
+from ser_helpers.streaming.estimates import check_model
 from ser_helpers.streaming.intake import check_rate, mono
 
 PARTIES = ("agent", "customer")
@@ -113,17 +115,17 @@ class CallMonitor:
     def __init__(
         self, model, rule=None, parties=PARTIES, sr=8000, denoise=True, inferred=None, watched="customer", **settings
     ):
-        self.parties = tuple(parties)
+        self.parties = named(parties)
         if not self.parties or len(set(self.parties)) < len(self.parties):
             raise StreamError(f"parties names each channel once, not {', '.join(self.parties) or 'nobody'}.")
-        inferred = [party for party in self.parties if party != "agent"] if inferred is None else inferred
+        inferred = [party for party in self.parties if party != "agent"] if inferred is None else named(inferred)
         if inferred and watched not in inferred:
             raise StreamError(f"No emotion of {watched} is inferred, so there would be no alert: say who is watched.")
-        self.rule = AlertRule() if rule is None else rule
+        self.rule = checked_rule(AlertRule() if rule is None else rule)
+        self.classes_ = check_model(model)
         self.alerts = []
         self._sr = check_rate(sr)
         self._lines = [_Line(model, self._sr, denoise, party in inferred, settings) for party in self.parties]
-        self.classes_ = self._lines[0].detector.classes_
         self._watched, self._watch = watched, self.rule.watch(self.classes_)
         self._kept = {party: deque(maxlen=KEPT) for party in self.parties}
 
@@ -133,7 +135,7 @@ class CallMonitor:
         Integers, or floats from -1 to 1, at `sr` Hz; NaN and infinite samples count as missing. Raises StreamError for
         anything else, and goes on as if the chunk had not come.
         """
-        chunk, sr = np.asarray(chunk), self._sr if sr is None else check_rate(sr)
+        chunk, sr = samples(chunk, StreamError), self._sr if sr is None else check_rate(sr)
         channels = chunk[:, None] if chunk.ndim == 1 else chunk
         if channels.ndim != 2 or channels.shape[1] != len(self.parties):
             wanted = f"{', '.join(self.parties)}: (n, {len(self.parties)})"
@@ -245,8 +247,9 @@ def analyse(recording, model=None, rule=None, sr=None, parties=None, denoise=Tru
     AudioError
         If the recording is missing, not audio, shorter than 25 ms, holds NaN, or has other than one or two channels.
     """
-    y, sr = _read(recording, sr)
-    parties = tuple(PARTIES if parties is None else parties)
+    y, sr = read(recording, sr)
+    rule = checked_rule(AlertRule() if rule is None else rule)
+    parties = PARTIES if parties is None else named(parties)
     if y.shape[1] != len(parties) and (y.shape[1], parties) != (1, PARTIES):
         raise AudioError(f"A call has one channel, or one for each of {', '.join(parties)}, not {y.shape[1]}.")
     clean = np.stack([audio.reduce_noise(channel, sr) for channel in y.T], axis=1) if denoise else y
@@ -276,22 +279,11 @@ def truth(path):
     >>> truth(demo_calls()[0]).columns[:5].tolist()
     ['party', 'start', 'end', 'text', 'emotion']
     """
-    return pd.read_csv(path.parents[1] / "truth" / f"{path.stem}.csv")
-
-
-def _read(recording, sr):
-    """Samples (n, channels) and their rate."""
-    if isinstance(recording, np.ndarray | list):
-        name, y = "this recording", np.asarray(recording)
-        y = y[:, None] if y.ndim == 1 else y
-    else:
-        audio.duration(name := recording)  # says what is wrong with the file
-        y, sr = soundfile.read(recording, dtype="float32", always_2d=True)
-    if sr is None:
-        raise AudioError("Samples need their rate: give sr in Hz.")
-    if y.ndim != 2:
-        raise AudioError(f"A call is samples (n,) or (n, channels), not an array of shape {y.shape}.")
-    return np.stack([audio.check(channel, sr, name) for channel in y.T], axis=1), check_rate(sr)
+    path = Path(path)
+    known = path.parent.parent / "truth" / f"{path.stem}.csv"
+    if not known.is_file():
+        raise CorpusError(f"Nobody knows what is felt in {path}: give one of demo_calls().")
+    return pd.read_csv(known)
 
 
 def _of(windows, party, parties):

@@ -12,7 +12,7 @@ from ser_helpers.applications import call_centre
 from ser_helpers.applications.alerts import AlertRule
 from ser_helpers.applications.call_centre import AlertEvent, CallMonitor, WindowEvent, analyse
 from ser_helpers.applications.call_turns import felt, separate
-from ser_helpers.errors import AudioError, StreamError
+from ser_helpers.errors import AudioError, CorpusError, ModelError, StreamError
 
 SR = 8000
 RULE = AlertRule(threshold=0.5, persistence_s=2.5, cool_down_s=30, baseline_s=0)
@@ -271,3 +271,46 @@ def test_a_bad_gap_is_as_if_it_had_not_come(call):
     with pytest.raises(StreamError, match="A gap lasts"):
         monitor.lost(-1)
     assert plain(events + fed(monitor, call[3 * SR : 5 * SR])) == plain(fed(calm, call[: 5 * SR]))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"rule": "angry"}, "rule is an AlertRule"),
+        ({"parties": 2}, "Parties are a list of names"),
+        ({"parties": [1, 2]}, "Parties are a list of names"),
+        ({"inferred": 3}, "Parties are a list of names"),
+        ({"hop": "1"}, "hop is a time"),
+        ({"sr": "8000"}, "sample rate"),
+    ],
+)
+def test_settings_of_another_type_get_a_sentence(wrong, says):
+    with pytest.raises(StreamError, match=says):
+        CallMonitor(Loud(), **wrong)
+    if not {"inferred", "hop"} & set(wrong):
+        with pytest.raises(StreamError, match=says):
+            analyse(np.zeros((SR, 2)), Loud(), **({"sr": SR} | wrong))
+
+
+def test_one_party_may_come_as_a_word():
+    assert CallMonitor(Loud(), parties="customer").parties == ("customer",)
+
+
+@pytest.mark.parametrize("nobody", [None, Loud, "linear"])
+def test_what_is_no_fitted_model_is_refused(nobody):
+    with pytest.raises(ModelError, match="needs a fitted model"):
+        CallMonitor(nobody)
+
+
+def test_rows_of_unequal_lengths_are_no_samples():
+    with pytest.raises(StreamError, match="unequal rows"):
+        CallMonitor(Loud()).feed([[1.0, 2.0], [1.0]])
+    with pytest.raises(AudioError, match="unequal rows"):
+        analyse([[1.0, 2.0], [1.0]], Loud(), sr=SR)
+
+
+def test_the_truth_of_a_path_or_of_nothing(tmp_path):
+    path = call_centre.demo_calls()[0]
+    assert call_centre.truth(str(path)).equals(call_centre.truth(path))
+    with pytest.raises(CorpusError, match=r"Nobody knows what is felt in .*: give one of demo_calls"):
+        call_centre.truth(tmp_path / "mine.wav")
