@@ -17,6 +17,7 @@ from ser_helpers import home, models, streaming, synthesis
 from ser_helpers.applications.alerts import AlertRule
 from ser_helpers.applications.call_centre import CallMonitor
 from ser_helpers.evaluation.bootstrap import draw, interval
+from ser_helpers.models.ready import ready
 from ser_helpers.synthesis.calls import PARTIES
 from ser_helpers.synthesis.kept import version
 
@@ -85,19 +86,21 @@ def calls(variant="full"):
 def hear(variant="full", model="linear", denoise=True, jobs=2, progress=True):
     """Every window of the customer in every call: ``call``, ``start``, ``end``, ``speech``, ``angry``, ``gap``.
 
-    ``angry`` is the smoothed probability, NaN where the window was not judged. Kept on disk for a model by name.
+    ``angry`` is the smoothed probability, NaN where the window was not judged. Kept on disk for a model by name,
+    and heard again where what is kept is damaged.
     """
     synthesis.ensure_calls(variant, progress=progress)
     if not isinstance(model, str):
         return _hear(variant, model, denoise, jobs, progress)
     sources = sorted(path for pattern in _SOURCES for path in _HOUSE.glob(pattern))
     sources += [_HOUSE / "applications" / "call_centre.py", synthesis.calls.CALLS, synthesis.calls.CALLS_TOML]
-    path = home.cache_home() / "calls" / f"heard-{variant}-{model}-{denoise:d}-{version(sources, 0)}.csv"
-    if not path.is_file():
-        with home.lock(path), home.atomic_file(path) as aside:
-            ready = models.window_model(model, band="phone")
-            _hear(variant, ready, denoise, jobs, progress).to_csv(aside, index=False)
-    return pd.read_csv(path)
+    path = home.cache_home() / "calls" / f"heard-{variant}-{model}-{denoise:d}-{version(sources, 0)}.zip"
+
+    def make(aside):
+        known = models.window_model(model, band="phone")
+        _hear(variant, known, denoise, jobs, progress).to_csv(aside, index=False)
+
+    return ready(path, make, pd.read_csv)  # a zip file tells when it is damaged
 
 
 def outcomes(windows, rule, table):

@@ -1,4 +1,4 @@
-"""Models that are made once per machine, kept in the cache of fits, and made again when what is kept is damaged."""
+"""What is made once per machine, such as a ready model, is kept in the cache, and made again when it is damaged."""
 
 import contextlib
 
@@ -46,7 +46,7 @@ def ready(path, make, read, place=home.atomic_file):
         raise
     except OSError as error:
         raise ModelError(
-            f"A model cannot be kept in {path.parent} ({error.strerror or error}): make room there or set"
+            f"Nothing can be kept in {path.parent} ({error.strerror or error}): make room there or set"
             " SER_CACHE_HOME to another folder."
         ) from error
     return read(path)

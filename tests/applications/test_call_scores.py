@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ser_helpers import home
 from ser_helpers.applications import call_scores
 from ser_helpers.applications.alerts import AlertRule
 from ser_helpers.applications.call_scores import GRACE, calls, choose_rule, hear, outcomes, score
@@ -121,6 +122,18 @@ def test_what_was_heard_by_a_model_of_that_name_is_kept(asked):
     assert set(map(repr, asked)) == {"(('linear',), {'band': 'phone'})"}
     assert len(asked) <= 2
     pd.testing.assert_frame_equal(kept, hear("full", Loud(), False, jobs=1, progress=False), check_exact=True)
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_what_is_kept_and_damaged_is_heard_again(asked, share):
+    kept = hear("full", "linear", False, jobs=1, progress=False)
+    (path,) = (home.cache_home() / "calls").glob("heard-full-linear-0-*.zip")
+    whole, before = path.read_bytes(), len(asked)
+    path.write_bytes(whole[: int(share * len(whole))])
+    pd.testing.assert_frame_equal(kept, hear("full", "linear", False, jobs=1, progress=False), check_exact=True)
+    assert len(path.read_bytes()) == len(whole)
+    assert len(asked) == before + 1
+    asked.pop()
 
 
 def test_every_call_is_heard_to_its_end(asked):
