@@ -3,6 +3,7 @@
 import functools
 import numbers
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from ser_helpers import audio
 from ser_helpers.errors import AudioError, ModelError, WeightsMissing
 from ser_helpers.features import weights as published
+from ser_helpers.streaming.intake import between
 
 PUBLISHED = "laughter-resnet"
 STAND_IN = "stand-in"
@@ -73,10 +75,10 @@ class LaughterDetector:
     def __init__(self, weights="auto", threshold=0.5, min_length=0.2, smoothing=0.5, every=4, device="auto"):
         if not isinstance(every, numbers.Integral) or every < 1:
             raise ModelError(f"every={every!r} frames cannot be: choose a whole number from 1.")
-        if not 0 < threshold < 1 or not min_length >= 0:
+        if not between(threshold, 0, 1) or threshold in (0, 1) or not between(min_length, 0):
             raise ModelError("The threshold lies between 0 and 1, and the shortest laugh is 0 s or more.")
         highest = SAMPLE_RATE / HOP / every / 2
-        if smoothing is not None and not 0 < smoothing < highest:
+        if smoothing is not None and (not between(smoothing, 0, highest) or smoothing in (0, highest)):
             raise ModelError(f"smoothing={smoothing!r} Hz cannot be: choose above 0 and below {highest:.1f}, or None.")
         self.weights, self.threshold, self.min_length = weights, threshold, min_length
         self.smoothing, self.every, self.device = smoothing, every, device
@@ -102,7 +104,10 @@ class LaughterDetector:
         elif network is None:
             network = laughter_network.load_laughter_network(self.checkpoint)
         device = "cuda" if self.device == "auto" and torch.cuda.is_available() else self.device
-        return network.to("cpu" if device == "auto" else device)
+        try:
+            return network.to("cpu" if device == "auto" else device)
+        except (RuntimeError, AssertionError) as error:
+            raise ModelError(f"There is no device {device!r} on this machine: choose 'cpu' or 'auto'.") from error
 
     def fit(self, recordings, laughs, **settings):
         """Train a network of one's own instead: a path or blocks (as for `probabilities`) and a table of laughs each.
@@ -111,6 +116,10 @@ class LaughterDetector:
         """
         from ser_helpers.models import laughter_training
 
+        if not len(recordings) or len(recordings) != len(laughs):
+            raise ModelError("A laughter network is trained on recordings, with a table of laughs for each: give both.")
+        if not all({"start", "end"} <= set(truth) for truth in laughs):
+            raise ModelError("A table of laughs has the columns start and end, in seconds: add them.")
         pairs = zip(recordings, laughs, strict=True)
         found = [laughter_training.examples(_blocks(recording), truth) for recording, truth in pairs]
         windows, laughter = zip(*found, strict=True)
@@ -168,7 +177,10 @@ class LaughterDetector:
 
         `recording` is what `probabilities` takes, or what it returned.
         """
-        probability = recording if isinstance(recording, pd.Series) else self.probabilities(recording)
+        known = isinstance(recording, pd.Series)
+        if known and not (pd.api.types.is_numeric_dtype(recording) and recording.between(0, 1).all()):
+            raise ModelError("Probabilities of laughter lie between 0 and 1, none missing: give what was found before.")
+        probability = recording if known else self.probabilities(recording)
         smoothed = self.smooth(probability).to_numpy()
         step = self.every * HOP / SAMPLE_RATE
         edges = np.flatnonzero(np.diff(smoothed > self.threshold, prepend=False, append=False)).reshape(-1, 2)
@@ -189,6 +201,8 @@ def _find(weights):
             if weights == "auto":
                 return None
             raise
+    if not isinstance(weights, str | Path):
+        raise ModelError(f"weights is 'auto', {PUBLISHED!r}, {STAND_IN!r} or a path, not {weights!r}.")
     if not Path(weights).is_file():
         raise WeightsMissing(
             f"There are no laughter weights at {weights}: give the path of a checkpoint, or choose {PUBLISHED!r} or"
@@ -211,13 +225,12 @@ def laughter_summary(laughs, seconds):
     share               0.013333
     dtype: float64
     """
-    if not seconds > 0:
-        raise AudioError(f"A recording of {seconds!r} s has no laughs per 10 minutes: give its length in seconds.")
+    often = laughs_per_10_minutes(laughs, seconds)
     lengths = laughs["end"] - laughs["start"]
     return pd.Series(
         {
             "laughs": len(laughs),
-            "per_10_minutes": laughs_per_10_minutes(laughs, seconds),
+            "per_10_minutes": often,
             "mean_seconds": lengths.mean(),
             "longest_seconds": lengths.max(),
             "share": lengths.sum() / seconds,
@@ -232,16 +245,22 @@ def laughs_per_10_minutes(laughs, seconds):
     >>> laughs_per_10_minutes(pd.DataFrame({"start": [10.0], "end": [11.0]}), seconds=120)
     5.0
     """
+    if not between(seconds, 0) or seconds == 0:
+        raise AudioError(f"A recording of {seconds!r} s has no laughs per 10 minutes: give its length in seconds.")
     return len(laughs) * 600 / seconds
 
 
 def _blocks(recording):
-    return audio.blocks(recording, SAMPLE_RATE) if isinstance(recording, str | Path) else map(_checked, recording)
+    if isinstance(recording, str | Path):
+        return audio.blocks(recording, SAMPLE_RATE)
+    if not isinstance(recording, Iterable):
+        raise ModelError(f"A recording is a path, or blocks of samples, not {recording!r}.")
+    return map(_checked, recording)
 
 
 def _checked(block):
     """A block, if it is mono samples: one that is not a number would silence a whole recording's laughs."""
     block = np.asarray(block)
-    if block.ndim != 1 or not np.isfinite(block).all():
+    if block.ndim != 1 or block.dtype.kind not in "iuf" or not np.isfinite(block).all():
         raise ModelError("A recording is a path, or a list of blocks of finite mono samples (n,) at 8 kHz.")
     return block

@@ -169,11 +169,23 @@ def test_what_was_heard_before_a_damage_is_kept(checkpoint):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"threshold": 1}, {"threshold": 0}, {"min_length": -1}, {"smoothing": 6}, {"smoothing": 0}]
+    "settings",
+    [
+        {"threshold": 1},
+        {"threshold": 0},
+        {"min_length": -1},
+        {"smoothing": 6},
+        {"smoothing": 0},
+        {"threshold": "0.5"},
+        {"min_length": None},
+        {"smoothing": "1"},
+        {"weights": None},
+        {"weights": 3},
+    ],
 )
 def test_settings_out_of_range_get_a_sentence(settings):
     with pytest.raises(ModelError):
-        LaughterDetector("stand-in", **settings)
+        LaughterDetector(**({"weights": "stand-in"} | settings))
 
 
 def test_summary():
@@ -191,6 +203,39 @@ def test_summary():
 def test_settings_that_would_find_nothing_get_a_sentence(settings):
     with pytest.raises(ModelError):
         LaughterDetector("stand-in", **settings)
+
+
+def test_a_device_that_is_not_there_gets_a_sentence():
+    with pytest.raises(ModelError, match="no device 'tpu' on this machine: choose 'cpu' or 'auto'"):
+        LaughterDetector("stand-in", device="tpu").probabilities([np.zeros(8000)])
+
+
+@pytest.mark.parametrize("probability", [[0.5, np.nan], ["a", "b"], [0.5, 80.0]])
+def test_what_are_no_probabilities_gets_a_sentence(probability):
+    with pytest.raises(ModelError, match="lie between 0 and 1, none missing"):
+        LaughterDetector("stand-in").segments(pd.Series(probability))
+
+
+@pytest.mark.parametrize("recording", [None, 3, [None], ["a"]])
+def test_what_is_no_recording_gets_a_sentence(recording):
+    with pytest.raises(ModelError, match="A recording is a path, or"):
+        LaughterDetector("stand-in").segments(recording)
+
+
+def test_training_needs_recordings_and_their_laughs():
+    detector, table = LaughterDetector("stand-in"), pd.DataFrame({"start": [0.0], "end": [1.0]})
+    for recordings, laughs in (([], []), ([[np.zeros(8000)]], []), ([], [table])):
+        with pytest.raises(ModelError, match="a table of laughs for each"):
+            detector.fit(recordings, laughs)
+    with pytest.raises(ModelError, match="columns start and end"):
+        detector.fit([[np.zeros(8000)]], [table[["start"]]])
+
+
+@pytest.mark.parametrize("seconds", [0, -1, None, "90", np.nan])
+def test_a_length_that_is_none(seconds):
+    for count in (applications.laughs_per_10_minutes, applications.laughter_summary):
+        with pytest.raises(AudioError, match="give its length in seconds"):
+            count(pd.DataFrame({"start": [1.0], "end": [2.0]}), seconds)
 
 
 @pytest.mark.parametrize("blocks", [[np.full(8000, np.nan)], [np.zeros((8000, 2))], np.zeros(8000)])
