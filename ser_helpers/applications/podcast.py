@@ -1,15 +1,17 @@
 """One episode of a podcast: emotions over time, valence, arousal and dominance of every sentence, laughter."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 
 from ser_helpers import audio
 from ser_helpers.applications import transcripts
-from ser_helpers.applications.episodes import Episode
+from ser_helpers.applications.episodes import NO_SPEECH, NO_TRANSCRIPT, Episode
 from ser_helpers.audio.signal import FRAME
-from ser_helpers.errors import AudioError, TranscriptError
+from ser_helpers.errors import AudioError, ModelError, TranscriptError
 from ser_helpers.streaming import Detector, timeline
+from ser_helpers.streaming.intake import between
 
 WINDOW = 3.0
 RATE = 16000
@@ -115,6 +117,10 @@ def dimensions(path, sentences, model, longest=30.0):
     ------
     AudioError
         If nothing of the recording can be read.
+    TranscriptError
+        If the sentences are no such table, or not in the order of time.
+    ModelError
+        If the model cannot rate sentences, or `longest` is no number of seconds.
 
     Examples
     --------
@@ -128,6 +134,11 @@ def dimensions(path, sentences, model, longest=30.0):
     >>> bool(rated["arousal"].between(1, 5).all())
     True
     """
+    transcripts.check(sentences)
+    if not sentences["start"].is_monotonic_increasing:
+        raise TranscriptError("The sentences are not in the order of time: sort them by start.")
+    if not between(longest, 0) or not hasattr(model, "predict"):
+        raise ModelError("longest is a number of seconds from 0, and the model has predict(voices, texts).")
     found, problem = np.full((len(sentences), len(DIMENSIONS)), np.nan), {}
     for row, voice in _cuts(_readable(path, problem), sentences, longest):
         if len(voice) >= FRAME * RATE:
@@ -188,31 +199,37 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
     ------
     AudioError
         If nothing of the recording can be read.
+    ModelError
+        If a model is none.
 
     Used in Lesson 11.
     """
+    for given, wanted in ((dimension_model, "predict"), (laughter, "segments")):
+        if given is not None and not hasattr(given, wanted):
+            raise ModelError(f"A {type(given).__name__} has no {wanted}: give a DimensionModel and a LaughterDetector.")
     said, notes = _said(transcript)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         table = emotions_over_time(path, model, **settings)
-        notes += [table.attrs["problem"]] if "problem" in table.attrs else []
         if said is not None and dimension_model is not None:
             said = dimensions(path, said, dimension_model)
         laughs = None if laughter is None else laughter.segments(path)
-    notes += dict.fromkeys(str(warning.message) for warning in caught if warning.category is UserWarning)
-    if not (table["speech"] > 0).any():
-        notes.append("No speech was heard in it.")
+    notes += [table.attrs["problem"]] if "problem" in table.attrs else []
+    notes += [str(warning.message) for warning in caught if warning.category is UserWarning]
+    notes += [] if (table["speech"] > 0).any() else [NO_SPEECH]
+    notes = list(dict.fromkeys(note.replace(str(path), Path(path).name) for note in notes))
     return Episode(name or _stem(path), table.attrs["seconds"], table, said, laughs, notes)
 
 
 def _said(transcript):
     """The sentences of a transcript or None, and notes on why there are none."""
     if transcript is None:
-        return None, ["There is no transcript: sentences were not rated."]
+        return None, [NO_TRANSCRIPT]
     try:
         return transcripts.sentences(transcripts.read(transcript)), []
     except TranscriptError as error:
-        return None, [f"Sentences were not rated. {error}"]
+        reason = str(error).replace(str(transcript), Path(transcript).name)
+        return None, [f"Sentences were not rated. {reason}"]
 
 
 def _stem(path):

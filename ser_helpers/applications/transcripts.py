@@ -104,7 +104,12 @@ def sentences(transcript, longest=30.0):
     Returns
     -------
     DataFrame
-        The same columns, a row per sentence.
+        The same columns, a row per sentence; cues without words have none.
+
+    Raises
+    ------
+    TranscriptError
+        If this is no such table, or a time is none.
 
     Examples
     --------
@@ -112,6 +117,7 @@ def sentences(transcript, longest=30.0):
     >>> sentences(cues).text.tolist()
     ['Yes!', 'Come in.']
     """
+    check(transcript)
     done, begun = [], {}
     for cue in transcript.itertuples(index=False):
         speaker = cue.speaker if isinstance(cue.speaker, str) else None
@@ -133,11 +139,23 @@ def sentences(transcript, longest=30.0):
     return table.sort_values(["start", "end"], kind="stable", ignore_index=True)
 
 
+def check(table):
+    """Raise a TranscriptError unless a table of cues or sentences has its columns, and times in seconds. Lesson 11.
+
+    >>> check(pd.DataFrame(columns=COLUMNS, dtype=float))
+    """
+    if not isinstance(table, pd.DataFrame) or not set(COLUMNS) <= set(table):
+        raise TranscriptError(f"Sentences are a table with the columns {', '.join(COLUMNS)}: see transcripts.read.")
+    times = table[["start", "end"]]
+    if len(times) and not (all(map(pd.api.types.is_numeric_dtype, times.dtypes)) and times.notna().all(axis=None)):
+        raise TranscriptError("Every sentence needs a start and an end in seconds: a time is missing, or no number.")
+
+
 def _pieces(start, end, text):
     """The sentences of one cue, each with its share of the time."""
-    texts = _SENTENCE.findall(text)
+    texts = _SENTENCE.findall(text) if isinstance(text, str) else []
     letters = [len(text) for text in texts]
-    rate = (end - start) / sum(letters)
+    rate = (end - start) / max(sum(letters), 1)
     begin = start
     for text, count in zip(texts, letters, strict=True):
         yield begin, begin + count * rate, text
@@ -185,7 +203,9 @@ def _podcast_json(path, text):
     rows = zip(starts, ends, later, listed, strict=True)
     for number, (start, end, following, (_, _, body, segment)) in enumerate(rows, start=1):
         end = following if end is None else end
-        yield _cue(path, f"segment {number}", start, end, segment.get("speaker"), body)
+        speaker = segment.get("speaker")
+        speaker = speaker if isinstance(speaker, str | int) else None
+        yield _cue(path, f"segment {number}", start, end, speaker, body)
 
 
 def _cue(path, name, start, end, speaker, markup):

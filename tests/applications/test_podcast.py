@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_helpers.applications import analyse_episode, dimensions, emotions_over_time, pie
-from ser_helpers.errors import AudioError
+from ser_helpers.errors import AudioError, ModelError, TranscriptError
 from ser_helpers.streaming import detect
 
 RATE = 16000
@@ -228,3 +228,31 @@ def test_what_cannot_be_read_at_all_is_an_error(write, tmp_path):
         analyse(write(np.zeros(160)))
     with pytest.raises(AudioError, match="it lasts 0 ms"):
         dimensions(write(np.zeros(0)), said((0, 1, "x")), Echo())
+
+
+SAID = pd.DataFrame({"start": [0.0, 3.0], "end": [1.0, 4.0], "speaker": [None, "Ana"], "text": ["Yes.", "No."]})
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (None, "a table with the columns start, end, speaker, text"),
+        (SAID[["start", "text"]], "a table with the columns start, end, speaker, text"),
+        (SAID[::-1], "not in the order of time: sort them by start"),
+        (SAID.assign(end=np.nan), "a time is missing, or no number"),
+        (SAID.assign(start=["0", "3"]), "a time is missing, or no number"),
+    ],
+)
+def test_what_are_no_sentences_gets_one(said, words, write):
+    with pytest.raises(TranscriptError, match=words):
+        dimensions(write(steps(0.5, 0.5)), said, Echo())
+
+
+def test_settings_and_models_of_another_type_are_refused_before_anything_is_heard(write, tmp_path):
+    path = write(steps(0.5))
+    for wrong in ({"longest": "30"}, {"longest": -1}, {"model": None}):
+        with pytest.raises(ModelError, match="longest is a number of seconds from 0"):
+            dimensions(path, SAID, **({"model": Echo()} | wrong))
+    for wrong in ({"laughter": "auto"}, {"dimension_model": Level()}):
+        with pytest.raises(ModelError, match="give a DimensionModel and a LaughterDetector"):
+            analyse_episode(tmp_path / "absent.wav", Level(), **wrong)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_helpers.applications import transcripts
+from ser_helpers.applications.transcripts import COLUMNS
 from ser_helpers.errors import TranscriptError
 
 SRT = """1
@@ -217,3 +218,24 @@ def test_brackets_that_never_close_take_no_time(tmp_path, words):
     begin = time.process_time()
     assert len(transcripts.read(path)) == 1
     assert time.process_time() - begin < 2
+
+
+def test_cues_without_words_have_no_sentences():
+    cues = pd.DataFrame([[0.0, 1.0, None, ""], [1.0, 2.0, "Ana", " "], [2.0, 3.0, "Ana", None]], columns=COLUMNS)
+    assert transcripts.sentences(cues).empty
+    assert transcripts.sentences(pd.DataFrame(columns=COLUMNS)).empty
+
+
+@pytest.mark.parametrize("table", [None, [], pd.DataFrame({"start": [0.0]}), pd.DataFrame()])
+def test_what_is_no_table_of_cues_gets_a_sentence(table):
+    with pytest.raises(TranscriptError, match="a table with the columns start, end, speaker, text"):
+        transcripts.sentences(table)
+
+
+@pytest.mark.parametrize(
+    ("speaker", "name"), [('["Ana"]', None), ('{"name": "Ana"}', None), ("3", "3"), ('"Ana"', "Ana")]
+)
+def test_a_speaker_is_a_name_or_nobody(tmp_path, speaker, name):
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"segments": [{{"startTime": 0, "endTime": 1, "body": "Hi.", "speaker": {speaker}}}]}}')
+    assert transcripts.read(path)["speaker"].tolist() == [name]
