@@ -150,8 +150,9 @@ def podcast(
     detector = applications.LaughterDetector() if laughter else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
     heard = applications.process(episodes, out, model=models.window_model(model), **settings)
-    for name, row in heard[heard.state == "failed"].iterrows():
-        print(f"Not heard: {name}. {row.reason}", file=sys.stderr)
+    for name, row in heard[heard.reason != ""].iterrows():
+        verdict = "Not heard" if row.state == "failed" else "Heard in part"
+        print(f"{verdict}: {name}. {row.reason}", file=sys.stderr)
     print(f"The report is at {os.path.relpath(applications.report_of(out, heard, title))}")
     raise typer.Exit(int((heard.state == "failed").any()))
 

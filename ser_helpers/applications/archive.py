@@ -30,7 +30,10 @@ _ONE_PER_PROCESS = threading.Lock()  # a worker with several threads hears one e
 
 
 class Outcome(NamedTuple):
-    """What became of one episode: "done", "kept" (finished by an earlier or another run) or "failed", and why."""
+    """What became of one episode: "done", "kept" (finished by an earlier or another run) or "failed".
+
+    `reason` says why it failed, or what of it could not be read.
+    """
 
     episode: str
     state: str
@@ -92,8 +95,8 @@ def process(
     Returns
     -------
     DataFrame
-        In the order of `episodes`, on their names: ``state`` ("done", "kept" or "failed"), ``minutes``, ``reason``,
-        ``path``.
+        In the order of `episodes`, on their names: ``state`` ("done", "kept" or "failed"), ``minutes``, ``reason``
+        (why it failed, or what of it could not be read), ``path``.
 
     Raises
     ------
@@ -216,7 +219,7 @@ def _hear(task, tools, made_by):
             made = [made_by, content(task.path), content(task.transcript)]
             kept = _kept(folder, made)
             if kept:
-                return Outcome(task.episode, "kept", kept.seconds / 60)
+                return Outcome(task.episode, "kept", kept.seconds / 60, " ".join(kept.lost))
             episode = analyse_episode(task.path, transcript=task.transcript, name=task.episode, **tools)
         except SerError as error:
             return Outcome(task.episode, "failed", reason=str(error))
@@ -224,7 +227,7 @@ def _hear(task, tools, made_by):
             return Outcome(task.episode, "failed", reason=f"{type(error).__name__}: {error}")
         episode.made = made
         episode.save(folder)
-    return Outcome(task.episode, "done", episode.seconds / 60)
+    return Outcome(task.episode, "done", episode.seconds / 60, " ".join(episode.lost))
 
 
 def _kept(folder, made):

@@ -13,6 +13,8 @@ from ser_helpers.errors import ArchiveError
 from ser_helpers.evaluation import rolling_mean
 
 TABLES = ("timeline", "sentences", "laughter")
+NO_TRANSCRIPT = "There is no transcript: sentences were not rated."
+NO_SPEECH = "No speech was heard in it."
 
 
 @dataclasses.dataclass
@@ -43,6 +45,11 @@ class Episode:
     laughter: pd.DataFrame | None = None
     notes: list = dataclasses.field(default_factory=list)
     made: list | None = None
+
+    @property
+    def lost(self):
+        """The notes on what could not be read: a damaged end, broken samples, a broken transcript."""
+        return [note for note in self.notes if note not in (NO_TRANSCRIPT, NO_SPEECH)]
 
     @property
     def laughs_per_10_minutes(self):

@@ -150,6 +150,15 @@ def test_broken_episodes_are_reported_and_the_rest_is_done(episodes, tmp_path, c
         assert list(contents(tmp_path / name)) == [f"episodes/e4/{file}" for file in ("episode.json", "timeline.csv")]
 
 
+def test_what_could_not_be_read_is_told_of_a_finished_episode_too(episodes, tmp_path):
+    episodes[1].write_bytes(episodes[1].read_bytes()[: episodes[1].stat().st_size // 2])
+    for state in ("done", "kept"):
+        table = run(episodes[:3], tmp_path / "out")
+        assert table.state.tolist() == [state] * 3
+        assert table.reason["e1"].startswith("e1.flac is damaged after 3")
+        assert table.reason[["e0", "e2"]].tolist() == ["", ""]
+
+
 def test_it_goes_on_where_it_stopped(episodes, tmp_path):
     out = tmp_path / "out"
 

@@ -1,6 +1,7 @@
 """An episode: windows of 3 s, the pie of its speech, sentences rated where they are, notes on what is odd."""
 
 import tracemalloc
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ser_helpers import audio
 from ser_helpers.applications import analyse_episode, dimensions, emotions_over_time, pie
 from ser_helpers.errors import AudioError, ModelError, TranscriptError
 from ser_helpers.streaming import detect
@@ -186,6 +188,7 @@ def test_an_episode_without_a_transcript_says_so(write):
     assert episode.laughter is None
     assert episode.laughs_per_10_minutes is None
     assert episode.notes == ["There is no transcript: sentences were not rated."]
+    assert episode.lost == []
 
 
 def test_a_broken_transcript_costs_the_sentences_alone(write, tmp_path):
@@ -193,15 +196,29 @@ def test_a_broken_transcript_costs_the_sentences_alone(write, tmp_path):
     transcript.write_text("{")
     episode = analyse(write(steps(0.5)), transcript=transcript)
     assert len(episode.timeline) == 1
-    assert episode.notes[0].startswith(f"Sentences were not rated. Cannot read {transcript}: it has no list")
+    assert episode.notes[0].startswith("Sentences were not rated. Cannot read talk.json: it has no list")
+    assert episode.lost == episode.notes
 
 
-def test_a_damaged_end_costs_the_end_alone(write):
+class Warns(Laughs):
+    def segments(self, path):
+        try:
+            list(audio.blocks(path, 8000))
+        except AudioError as error:
+            warnings.warn(str(error), stacklevel=2)
+        return super().segments(path)
+
+
+def test_a_damaged_end_costs_the_end_alone_and_is_noted_once(write, tmp_path):
     path = write(np.random.default_rng(0).normal(0, 0.1, 44100 * 12), 44100, name="talk.flac")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    episode = analyse(path)
+    transcript = tmp_path / "talk.srt"
+    transcript.write_text(TRANSCRIPT)
+    episode = analyse(path, transcript=transcript, laughter=Warns())
     assert 4 < episode.seconds < 7
-    assert "is damaged after" in episode.notes[1]
+    assert len(episode.notes) == 1
+    assert episode.notes[0].startswith("talk.flac is damaged after")
+    assert episode.lost == episode.notes
 
 
 def test_sentences_before_and_after_the_damage_are_told_apart(write):
@@ -217,8 +234,8 @@ def test_broken_samples_and_silence_are_noted(write):
     y = np.zeros(RATE * 4)
     y[5] = np.nan
     episode = analyse(write(y), gate=True)
-    assert "NaN or infinite samples were taken as silence: 1." in episode.notes[1]
-    assert episode.notes[2] == "No speech was heard in it."
+    assert episode.lost == ["talk.wav: NaN or infinite samples were taken as silence: 1."]
+    assert episode.notes[1:] == [*episode.lost, "No speech was heard in it."]
 
 
 def test_what_cannot_be_read_at_all_is_an_error(write, tmp_path):

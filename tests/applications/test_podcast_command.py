@@ -65,6 +65,19 @@ def test_it_writes_a_report_and_goes_on_with_the_broken_ones(ser, talk, tmp_path
     assert (out / "episodes" / "talk" / "episode.json").stat().st_mtime_ns == before
 
 
+def test_an_episode_heard_in_part_is_named(ser, tmp_path):
+    path = tmp_path / "half.flac"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 8000 * 20), 8000)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    for _ in ("done", "kept"):
+        done = ser(path, "--out", tmp_path / "out", "--jobs", "1")
+        assert done.exit_code == 0
+        assert re.search(r"^Heard in part: half\. half\.flac is damaged after \d+\.\d s .*\.$", done.stderr, re.M)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.count("is damaged after") == 1
+    assert str(tmp_path) not in page
+
+
 def test_without_laughter_it_looks_for_none(ser, talk, tmp_path):
     assert ser(talk, "--out", tmp_path / "out", "--jobs", "1", "--no-laughter").exit_code == 0
     assert "laughs" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
