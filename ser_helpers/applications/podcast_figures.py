@@ -64,7 +64,8 @@ def draw_timeline(episode, truth=None, title=None, subtitle=None, figsize=PAGE):
     most = shares.idxmax()
     heard = f"mostly {most}, {_percent(shares[most])} of the speech" if shares.any() else "nobody speaks"
     listed = ", ".join(f"{name} {_percent(shares[name])}" for name in names)
-    alt = f"Probabilities of emotions over {episode.seconds / 60:.1f} minutes. Share of the speech: {listed}."
+    told = f"Share of the speech: {listed}." if shares.any() else "Nobody speaks."
+    alt = f"Probabilities of emotions over {episode.seconds / 60:.1f} minutes. {told}"
     return finish(fig, title or f"{_short(episode.name)}: {heard}", alt, subtitle)
 
 
@@ -88,7 +89,7 @@ def draw_pie(episode, title=None, subtitle=None, figsize=PAGE):
 
 
 def draw_shares(show, title=None, subtitle=None, figsize=PAGE):
-    """The pies of all episodes unrolled, one bar each (Lesson 11)."""
+    """The pies of all episodes unrolled, one bar each; an episode without speech has none (Lesson 11)."""
     table = pd.DataFrame({episode.name: pie(episode.timeline) for episode in show.episodes}).T
     names = label_order(table.columns)
     fig, ax = new_figure(figsize=(figsize[0], max(figsize[1] * 0.7, 1.8 + 0.42 * len(table))))
@@ -107,10 +108,15 @@ def draw_shares(show, title=None, subtitle=None, figsize=PAGE):
     ax.spines["left"].set_visible(False)
     ax.set(xticks=[], xlim=(0, 1), xlabel="share of the speech (%)", ylabel="episode" if figsize != PHONE else "")
     _key(ax, names)
-    mean = table.mean()
+    spoken = table[table.any(axis=1)]
+    for row in np.flatnonzero(~table.any(axis=1)):
+        ax.text(0.01, row, "no speech", va="center", size=11, color=QUIET)
+    if spoken.empty:
+        return finish(fig, title or f"{_short(show.name)}: nobody speaks", "No episode has any speech in it.", subtitle)
+    mean = spoken.mean()
     listed = ", ".join(f"{name} {_percent(mean[name])}" for name in names)
-    alt = f"A bar per episode, split into emotions. Means: {listed}."
-    return finish(fig, title or f"{_short(show.name)}: mostly {mean.idxmax()} in {_most(table)}", alt, subtitle)
+    alt = f"A bar per episode, split into emotions. Means of those with speech: {listed}."
+    return finish(fig, title or f"{_short(show.name)}: mostly {mean.idxmax()} in {_most(spoken)}", alt, subtitle)
 
 
 def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, subtitle=None, figsize=PAGE):
@@ -212,6 +218,7 @@ def _clock(ax, seconds):
 
 
 def _most(table):
+    """In how many of the episodes with speech the emotion leads that leads on average."""
     leading = table.idxmax(axis=1) == table.mean().idxmax()
     return f"{leading.sum()} of {len(table)} episodes"
 

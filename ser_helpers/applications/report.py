@@ -72,9 +72,12 @@ def report_of(out, heard, name=None):
 
 def _overview(show, subtitle):
     table = show.summary
+    emotions = table.columns.difference(["minutes", "speech", *DIMENSIONS, "laughs per 10 min"])
+    silent = ~table[emotions].any(axis=1)
     table["minutes"] = table["minutes"].map("{:.1f}".format)
-    for name in table.columns.difference(["minutes", *DIMENSIONS, "laughs per 10 min"]):
-        table[name] = table[name].map("{:.0%}".format)
+    table["speech"] = table["speech"].map("{:.0%}".format)
+    for name in emotions:
+        table[name] = table[name].map("{:.0%}".format).mask(silent, "–")
     for name in table.columns.intersection([*DIMENSIONS, "laughs per 10 min"]):
         table[name] = table[name].map("{:.1f}".format).replace("nan", "–")
     shown = style.html(table.reset_index(), index=False, border=0, justify="right")

@@ -80,6 +80,25 @@ def test_the_bars_of_all_episodes_fill_the_width(show, figsize):
     )
 
 
+def silence(episode):
+    episode.timeline["speech"], episode.timeline["emotion"] = 0.0, None
+    episode.timeline[["angry", "happy", "neutral", "sad"]] = np.nan
+
+
+def test_silent_episodes_do_not_count_for_the_mean(show):
+    spoken = draw_shares(Show(show.name, show.episodes[:1]))
+    silence(show.episodes[1])
+    silence(show.episodes[2])
+    fig = draw_shares(show)
+    assert words(fig).count("no speech") == 2
+    assert fig.get_label() == spoken.get_label()
+    assert fig.get_suptitle() == spoken.get_suptitle()
+    assert fig.get_suptitle().endswith("in 1 of 1 episodes")
+    silence(show.episodes[0])
+    assert "nobody speaks" in words(draw_shares(show))
+    assert draw_timeline(show.episodes[0]).get_label().endswith("Nobody speaks.")
+
+
 @pytest.mark.parametrize("figsize", [(10, 5), PHONE])
 def test_dimensions_are_dots_and_means(show, figsize):
     fig = draw_dimensions(show, 20, truth=show.means(40), figsize=figsize)

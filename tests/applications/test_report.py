@@ -71,6 +71,17 @@ def test_one_silent_episode_is_a_report_too(show, tmp_path):
     assert "nan" not in " ".join(page.words)
 
 
+def test_a_silent_episode_has_no_shares_in_the_overview(show, tmp_path):
+    episode = show.episodes[1]
+    episode.timeline[["angry", "happy", "neutral", "sad"]] = np.nan
+    episode.timeline["speech"], episode.timeline["emotion"] = 0.0, None
+    text = write_report(show, tmp_path / "report.html").read_text(encoding="utf-8")
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr.*?</tr>", text, re.S)]
+    cells = {row[0]: row[1:] for row in rows if row}
+    assert cells["talk-2"][:6] == ["1.0", "0%", "–", "–", "–", "–"]
+    assert "–" not in cells["talk-1"]
+
+
 def test_sentences_without_numbers_are_not_drawn(show, tmp_path):
     for episode in show.episodes[:2]:
         episode.sentences[["valence", "arousal", "dominance"]] = np.nan
