@@ -215,9 +215,9 @@ def test_hostile_numbers_get_one_sentence(tmp_path, name, text, says):
 def test_brackets_that_never_close_take_no_time(tmp_path, words):
     path = tmp_path / "a.srt"
     path.write_text(f"1\n00:00:00,0 --> 00:00:01,0\n{words}\n")
-    begin = time.process_time()
+    begin = time.thread_time()
     assert len(transcripts.read(path)) == 1
-    assert time.process_time() - begin < 2
+    assert time.thread_time() - begin < 2
 
 
 def test_cues_without_words_have_no_sentences():
