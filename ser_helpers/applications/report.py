@@ -162,9 +162,12 @@ section { margin: 1.25rem 0; padding: 1rem;
   background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; }
 img { display: block; width: 100%; height: auto; margin: 0.75rem 0;
   padding: 0.25rem; background: #fff; border-radius: 0.4rem; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.35rem 0.6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.35rem 0.4rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { white-space: normal; overflow-wrap: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
+td:first-child { white-space: normal; min-width: 7rem; }
 .note, .failed { background: var(--note); } .note { padding: 0.4rem 0.7rem; border-radius: 0.4rem; }
 .failed { background: var(--bad); }
 summary { cursor: pointer; padding: 0.3rem 0; } li { margin: 0.25rem 0; }

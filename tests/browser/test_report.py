@@ -16,11 +16,13 @@ def report(tmp_path_factory):
     rng, starts = np.random.default_rng(0), 3.0 * np.arange(40)
     table = pd.DataFrame({"start": starts, "end": starts + 3, "speech": 1.0})
     table[["angry", "happy"]] = rng.dirichlet([1, 1], 40)
+    table[["neutral", "sad"]] = 0.0
     table["emotion"] = pd.Series(np.where(table.angry > 0.5, "angry", "happy"), dtype=object)
     said = pd.DataFrame({"start": starts, "end": starts + 2, "speaker": "Ana", "text": "A sentence."})
     said[["valence", "arousal", "dominance"]] = rng.uniform(1, 5, (40, 3))
     long = "an-episode-with-a-name-that-is-longer-than-any-telephone-is-wide-" * 2
-    show = Show("A show", [Episode(name, 120.0, table, said) for name in ("short", long)])
+    laughs = pd.DataFrame({"start": [3.0], "end": [5.0], "probability": [0.9]})
+    show = Show("A show", [Episode(name, 120.0, table, said, laughs) for name in ("short", long)])
     failed = {"lost": "Cannot use lost.mp3: there is no such file; check the path."}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -48,6 +50,15 @@ def test_nothing_is_wider_than_the_window(page):
     width = page.viewport_size["width"]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("img").evaluate_all("(all, width) => all.every(one => one.clientWidth <= width)", width)
+
+
+def test_all_columns_are_in_sight_at_900_pixels(browser, report):
+    page = browser.new_page(viewport={"width": 900, "height": 900})
+    page.goto(report.as_uri(), wait_until="load")
+    table = page.locator(".wide")
+    assert "laughs per 10 min" in table.inner_text()
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+    page.close()
 
 
 def test_a_phone_gets_figures_of_its_own_shape(page):
