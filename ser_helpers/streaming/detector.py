@@ -109,7 +109,8 @@ class Detector:
     @property
     def health(self):
         """What the stream met: ``seconds`` in all, of them ``missing``, seconds ``dropped``, number of ``resyncs``."""
-        return {"seconds": float(self._now()), **{name: float(count) for name, count in self._counts.items()}}
+        seconds = {name: float(self._counts[name]) for name in ("missing", "dropped")}
+        return {"seconds": float(self._now()), **seconds, "resyncs": self._counts["resyncs"]}
 
     def feed(self, chunk, sr=None, at=None):
         """Take a chunk; return the estimates it completes.

@@ -212,6 +212,7 @@ def test_the_clock_shows_what_never_came_and_what_came_twice(model):
     detector.feed(second, at=1006.0)  # came twice
     detector.feed(second, at=1007.0)
     assert detector.health == {"seconds": 8, "missing": 2, "dropped": 1, "resyncs": 2}
+    assert [type(value) for value in detector.health.values()] == [float, float, float, int]
 
 
 def test_a_clock_that_was_set_back_does_not_deafen(model):
