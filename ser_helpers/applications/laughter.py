@@ -30,7 +30,7 @@ class LaughterDetector:
     weights : str or Path
         ``"laughter-resnet"``, the published weights, in ``SER_MODELS_HOME``; ``"stand-in"``, a narrower network that is
         trained here, once, on embedded laughter; ``"auto"``, the first if it is on this machine, else the second; or
-        the path of a checkpoint.
+        the path of a checkpoint, or of the folder that holds it as ``best.pth.tar``.
     threshold : float
         The probability above which it is laughter.
     min_length : float
@@ -203,12 +203,13 @@ def _find(weights):
             raise
     if not isinstance(weights, str | Path):
         raise ModelError(f"weights is 'auto', {PUBLISHED!r}, {STAND_IN!r} or a path, not {weights!r}.")
-    if not Path(weights).is_file():
+    path = Path(weights) / CHECKPOINT if Path(weights).is_dir() else Path(weights)
+    if not path.is_file():
         raise WeightsMissing(
-            f"There are no laughter weights at {weights}: give the path of a checkpoint, or choose {PUBLISHED!r} or"
+            f"There are no laughter weights at {path}: give the path of a checkpoint, or choose {PUBLISHED!r} or"
             f" {STAND_IN!r}."
         )
-    return Path(weights)
+    return path
 
 
 def laughter_summary(laughs, seconds):

@@ -124,6 +124,9 @@ def test_the_weights_are_those_asked_for(checkpoint, tmp_path, monkeypatch):
         LaughterDetector("laughter-resnet")
     with pytest.raises(WeightsMissing, match="no laughter weights at nowhere"):
         LaughterDetector("nowhere")
+    with pytest.raises(WeightsMissing, match=r"no laughter weights at .*best\.pth\.tar"):
+        LaughterDetector(tmp_path)
+    assert LaughterDetector(checkpoint.parent).checkpoint == checkpoint
     (tmp_path / "laughter-resnet").mkdir()
     (tmp_path / "laughter-resnet" / "best.pth.tar").write_bytes(checkpoint.read_bytes())
     for weights in ("auto", "laughter-resnet"):
