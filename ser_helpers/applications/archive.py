@@ -195,7 +195,8 @@ def _tasks(episodes, out, transcript):
     if transcript is not None and Path(transcript).is_file() and len(paths) == 1:
         told = [Path(transcript)]
     elif transcript is not None and not Path(transcript).is_dir():
-        raise ArchiveError(f"There is no folder {transcript}: give the folder that holds the transcripts.")
+        kind, wanted = ("file or folder", "the transcript, or ") if len(paths) == 1 else ("folder", "")
+        raise ArchiveError(f"There is no {kind} {transcript}: give {wanted}the folder that holds the transcripts.")
     else:
         told = [transcripts.find(path, transcript) for path in paths]
     return [

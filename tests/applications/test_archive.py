@@ -260,6 +260,8 @@ def test_impossible_orders_get_one_sentence(episodes, tmp_path):
         run([episodes[0], tmp_path / "other" / "e0.mp3"], tmp_path / "out")
     with pytest.raises(ArchiveError, match=r"There is no folder .*nowhere"):
         run(episodes, tmp_path / "out", transcript=tmp_path / "nowhere")
+    with pytest.raises(ArchiveError, match=r"There is no file or folder .*nowhere\.srt: give"):
+        run(episodes[:1], tmp_path / "out", transcript=tmp_path / "nowhere.srt")
 
 
 def test_a_cluster_that_is_not_there_gets_one_sentence(episodes, tmp_path, monkeypatch):
