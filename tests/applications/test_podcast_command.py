@@ -83,6 +83,12 @@ def test_without_laughter_it_looks_for_none(ser, talk, tmp_path):
     assert "laughs" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+def test_the_help_says_what_laughter_costs(ser):
+    words = " ".join(ser("--help").output.replace("│", " ").split())
+    assert "about 15 s of a core for an hour of audio" in words
+    assert "about 1,100 s" in words
+
+
 def test_nothing_to_hear_is_one_sentence(ser, tmp_path):
     done = ser(tmp_path / "gone.ogg", "--out", tmp_path / "out", "--jobs", "1")
     assert done.exit_code == 2
