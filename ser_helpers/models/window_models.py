@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ser_helpers import features, home
@@ -80,7 +81,8 @@ def _kept(name, band, cache, progress):
     folder = cache / "fits" / f"window-{name}-{band}-{_version(front)}"
 
     def make(aside):
-        _WRITE[name](aside, *training_set(front, band, progress))
+        with threadpool_limits(1):  # sums in the same order, so the same model on any number of cores
+            _WRITE[name](aside, *training_set(front, band, progress))
 
     model = WindowClassifier(front, None)
     model.classifier_ = ready(folder, make, _READ[name], home.atomic_folder)
@@ -123,8 +125,9 @@ def build_cnn(input_shape, n_classes):
 
 
 def _voice(front, voice, band):
-    windows, emotions = zip(*window_voices.windows_of(voice, band), strict=True)
-    return WindowClassifier(front, None).features(np.array(windows)), emotions
+    with threadpool_limits(1):
+        windows, emotions = zip(*window_voices.windows_of(voice, band), strict=True)
+        return WindowClassifier(front, None).features(np.array(windows)), emotions
 
 
 def _front(name, band):

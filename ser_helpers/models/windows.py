@@ -52,11 +52,17 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         self.batched = batched
 
     def fit(self, windows, y):
-        """Train on windows (n, 48000), 16 kHz mono float within ±1, and their n labels `y`."""
+        """Train on windows (n, 48000), 16 kHz mono float within ±1, and their n labels `y`.
+
+        Raises ModelError when front or classifier are none.
+        """
         return self.fit_features(self.features(windows), y)
 
     def fit_features(self, X, y):
         """Train on what `features` gave for n windows, and their labels `y`."""
+        if isinstance(self.classifier, type) or not hasattr(self.classifier, "predict_proba"):
+            kind = getattr(self.classifier, "__name__", type(self.classifier).__name__)
+            raise ModelError(f"{kind} gives no probabilities: give a classifier (not its class) with predict_proba.")
         self.classifier_ = clone(self.classifier).fit(X, y)
         return self
 
@@ -67,13 +73,20 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         return self.classifier_.classes_
 
     def features(self, windows):
-        """The front alone: (n, dims), or (n, frames, dims), float32. Raises ModelError when `windows` are none."""
+        """The front alone: (n, dims), or (n, frames, dims), float32; ModelError when `windows` or front are none."""
         windows = _checked(windows)
+        if isinstance(self.front, Encoder) and self.front.pooling is None:
+            raise ModelError("An Encoder gives a window one row of numbers with pooling only: give it pooling='mean'.")
+        if isinstance(self.front, type) or not (isinstance(self.front, str | Encoder) or callable(self.front)):
+            raise ModelError(f"front is a kind of feature, an Encoder or a function of a window, not {self.front!r}.")
         if isinstance(self.front, Encoder):
             groups = [windows] if self.batched else [windows[row : row + 1] for row in range(len(windows))]
             return np.concatenate([self.front.embed(list(group)) for group in groups])
         rows = [np.atleast_1d(self._row(window)) for window in windows]
-        return np.array(rows, np.float32)
+        try:
+            return np.array(rows, np.float32)
+        except (TypeError, ValueError) as error:
+            raise ModelError("The front must give numbers, in the same shape for every window.") from error
 
     def classify(self, X):
         """The classifier alone: probabilities (n, n_classes), float64, from what `features` gave."""
@@ -97,7 +110,10 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _checked(windows):
-    windows = np.asarray(windows)
+    try:
+        windows = np.asarray(windows)
+    except ValueError:
+        raise ModelError("Windows are an array, not a list of unequal rows.") from None
     if windows.ndim != 2 or windows.shape[1] != WINDOW or len(windows) == 0:
         raise ModelError(
             f"Windows are an array (n, {WINDOW}): 3 s each at 16 kHz, at least one; this one has the shape "

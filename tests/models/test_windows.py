@@ -8,6 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
 
 from ser_helpers import models
 from ser_helpers.errors import ModelError
@@ -72,6 +74,7 @@ def test_an_encoder_is_a_front():
     [
         (np.zeros(WINDOW), "shape"),
         (np.zeros((1, 16000)), "shape"),
+        ([[0.1], [0.1, 0.2]], "unequal rows"),
         (np.zeros((0, WINDOW)), "at least one"),
         (np.zeros((1, WINDOW), np.int16), "divide integers"),
         (np.full((1, WINDOW), np.nan), "NaN"),
@@ -80,6 +83,37 @@ def test_an_encoder_is_a_front():
 def test_what_is_no_window_gets_a_sentence(fitted, windows, sentence):
     with pytest.raises(ModelError, match=sentence):
         fitted.predict_proba(windows)
+
+
+def growing():
+    sizes = iter(range(1, 9))
+    return lambda window: np.zeros(next(sizes))
+
+
+@pytest.mark.parametrize(
+    ("front", "sentence"),
+    [
+        (None, "front is a kind of feature, an Encoder or a function"),
+        (models.Encoder, "front is a kind of feature, an Encoder or a function"),
+        (growing(), "same shape for every window"),
+        (lambda window: "loud", "The front must give numbers"),
+    ],
+)
+def test_what_is_no_front_gets_a_sentence(front, sentence):
+    with pytest.raises(ModelError, match=sentence):
+        models.WindowClassifier(front, LogisticRegression()).fit(noise(2), ["a", "b"])
+
+
+def test_an_encoder_needs_pooling():
+    encoder = models.Encoder("facebook/no-such-wav2vec2", pooling=None, device="cpu")
+    with pytest.raises(ModelError, match="give it pooling='mean'"):
+        models.WindowClassifier(encoder, None).features(noise(1))
+
+
+@pytest.mark.parametrize("classifier", [None, "linear", LinearSVC(), LogisticRegression])
+def test_a_classifier_without_probabilities_is_not_trained(classifier):
+    with pytest.raises(ModelError, match="gives no probabilities: give a classifier"):
+        models.WindowClassifier(np.std, classifier).fit(noise(2), ["a", "b"])
 
 
 def test_unfitted_is_said():
@@ -112,6 +146,16 @@ def test_a_telephone_passes_no_bass_and_no_treble(monkeypatch):
     inside = power[(hertz > 300) & (hertz < 3400)].mean()
     assert power[hertz < 150].mean() < 0.03 * inside
     assert power[hertz > 4200].mean() < 1e-3 * inside
+
+
+def test_what_models_are_trained_on_is_the_same_on_any_number_of_cores(monkeypatch):
+    monkeypatch.setattr(window_voices, "TURNS", 6)
+    with threadpool_limits(2):
+        X, emotions = window_models._voice("quick", 1, "wide")
+    with threadpool_limits(1):
+        again, _ = window_models._voice("quick", 1, "wide")
+    np.testing.assert_array_equal(X, again)
+    assert len(X) == len(emotions)
 
 
 @pytest.fixture
