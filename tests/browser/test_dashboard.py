@@ -257,7 +257,7 @@ def test_a_microphone_whose_line_is_lost_goes_on_in_the_same_call(visit, lines, 
     first, *_ = [json.loads(said) for said in reversed(wire.said) if isinstance(said, str) and "gap" in said]
     assert first["seconds"] > 0
     drawn = "document.querySelector('article path.bridge').getAttribute('d').length"
-    page.wait_for_function(f"before => {drawn} > before + 20", arg=page.evaluate(drawn))
+    page.wait_for_function(f"before => {drawn} > before + 20", arg=page.evaluate(drawn), timeout=60_000)
     assert page.locator("article", has_text="Microphone").get_attribute("id") == name
     page.click("text=Stop the microphone")
     page.wait_for_selector("#ended >> text=The caller hung up.")
