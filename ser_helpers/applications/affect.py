@@ -20,6 +20,7 @@ from ser_helpers.synthesis.conversations import SOURCES
 
 DIMENSIONS = ("valence", "arousal", "dominance")
 SCALE = (1.0, 5.0)
+LABEL = "model of dimensions, trained on synthetic speech"
 
 
 class DimensionModel:
@@ -31,12 +32,14 @@ class DimensionModel:
     ----------
     weights : dict of arrays
         ``mean`` and ``scale`` (132,), ``coefficients`` (3, 132), ``intercepts`` (3,).
+    label : str
+        What reports call it.
 
     Used in Lesson 11.
     """
 
-    def __init__(self, weights):
-        self.weights = weights
+    def __init__(self, weights, label="model of dimensions"):
+        self.weights, self.label = weights, label
 
     @classmethod
     def fit(cls, table):
@@ -80,12 +83,12 @@ def dimension_model():
     path = home.cache_home() / "fits" / f"dimensions-{_version()}.npz"
     with home.lock(path):
         with contextlib.suppress(OSError, EOFError, ValueError, zipfile.BadZipFile):  # not there, or damaged
-            return DimensionModel(_weights(path))
+            return DimensionModel(_weights(path), LABEL)
         buffer = io.BytesIO()
         np.savez(buffer, **DimensionModel.fit(corpora.load("synthetic-iemocap")).weights)
         _keep(path, buffer.getvalue())
         buffer.seek(0)
-        return DimensionModel(_weights(buffer))
+        return DimensionModel(_weights(buffer), LABEL)
 
 
 def _weights(file):

@@ -34,6 +34,8 @@ class Episode:
         ``start``, ``end``, ``probability``; None where it was not looked for.
     notes : list of str
         What the reader should know: no transcript, a damaged end, no speech.
+    heard_by : list of str
+        What the models are called, and what the course's own were trained on.
     made : list or None
         Fingerprints of the models, the recording and the transcript that it was made from.
     """
@@ -44,6 +46,7 @@ class Episode:
     sentences: pd.DataFrame | None = None
     laughter: pd.DataFrame | None = None
     notes: list = dataclasses.field(default_factory=list)
+    heard_by: list = dataclasses.field(default_factory=list)
     made: list | None = None
 
     @property
@@ -66,7 +69,7 @@ class Episode:
                 table = getattr(self, name)
                 if table is not None:
                     table.to_csv(aside / f"{name}.csv", index=False, lineterminator="\n")
-            about = {"name": self.name, "seconds": self.seconds, "notes": self.notes, "made": self.made}
+            about = {name: getattr(self, name) for name in ("name", "seconds", "notes", "heard_by", "made")}
             text = json.dumps(about | {"digest": _digest(aside, about)}, indent=1)
             (aside / "episode.json").write_text(text + "\n", encoding="utf-8")
 

@@ -1,5 +1,7 @@
 """One episode of a podcast: emotions over time, valence, arousal and dominance of every sentence, laughter."""
 
+import functools
+import inspect
 import warnings
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from ser_helpers.streaming.intake import between
 WINDOW = 3.0
 RATE = 16000
 DIMENSIONS = ["valence", "arousal", "dominance"]
+SYNTHETIC = "trained on synthetic speech"
 
 
 def emotions_over_time(path, model, gate=True, weight=0.8, margin=0.05, **settings):
@@ -218,7 +221,21 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
     notes += [str(warning.message) for warning in caught if warning.category is UserWarning]
     notes += [] if (table["speech"] > 0).any() else [NO_SPEECH]
     notes = list(dict.fromkeys(note.replace(str(path), Path(path).name) for note in notes))
-    return Episode(name or _stem(path), table.attrs["seconds"], table, said, laughs, notes)
+    hearing = [model, dimension_model if said is not None else None, laughter]
+    heard_by = [_called(one) for one in hearing if one is not None]
+    return Episode(name or _stem(path), table.attrs["seconds"], table, said, laughs, notes, heard_by)
+
+
+def _called(model):
+    """What a model is called in a report; the course's own say what they were trained on."""
+    label = getattr(model, "label", type(model).__name__)
+    if getattr(model, "classifier", model) is not None:  # only a ready window model has none to train anew
+        return f"{label}, {SYNTHETIC}" if label.endswith("(stand-in)") else label
+    if isinstance(model.front, str | functools.partial):
+        return f"window model linear, {SYNTHETIC}"
+    if inspect.isfunction(model.front):
+        return f"window model cnn, {SYNTHETIC}"
+    return f"window model encoder ({getattr(model.front, 'label', 'exported')}), {SYNTHETIC}"
 
 
 def _said(transcript):

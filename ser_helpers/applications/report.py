@@ -47,6 +47,8 @@ def write_report(show, path, failed=None, subtitle=None):
     title = html.escape(show.name)
     minutes = sum(episode.seconds for episode in show.episodes) / 60
     line = " · ".join(filter(None, (subtitle, _count(len(show.episodes), "episode"), _count(round(minutes), "minute"))))
+    models = dict.fromkeys(name for episode in show.episodes for name in episode.heard_by)
+    body = (f"<p>Heard by: {html.escape('; '.join(models))}.</p>\n" if models else "") + body
     page = _PAGE.format(title=title, line=html.escape(line), style=_STYLE, caution=CAUTION, body=body)
     with home.atomic_file(path) as aside:
         aside.write_text(page, encoding="utf-8")

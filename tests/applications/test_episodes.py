@@ -36,11 +36,11 @@ DIMENSIONS = ["valence", "arousal", "dominance"]
 @pytest.mark.parametrize("kept", [{}, {"said": False}, {"laughs": False}])
 def test_what_was_kept_comes_back_to_the_bit(tmp_path, kept):
     episode = make_episode("talk", **kept)
-    episode.made = ["model", "recording", None]
+    episode.heard_by, episode.made = ["a model"], ["model", "recording", None]
     episode.save(tmp_path / "talk")
     again = Episode.load(tmp_path / "talk")
     assert (again.name, again.seconds, again.notes) == ("talk", 60.0, ["A note."])
-    assert again.made == episode.made
+    assert (again.heard_by, again.made) == (episode.heard_by, episode.made)
     for name in ("timeline", "sentences", "laughter"):
         before, after = getattr(episode, name), getattr(again, name)
         if before is None:

@@ -9,9 +9,17 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 
-from ser_helpers import audio
-from ser_helpers.applications import analyse_episode, dimensions, emotions_over_time, pie
+from ser_helpers import audio, models
+from ser_helpers.applications import (
+    LaughterDetector,
+    analyse_episode,
+    dimension_model,
+    dimensions,
+    emotions_over_time,
+    pie,
+)
 from ser_helpers.errors import AudioError, ModelError, TranscriptError
 from ser_helpers.streaming import detect
 
@@ -169,7 +177,7 @@ class Laughs:
 
 
 def analyse(path, **settings):
-    return analyse_episode(path, Level(), **({"dimension_model": Echo(), "gate": False} | settings))
+    return analyse_episode(path, **({"model": Level(), "dimension_model": Echo(), "gate": False} | settings))
 
 
 def test_an_episode_holds_all_that_was_heard(write, tmp_path):
@@ -180,6 +188,43 @@ def test_an_episode_holds_all_that_was_heard(write, tmp_path):
     assert episode.sentences[["speaker", "valence"]].to_numpy().tolist() == [["Ana", 1.5]]
     assert episode.laughs_per_10_minutes == 100
     assert len(episode.timeline) == 2
+
+
+def test_an_episode_says_what_heard_it_and_what_that_was_trained_on(write, tmp_path):
+    path, transcript = write(steps(0.1)), tmp_path / "talk.srt"
+    transcript.write_text(TRANSCRIPT)
+    own = analyse(path, transcript=transcript, laughter=Laughs())
+    assert own.heard_by == ["Level", "Echo", "Laughs"]
+    assert analyse(path).heard_by == ["Level"]
+    ready = [models.window_model(), dimension_model(), LaughterDetector("stand-in")]
+    heard = analyse_episode(path, ready[0], ready[1], transcript, ready[2], gate=False)
+    assert heard.heard_by == [
+        "window model linear, trained on synthetic speech",
+        "model of dimensions, trained on synthetic speech",
+        "laughter ResNet (stand-in), trained on synthetic speech",
+    ]
+
+
+FRONTS = {
+    "linear": lambda: "quick",
+    "cnn": lambda: models.window_models.spectrogram,
+    "encoder (tiny untrained stand-in for no-such-wav2vec2)": lambda: models.Encoder("no-such-wav2vec2"),
+}
+
+
+@pytest.mark.parametrize("name", FRONTS)
+def test_a_ready_window_model_is_called_as_on_the_command_line(write, name):
+    class Flat:
+        classes_ = Level.classes_
+
+        def predict_proba(self, X):
+            return np.full((len(X), 2), 0.5)
+
+    front = FRONTS[name]()
+    ready, own = models.WindowClassifier(front, None), models.WindowClassifier(front, LogisticRegression())
+    ready.classifier_ = own.classifier_ = Flat()
+    assert analyse(write(steps(0.1)), model=ready).heard_by == [f"window model {name}, trained on synthetic speech"]
+    assert analyse(write(steps(0.1)), model=own).heard_by == ["WindowClassifier"]
 
 
 def test_an_episode_without_a_transcript_says_so(write):

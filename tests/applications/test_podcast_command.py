@@ -57,7 +57,7 @@ def test_it_writes_a_report_and_goes_on_with_the_broken_ones(ser, talk, tmp_path
     assert re.search(r"^Not heard: empty\. Cannot use .*: the file is empty", done.stderr, re.M)
     assert re.search(r"^Not heard: gone\. Cannot use .*: there is no such file", done.stderr, re.M)
     text = (out / "report.html").read_text(encoding="utf-8")
-    for word in ("<h1>My show</h1>", "<b>gone</b>", "0 laughs"):
+    for word in ("<h1>My show</h1>", "<b>gone</b>", "0 laughs", "<p>Heard by: Level; Words; stand-in.</p>"):
         assert word in text
     before = (out / "episodes" / "talk" / "episode.json").stat().st_mtime_ns
     again = ser(talk, "--out", out, "--jobs", "1")

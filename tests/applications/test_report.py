@@ -59,6 +59,15 @@ def test_it_holds_everything_and_asks_nobody(show, tmp_path):
     assert "script" not in {tag for tag, _ in page.tags}
 
 
+def test_it_names_once_what_heard_the_show(show, tmp_path):
+    assert "Heard by" not in write_report(show, tmp_path / "report.html").read_text(encoding="utf-8")
+    for episode in show.episodes:
+        episode.heard_by = ["window model linear, trained on synthetic speech", "laughs <by ear>"]
+    text = write_report(show, tmp_path / "report.html").read_text(encoding="utf-8")
+    heard = "Heard by: window model linear, trained on synthetic speech; laughs &lt;by ear&gt;."
+    assert text.count("Heard by") == text.count(heard) == 1
+
+
 def test_one_silent_episode_is_a_report_too(show, tmp_path):
     episode = show.episodes[2]
     episode.timeline[["angry", "happy", "neutral", "sad"]] = np.nan
