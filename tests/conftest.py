@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 # What passed on one machine passes on the next; `pytest --hypothesis-profile=search` looks for new examples.
-hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
-hypothesis.settings.register_profile("search", deadline=None)
+patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("steady", patient, derandomize=True)
+hypothesis.settings.register_profile("search", patient)
 hypothesis.settings.load_profile("steady")
 
 PROGRAM = """
