@@ -120,7 +120,7 @@ def thresholds(detector, curve, truth):
         ax.plot(table.index, table[name], "o-", color=ink, linewidth=2.5, markersize=8)
         first = (table.index[0], table[name].iloc[0])
         ax.annotate(name, first, (-12, 0), textcoords="offset points", color=ink, size=12, weight="bold", ha="right")
-    ax.set(xlabel="threshold", ylabel=f"share of the laughs (of {len(laughs)})", ylim=(0, 1.05), xlim=(-0.06, 0.95))
+    ax.set(xlabel="threshold", ylabel="share", ylim=(0, 1.05), xlim=(-0.06, 0.95))
     best = table.f1.idxmax()
     listed = "; ".join(f"{value:.1f}: {row.precision:.2f} and {row.recall:.2f}" for value, row in table.iterrows())
     title = f"The threshold decides between missed and invented laughs; F1 is best at {best:.1f}"

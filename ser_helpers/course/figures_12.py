@@ -209,7 +209,8 @@ def budget(latencies, allowed):
             ax.barh(-line, table.p50[stage], left=start, height=0.45, color=ink, label=stage if line == 0 else None)
         slow = table.p95["total"]
         ax.plot([slow, slow], [-line - 0.3, -line + 0.3], color=INK, linewidth=2.5)
-        ax.annotate(f"p95: {slow:.0f} ms", (slow, -line), (8, 0), textcoords="offset points", va="center", size=12)
+        label = {"backgroundcolor": "white", "textcoords": "offset points", "va": "center", "size": 12}
+        ax.annotate(f"p95: {slow:.0f} ms", (slow, -line), (8, 0), **label)
     ax.axvline(limit, color=INK, linestyle=(0, (4, 3)), linewidth=1.2)
     ax.annotate(f"{who}: {limit} ms", (limit, 0.6), (-6, 0), textcoords="offset points", ha="right", size=12)
     ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=12)
