@@ -1,5 +1,6 @@
 """What the service listens with: one model for all calls, windows of several calls judged together, uploads read."""
 
+import contextlib
 import copy
 import re
 import shutil
@@ -61,19 +62,23 @@ class Ear:
         return call_centre.CallMonitor(self.batcher or self.alone, self.rule, parties, sr, **settings)
 
     def hear_file(self, file, name, channel=None):
-        """Seconds and windows (`messages.Window`) of an uploaded recording, of which only a temporary copy is made."""
+        """Seconds, windows (`messages.Window`) and problem of an uploaded recording, kept only while it is heard.
+
+        The problem is a sentence where the recording is damaged and only what comes before was heard, else None.
+        """
         suffix = re.fullmatch(r"\.\w{1,8}", Path(name).suffix)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"upload{suffix[0] if suffix else ''}"
             with path.open("wb") as kept:
                 shutil.copyfileobj(file, kept)
             try:
-                y = self._samples(path, channel)
+                y, problem = self._samples(path, channel)
             except AudioError as error:
-                raise AudioError(str(error).replace(str(path), "this recording")) from None
+                raise AudioError(_without(path, error)) from None
         detector = streaming.Detector(self.alone, sr=16000)
         estimates = [*detector.feed(y), *detector.finish()]
-        return len(y) / 16000, [window_message("customer", estimate, self.emotions) for estimate in estimates]
+        windows = [window_message("customer", estimate, self.emotions) for estimate in estimates]
+        return len(y) / 16000, windows, problem
 
     def close(self):
         """Stop the thread that puts windows together."""
@@ -84,15 +89,23 @@ class Ear:
         most = self.settings.upload_seconds
         if channel is not None:
             return _one_channel(path, channel, most)
-        held, seconds = [], 0.0
+        count = _channels(path)
+        if count > 1 and not self.settings.agent_emotions:
+            raise AudioError(f"The recording has {count} channels: say which one is the customer's, as ?channel=1.")
+        held, problem = [np.zeros(0, np.float32)], None
+        blocks = audio.blocks(path, seconds=10.0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            for block in audio.blocks(path, seconds=10.0):
-                held.append(block)
-                seconds += len(block) / 16000
-                if seconds > most:
-                    raise AudioError(_too_long(most))
-        return np.concatenate(held)
+            while sum(map(len, held)) <= most * 16000:
+                try:
+                    held.append(next(blocks))
+                except StopIteration:
+                    return np.concatenate(held), problem
+                except AudioError as error:
+                    if len(held) == 1:
+                        raise
+                    problem = _without(path, error)
+        raise AudioError(_too_long(most))
 
 
 def demo_paths():
@@ -101,16 +114,46 @@ def demo_paths():
 
 
 def _one_channel(path, channel, most):
+    parts, problem = [], None
     try:
-        info = sf.info(path)
-        if channel >= info.channels:
-            raise AudioError(f"The recording has {info.channels} channels, counted from 0: there is no {channel}.")
-        if info.duration > most:
-            raise AudioError(_too_long(most))
-        y, sr = sf.read(path, dtype="float32", always_2d=True)
-    except sf.LibsndfileError as error:
+        with sf.SoundFile(path) as file:
+            if channel >= file.channels:
+                raise AudioError(f"The recording has {file.channels} channels, counted from 0: there is no {channel}.")
+            sr, told = file.samplerate, file.frames
+            if told > most * sr:
+                raise AudioError(_too_long(most))
+            with contextlib.suppress(sf.LibsndfileError):  # a damaged end: there are fewer samples than were told
+                while len(part := file.read(sr, "float32", always_2d=True)):
+                    parts.append(part[:, channel])
+    except (sf.LibsndfileError, TypeError) as error:
         raise AudioError("One channel can be read of wav, flac, ogg or mp3 only: convert the recording.") from error
-    return audio.resample(np.nan_to_num(y[:, channel]), sr, 16000)
+    heard = sum(map(len, parts)) / sr
+    if not heard:
+        raise AudioError("There is no sound in this recording: get the file again.")
+    if told / sr - heard > 0.5:
+        problem = f"This recording is damaged after {heard:.1f} s: what comes before was read; get the file again."
+    return audio.resample(np.nan_to_num(np.concatenate(parts)), sr, 16000), problem
+
+
+def _channels(path):
+    """How many channels a recording has; 1 of what cannot be opened: who reads it says why."""
+    try:
+        return sf.info(path).channels
+    except (sf.LibsndfileError, TypeError):
+        pass
+    try:
+        import av
+
+        with av.open(str(path)) as container:
+            return container.streams.audio[0].channels
+    except (ImportError, OSError, ValueError, IndexError):
+        return 1
+
+
+def _without(path, error):
+    """What an error says, as a sentence without the path."""
+    said = str(error).replace(str(path), "this recording")
+    return said[0].upper() + said[1:]
 
 
 def _too_long(most):

@@ -124,6 +124,7 @@ class Prediction(_Message):
     emotion: str | None = Field(description="The most frequent one; null when nobody speaks.")
     shares: Probabilities = Field(description="Share of the windows with speech that each emotion has.")
     windows: list[Window]
+    problem: str | None = Field(description="Where the recording is damaged; only what comes before was heard.")
 
 
 class ReplayRequest(_Message):

@@ -142,24 +142,32 @@ async def predict(
     request: Request,
     file: Annotated[UploadFile, File(description="A recording: wav, flac, mp3, ogg, m4a, webm, ...")],
     channel: Annotated[
-        int | None, Query(ge=0, le=7, description="Hear this channel only, as 1 for a customer.")
+        int | None,
+        Query(
+            ge=0,
+            le=7,
+            description="Hear this channel only, counted from 0; of a recording with several channels it must be told.",
+        ),
     ] = None,
 ) -> messages.Prediction:
     """How an uploaded recording sounds, window by window; it is deleted as soon as it has been heard.
 
-    Send only a voice that may be analysed: of a two-channel call the customer's channel.
+    Send only a voice that may be analysed: of a two-channel call the customer's channel. A recording with several
+    channels is refused unless `channel` says which one is the customer's, or the service was started to infer agents'
+    emotions too: then they are mixed. Of a damaged recording what can be read is heard, and `problem` says so.
     """
     state = request.app.state
     outcome = "refused"
     try:
-        seconds, windows = await asyncio.to_thread(state.ear.hear_file, file.file, file.filename or "", channel)
+        heard = await asyncio.to_thread(state.ear.hear_file, file.file, file.filename or "", channel)
         outcome = "predicted"
     finally:
         state.metrics.uploads.labels(outcome=outcome).inc()
+    seconds, windows, problem = heard
     counts = Counter(window["emotion"] for window in windows if window["emotion"] is not None)
     shares = {emotion: counts[emotion] / max(1, counts.total()) for emotion in state.board.emotions}
     emotion = max(shares, key=shares.get) if counts else None
-    return messages.Prediction(seconds=seconds, emotion=emotion, shares=shares, windows=windows)
+    return messages.Prediction(seconds=seconds, emotion=emotion, shares=shares, windows=windows, problem=problem)
 
 
 @routes.get("/calls")

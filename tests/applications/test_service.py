@@ -140,6 +140,9 @@ def test_silence_has_no_emotion(client):
         (wav(np.zeros(8000 * 11)), {}, "longer than 10 s"),
         (wav(np.zeros(8000 * 11)), {"channel": 0}, "longer than 10 s"),
         (wav(np.zeros(8000)), {"channel": 1}, "1 channels"),
+        (wav(np.zeros(0)), {"channel": 0}, "no sound"),
+        (wav(np.zeros((8000, 2))), {}, "The recording has 2 channels: say which one is the customer's, as ?channel=1."),
+        ({"file": ("a.raw", b"no sound", "audio/wav")}, {"channel": 0}, "convert"),
         ({"file": ("a.wav", b"no sound", "audio/wav")}, {"channel": 0}, "convert"),
         ({}, {}, "file is not right"),
     ],
@@ -149,6 +152,43 @@ def test_what_is_no_recording_gets_one_sentence(client, files, query, sentence):
     assert answer.status_code == 422
     assert sentence in answer.json()["error"]
     assert tempfile.gettempdir() not in answer.text
+
+
+def test_channels_are_mixed_only_where_the_agents_emotions_may_be_inferred_too(client, recording):
+    answer = client(agent_emotions=True).post("/predict", files=wav(recording))
+    assert (answer.status_code, answer.json()["seconds"]) == (200, 20)
+
+
+def test_channels_are_counted_in_formats_that_libsndfile_does_not_know(client):
+    av = pytest.importorskip("av")
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=16000, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 16000), np.float32), format="fltp", layout="stereo")
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    answer = client().post("/predict", files={"file": ("a.m4a", file.getvalue(), "audio/mp4")})
+    assert answer.status_code == 422
+    assert "2 channels" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("query", [{}, {"channel": 0}])
+def test_of_a_damaged_recording_what_can_be_read_is_heard_and_said_to_be_so(client, recording, query):
+    file = io.BytesIO()
+    sf.write(file, recording[:, 1], 8000, format="flac")
+    whole = file.getvalue()
+    served = client()
+    answers = [
+        served.post("/predict", files={"file": ("a.flac", data, "audio/flac")}, params=query).json()
+        for data in (whole, whole[: len(whole) // 2])
+    ]
+    assert answers[0]["problem"] is None
+    found = answers[1]
+    assert 5 < found["seconds"] < 15
+    assert found["windows"]
+    assert found["problem"].startswith("This recording is damaged after ")
+    assert "what comes before was read" in found["problem"]
 
 
 def test_an_upload_that_is_too_large_is_refused_whatever_it_says_of_its_size(client):
