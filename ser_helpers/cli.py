@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -184,7 +184,7 @@ def serve(
     hosts = (*serving.LOCAL, *(allow_host or [])) if host in serving.LOCAL else ("*",)
     options = {"speed": speed, "model": model, "token": token, "store": store, "agent_emotions": agent_emotions}
     settings = Settings(hosts=hosts, demo=3 * demo, **options)
-    serving.serve(host, port, settings, tell=print)
+    serving.serve(host, port, settings, tell=partial(print, flush=True))
 
 
 @app.command()

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hmac
 import json
+import math
 import time
 from collections import OrderedDict
 from urllib.parse import urlsplit
@@ -92,7 +93,8 @@ class Door:
         address = (scope.get("client") or ("unknown", 0))[0]
         wait = self.rate.wait(address)
         if wait:
-            return 429, f"Too many requests: wait {wait:.0f} s.", {"retry-after": str(int(wait) + 1)}
+            seconds = math.ceil(wait)
+            return 429, f"Too many requests: wait {seconds} s.", {"retry-after": str(seconds)}
         if not scope["path"].startswith("/page/") and scope["path"] not in OPEN_PATHS and not self._known(headers):
             return 401, "A token is needed: send it as Authorization: Bearer TOKEN.", {"www-authenticate": "Bearer"}
         length = headers.get("content-length", "0")

@@ -1,8 +1,10 @@
 """Starts the service: `serve` until Ctrl-C, `running` for as long as a ``with`` block lasts."""
 
 import contextlib
+import logging
 import socket
 import threading
+import warnings
 
 import uvicorn
 
@@ -15,7 +17,7 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None, **options):
-    """Serve until Ctrl-C; `tell` is given the sentence that says where, `create_app` the `options`. Lesson 13.
+    """Serve until Ctrl-C; `tell` is given what to say at the start, `create_app` the `options`. Lesson 13.
 
     Raises
     ------
@@ -25,14 +27,18 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
     settings = settings or Settings()
     if host not in LOCAL and settings.token is None:
         raise StreamError(f"Whoever reaches {host} could listen: give the service a token (--token, or SER_TOKEN).")
-    if settings.token is not None and not (
-        settings.token.isascii() and settings.token.isprintable() and settings.token
-    ):
+    if settings.token == "":
+        raise StreamError("The token is empty: give one that nobody guesses, or none at all.")
+    if settings.token is not None and not (settings.token.isascii() and settings.token.isprintable()):
         raise StreamError("A token is made of printable ASCII characters: choose another.")
     sock = _bind(host, port)
-    tell(f"The page will be on http://{host}:{port} (the first start takes half a minute); Ctrl-C stops the service.")
+    shown = f"[{host}]" if ":" in host else host
+    warnings.filterwarnings("ignore", "The stream holds NaN")  # the page shows such samples as a gap
+    tell("Preparing what listens; the first start may take some minutes …")
+    server = _server(create_app(settings, **options), settings)
+    server.started_up = lambda: tell(f"The page is on http://{shown}:{port}; Ctrl-C stops the service.")
     with contextlib.suppress(KeyboardInterrupt):
-        _server(create_app(settings, **options), settings).run(sockets=[sock])
+        server.run(sockets=[sock])
 
 
 @contextlib.contextmanager
@@ -61,6 +67,22 @@ def running(settings=None, port=0, **options):
         thread.join()
 
 
+class _Server(uvicorn.Server):
+    """A server that calls `started_up` once it listens."""
+
+    started_up = staticmethod(lambda: None)
+
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        if self.started:
+            self.started_up()
+
+
+def _not_a_refusal(record):
+    """Whether a line belongs in the log: uvicorn takes each WebSocket refused with an HTTP answer for a mistake."""
+    return record.getMessage() != "ASGI callable returned without completing handshake."
+
+
 def _server(app, settings):
     config = uvicorn.Config(
         app,
@@ -74,7 +96,8 @@ def _server(app, settings):
         limit_concurrency=settings.connections,
         timeout_graceful_shutdown=5,
     )
-    return uvicorn.Server(config)
+    logging.getLogger("uvicorn.error").addFilter(_not_a_refusal)
+    return _Server(config)
 
 
 def _run(server, sock):

@@ -597,7 +597,15 @@ def test_too_many_requests_are_asked_to_wait(client):
     served = client(requests_per_minute=3)
     answers = [served.get("/healthz") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-    assert int(answers[-1].headers["retry-after"]) >= 1
+    seconds = int(answers[-1].headers["retry-after"])
+    assert seconds >= 1
+    assert answers[-1].json()["error"] == f"Too many requests: wait {seconds} s."
+
+
+def test_who_must_wait_for_less_than_a_second_is_asked_to_wait_for_one(client, monkeypatch):
+    monkeypatch.setattr(RateLimit, "wait", lambda self, address: 0.2)
+    answer = client().get("/healthz")
+    assert (answer.headers["retry-after"], answer.json()["error"]) == ("1", "Too many requests: wait 1 s.")
 
 
 def test_a_bucket_fills_again_and_only_so_many_addresses_are_remembered():

@@ -9,8 +9,10 @@ import urllib.request
 
 import numpy as np
 import pytest
+import websockets
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
+from websockets.sync.client import connect
 
 from ser_helpers import cli
 from ser_helpers.applications import Settings, create_app, serving
@@ -50,7 +52,22 @@ def free_port():
         return sock.getsockname()[1]
 
 
-def test_the_service_runs_until_ctrl_c_and_leaves_quietly():
+def say_nonsense(port):
+    """Open a WebSocket as another website's page, which is refused, and stream what is no number, which is not."""
+    address = f"ws://127.0.0.1:{port}/stream"
+    with pytest.raises(websockets.InvalidStatus, match="403"):
+        connect(address, origin="http://evil.example")
+    with connect(address) as line:
+        line.send(json.dumps({"rate": 16000, "format": "float32"}))
+        assert json.loads(line.recv())["type"] == "ready"
+        line.send(np.full(64000, np.nan, "<f4").tobytes())
+        line.send('{"type": "end"}')
+        found = [json.loads(message) for message in line]
+    assert found[-1]["type"] == "ended"
+    assert all(window["gap"] for window in found[:-1])
+
+
+def test_the_service_runs_until_ctrl_c_and_logs_nothing_about_clients_that_do_wrong():
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -63,11 +80,14 @@ def test_the_service_runs_until_ctrl_c_and_leaves_quietly():
         except urllib.error.URLError:
             assert process.poll() is None
             time.sleep(0.1)
+    say_nonsense(port)
     process.send_signal(signal.SIGINT)
     said, complaint = process.communicate(timeout=30)
     assert health["emotions"] == ["angry", "neutral"]
     assert (process.returncode, complaint) == (0, b"")
-    assert said.decode().startswith(f"The page will be on http://127.0.0.1:{port} ")
+    preparing, ready = said.decode().splitlines()
+    assert preparing.startswith("Preparing what listens")
+    assert ready == f"The page is on http://127.0.0.1:{port}; Ctrl-C stops the service."
 
 
 @pytest.mark.parametrize(
@@ -75,7 +95,7 @@ def test_the_service_runs_until_ctrl_c_and_leaves_quietly():
     [
         (["--host", "0.0.0.0"], "Whoever reaches 0.0.0.0 could listen: give the service a token"),
         (["--token", "né"], "printable ASCII"),
-        (["--token", ""], "printable ASCII"),
+        (["--token", ""], "The token is empty"),
     ],
 )
 def test_what_would_be_unsafe_is_refused_in_one_sentence(arguments, sentence):
