@@ -95,6 +95,14 @@ class Seen(_Message):
     alerts: list[Annotated[str, Field(max_length=80)]] = Field(max_length=10_000, description="Their ids.")
 
 
+class Turn(_Message):
+    """What a customer is known to feel for a while. Lesson 13."""
+
+    start: float
+    end: float
+    emotion: str
+
+
 class Call(_Message):
     """A call, live or ended. Lesson 13."""
 
@@ -109,6 +117,7 @@ class Call(_Message):
     parties: list[str]
     inferred: list[str]
     alerts: int = Field(ge=0)
+    truth: list[Turn] | None = Field(description="What the customer of an embedded call feels; null where unknown.")
 
 
 class CallWindows(Call):

@@ -4,20 +4,22 @@ import asyncio
 import itertools
 import time
 
+import pandas as pd
 import soundfile as sf
 
+from ser_helpers.applications import call_centre
 from ser_helpers.applications.sessions import FAILED, LOG
-from ser_helpers.errors import AudioError, SerError
+from ser_helpers.errors import AudioError, CorpusError, SerError
 
 BLOCK = 0.25
 """Seconds of audio that are sent at once."""
 
 
 class Player:
-    """Replays calls from wav files, each as a task of its own; `note` is added to their names. Lesson 13."""
+    """Replays calls from wav files, each as a task of its own; embedded ones with their story and truth. Lesson 13."""
 
-    def __init__(self, board, paths, note=""):
-        self.board, self.note = board, note
+    def __init__(self, board, paths):
+        self.board = board
         self.paths = {path.stem: path for path in paths}
         self.next = itertools.cycle(self.paths)
         self.tasks = set()
@@ -30,9 +32,9 @@ class Player:
         path = self.paths[name]
         info = await asyncio.to_thread(_info, path)
         parties = ["agent", "customer"][-info.channels :]
-        session = await self.board.open(
-            name.replace("_", " ").capitalize() + self.note, "replay", info.samplerate, parties
-        )
+        story, truth = await asyncio.to_thread(_known, path)
+        shown = name.replace("_", " ").capitalize() + (f" · {story}, synthetic" if story else "")
+        session = await self.board.open(shown, "replay", info.samplerate, parties, truth=truth)
         task = asyncio.create_task(self._play(session, path, speed or self.board.settings.speed, again))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -64,6 +66,16 @@ class Player:
             await self.board.close(session, why)
         if again and session.why == "The recording ended.":
             await self.start(speed=speed, again=True)
+
+
+def _known(path):
+    """The story of an embedded call and what its customer feels, turn by turn; of any other recording None, None."""
+    try:
+        turns = call_centre.truth(path)
+        story = pd.read_csv(path.parent.parent / "calls.csv", index_col="call").story[path.stem]
+    except (CorpusError, OSError, KeyError):
+        return None, None
+    return story, turns.loc[turns.party == "customer", ["start", "end", "emotion"]].to_dict("records")
 
 
 def _info(path):

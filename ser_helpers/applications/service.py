@@ -81,10 +81,7 @@ def create_app(settings=None, model=None, rule=None, calls=None):
     async def lifespan(app):
         ear = await asyncio.to_thread(listening.Ear, settings, metrics, model, rule)
         board = Switchboard(settings, metrics, ear.monitor, ear.emotions, ear.rule)
-        if calls is None:
-            player = Player(board, await asyncio.to_thread(listening.demo_paths), note=", synthetic")
-        else:
-            player = Player(board, calls)
+        player = Player(board, await asyncio.to_thread(listening.demo_paths) if calls is None else calls)
         app.state.board, app.state.ear, app.state.player = board, ear, player
         for _ in range(settings.demo):
             await app.state.player.start(again=True)

@@ -23,17 +23,18 @@ class Session:
     """One call: its monitor, its last windows, its alerts. Made by `Switchboard.open`. Lesson 13.
 
     `line` is whatever may feed the call now; without one it waits for its caller, and `patience` is the task that ends
-    it when nobody comes. `resume` is the caller's secret: it is told to nobody else, and never stored.
+    it when nobody comes. `resume` is the caller's secret: it is told to nobody else, and never stored. `truth` is what
+    is known to be felt, as a list of `messages.Turn`, or None.
     """
 
-    def __init__(self, name, source, sr, parties, settings, form=None, line=None):
+    def __init__(self, name, source, sr, parties, settings, form=None, line=None, truth=None):
         self.id = secrets.token_hex(5)
         self.name, self.source, self.sr, self.parties = name or f"Call {self.id[:4]}", source, sr, list(parties)
         self.form, self.line, self.patience, self.resume = form, line, None, secrets.token_urlsafe()
         self.inferred = [party for party in parties if party in settings.inferred]
         self.started, self.ended_at, self.why, self.seconds = now(), None, None, 0.0
         self.windows = deque(maxlen=settings.points * len(parties))  # as JSON: small to keep, quick to send
-        self.alerts = []
+        self.alerts, self.truth = [], truth
         self.monitor = None
         self.turn = asyncio.Lock()
 
@@ -56,6 +57,7 @@ class Session:
             "parties": self.parties,
             "inferred": self.inferred,
             "alerts": len(self.alerts),
+            "truth": self.truth,
         }
 
     def alarm(self, event):

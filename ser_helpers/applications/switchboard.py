@@ -64,11 +64,14 @@ class Switchboard:
 
         return await asyncio.get_running_loop().run_in_executor(self.pool, timed)
 
-    async def open(self, name, source, sr, parties, form=None, line=None):
-        """Begin a call, which only `line` may feed; StreamError when the service has as many as it takes."""
+    async def open(self, name, source, sr, parties, form=None, line=None, truth=None):
+        """Begin a call, which only `line` may feed; StreamError when the service has as many as it takes.
+
+        `truth` is what is known to be felt in it, a list of `messages.Turn`.
+        """
         if len(self.live) >= self.settings.calls:
             raise StreamError(f"The service already hears {self.settings.calls} calls: try again when one has ended.")
-        session = Session(name, source, sr, parties, self.settings, form, line)
+        session = Session(name, source, sr, parties, self.settings, form, line, truth)
         self.sessions[session.id] = session
         self._tidy()
         try:

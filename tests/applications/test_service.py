@@ -454,14 +454,18 @@ def test_only_so_many_finished_calls_are_remembered(client):
     assert client(forget_seconds=0).get("/calls").json() == []
 
 
-def test_an_embedded_call_is_replayed(client):
+def test_an_embedded_call_is_replayed_with_its_story_and_truth(client, calls):
     served = client()
     offered = served.get("/replay").json()
     names = offered["calls"]
-    assert (len(names), offered["speed"]) == (6, 1)
+    assert (names, offered["speed"]) == ([path.stem for path in calls], 1)
     with served.websocket_connect("/events") as page:
         assert until(page, "snapshot")[-1]["rule"] == {"emotion": "angry", "threshold": 0.5}
-        assert served.post("/replay", json={"call": names[1], "speed": 50}).json()["name"] == "Call 002"
+        call = served.post("/replay", json={"call": "call_004", "speed": 50}).json()
+        assert call["name"] == "Call 004 · calmed, synthetic"
+        truth = call_centre.truth(calls[3]).query("party == 'customer'")
+        assert [turn["emotion"] for turn in call["truth"]] == truth.emotion.tolist()
+        assert [turn["start"] for turn in call["truth"]] == truth.start.tolist()
         messages = until(page, "window")
     assert messages[0]["state"] == "live"
     missing = served.post("/replay", json={"call": "call_999"})
@@ -627,7 +631,7 @@ def test_a_failure_inside_is_one_sentence(calls):
     app = create_app(Settings(denoise=False), Broken(), RULE, calls)
     with TestClient(app, base_url=HERE, raise_server_exceptions=False) as served:
         y = sf.read(calls[0], frames=80000)[0]
-        answer = served.post("/predict", files=wav(y))
+        answer = served.post("/predict", files=wav(y), params={"channel": 1})
     assert answer.status_code == 500
     assert answer.json() == {"error": "The service failed at this request; its log says how."}
     assert answer.headers["cache-control"] == "no-store"

@@ -83,14 +83,48 @@ def test_a_call_plays_its_curve_grows_and_it_moves_to_the_earlier_ones(visit):
     page.wait_for_function(
         "d => document.querySelector('article path.bridge').getAttribute('d').length > d", arg=len(early) + 80
     )
-    assert card.locator("text.name").all_text_contents() == ["agent", "customer"]
+    assert card.locator("text.name").all_text_contents() == ["agent", "customer", "truth"]
     assert re.search(r"Customer (sounds|is)|Listening|missing", card.locator(".now").inner_text())
     assert re.match(
-        r"Call 001, synthetic: in the customer’s voice the level of angry is \d+ percent",
+        r"Call 001 · rising, synthetic: in the customer’s voice the level of angry is \d+ percent",
         card.locator("svg").get_attribute("aria-label"),
     )
     page.wait_for_selector("#ended >> text=The recording ended.")
     assert page.locator("article").count() == 0
+
+
+@pytest.fixture
+def told():
+    """What a service tells of one waiting call, in which ten seconds have been heard."""
+    window = {"party": "customer", "start": 7, "end": 10, "speech": 1, "emotion": "angry", "level": 0.7, "gap": False}
+    truth = [
+        dict(zip(("start", "end", "emotion"), turn, strict=True))
+        for turn in [(0, 3, "happy"), (5, 12, "angry"), (20, 22, "sad")]
+    ]
+    call = {"id": "a", "name": "Call", "state": "live", "waiting": True, "seconds": 10, "windows": [window]}
+    call |= {"parties": ["customer"], "inferred": ["customer"], "started": "2030-01-01T10:15:00+00:00", "truth": truth}
+    rule = {"emotion": "angry", "threshold": 0.5}
+    return {"type": "snapshot", "calls": [call], "alerts": [], "emotions": ["angry"], "inferred": [], "rule": rule}
+
+
+def test_a_synthetic_call_shows_what_is_truly_felt_as_far_as_it_has_been_heard(visit, told):
+    page = visit(events=told)
+    felt = page.locator("article rect.truth")
+    felt.first.wait_for()
+    assert ["happy" in felt.nth(0).get_attribute("style"), "angry" in felt.nth(1).get_attribute("style")] == [True] * 2
+    assert felt.count() == 2
+    wide = [float(felt.nth(i).get_attribute("width")) for i in range(2)]
+    assert wide[1] / wide[0] == pytest.approx(5 / 3)
+
+
+@pytest.mark.parametrize("width", [320, 375])
+def test_a_chart_is_readable_on_a_phone_and_while_its_call_waits(visit, told, width):
+    page = visit(width, events=told)
+    page.locator("article .caption").wait_for()
+    assert page.locator("article .caption").evaluate("text => text.getBBox().width <= text.ownerSVGElement.clientWidth")
+    seen = "texts => texts.map((text) => getComputedStyle(text).opacity * getComputedStyle(text.parentNode).opacity)"
+    assert set(page.locator("article.waiting .chart text").evaluate_all(seen)) == {1}
+    assert page.locator("article.waiting .chart .curve").evaluate("e => getComputedStyle(e).opacity") == "0.4"
 
 
 def test_an_alert_appears_on_every_page_and_is_acknowledged_on_every_page(visit):
@@ -261,7 +295,7 @@ def test_a_microphone_whose_line_is_lost_goes_on_in_the_same_call(visit, lines, 
     assert page.locator("article", has_text="Microphone").get_attribute("id") == name
     page.click("text=Stop the microphone")
     page.wait_for_selector("#ended >> text=The caller hung up.")
-    assert page.locator("article", has_text="Microphone").count() == 0
+    page.locator("article", has_text="Microphone").wait_for(state="detached")
 
 
 def test_a_line_that_does_not_come_back_ends_the_microphone_with_a_sentence(browser, visit, lines):

@@ -38,6 +38,10 @@ export function draw(svg, call, { all = false, emotions, rule, alerts }) {
     track(svg, call, party, { x, y: top, right, from, ribbon: call.inferred.includes(party) });
     top += 24;
   }
+  if (call.truth) {
+    truth(svg, call.truth, { x, y: top, right, from, last });
+    top += 24;
+  }
   times(svg, { x, from, until, y: top + 10, step: niceStep(until - from, right - LEFT) });
   svg.setAttribute("height", top + 16);
   svg.setAttribute("viewBox", `0 0 ${width} ${top + 16}`);
@@ -46,7 +50,7 @@ export function draw(svg, call, { all = false, emotions, rule, alerts }) {
 }
 
 function axes(svg, { y, right, all, rule }) {
-  add(svg, "text", { x: LEFT, y: 11 }, all ? "probability" : `level of ${rule.emotion}, against this voice’s usual`);
+  add(svg, "text", { x: 0, y: 11, class: "caption" }, all ? "probability" : `level of ${rule.emotion}, against this voice’s usual`);
   for (const share of all ? [0, 0.25, 0.5, 0.75, 1] : [0, 0.5, 1]) {
     add(svg, "line", { x1: LEFT, x2: right, y1: y(share), y2: y(share), class: "grid-line" });
     add(svg, "text", { x: LEFT - 8, y: y(share) + 4, "text-anchor": "end" }, `${Math.round(100 * share)} %`);
@@ -111,6 +115,16 @@ function track(svg, call, party, { x, y, right, from, ribbon }) {
       paint(bar, window.emotion, "fill");
       bar.classList.remove("voice");
     }
+  }
+}
+
+/** What a made call's customer really feels, as far as it has been heard: the ribbon above shows what is estimated. */
+function truth(svg, turns, { x, y, right, from, last }) {
+  add(svg, "text", { x: LEFT - 8, y: y + 11, "text-anchor": "end", class: "name" }, "truth");
+  add(svg, "rect", { x: LEFT, y, width: right - LEFT, height: 14, rx: 3, class: "track" });
+  for (const { start, end, emotion } of turns.filter((turn) => turn.end > from && turn.start < last)) {
+    const width = x(Math.min(end, last)) - x(start);
+    paint(add(svg, "rect", { x: x(start), y, width, height: 14, class: "truth" }), emotion, "fill");
   }
 }
 
