@@ -1,5 +1,7 @@
 """The pictures of Lesson 13: a call, who speaks in it, the curve that a supervisor sees, rules, scores and load."""
 
+from pathlib import Path
+
 import numpy as np
 
 from ser_helpers.applications.alerts import AlertRule
@@ -7,6 +9,22 @@ from ser_helpers.applications.call_scores import outcomes, score
 from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
 
 SYNTHETIC = "synthetic call centre"
+PAGE = Path(__file__).with_name("dashboard.png")  # taken by book/dashboard.py
+
+
+def page():
+    """A picture of the supervisor's page while it replays four calls.
+
+    >>> page().alt[:37]
+    "The supervisor's page: four synthetic"
+    """
+    from IPython.display import Image
+
+    alt = (
+        "The supervisor's page: four synthetic calls, each with the level of anger over time, who speaks, and the truth"
+        " below; above them an alert that says why it is there, with a button Acknowledge."
+    )
+    return Image(PAGE, width=960, alt=alt)
 
 
 def call(y, sr, truth, name="a call"):
