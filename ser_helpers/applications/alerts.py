@@ -51,7 +51,7 @@ class AlertRule:
 
     Notes
     -----
-    The defaults did best on forty embedded calls with noise reduction, see ``call_scores.choose_rule``.
+    The defaults are round numbers near those that did best on forty embedded calls, see ``call_scores.choose_rule``.
 
     Examples
     --------
