@@ -185,7 +185,7 @@ for seconds in (15, 30, 60):
 # %% [markdown]
 # About 30 MB instead of 2. Two things go wrong. A Python list holds *objects*: each sample costs over 30 bytes. And it
 # forgets nothing: each window begins by turning the whole call into an array, to keep its last 3 s. After an hour that
-# is about 2 GB, and seconds of work for each window. Tests that last some seconds never see it.
+# is about 2 GB, and about a second of work for each window. Tests that last some seconds never see it.
 #
 # A [ring buffer](GLOSSARY.md#ring-buffer) mends both. It is one array, made once. New samples overwrite the oldest ones;
 # at the end of the array, writing goes on at its beginning.
@@ -499,10 +499,10 @@ torch.manual_seed(0)
 frames = rng.normal(size=(10, 150, 768)).astype(np.float32)
 large = models.to_onnx(Large(), frames, classes=model.classes_)
 pair = {"ONNX": large, "INT8, products": models.quantise(large)}
-models.compare_sizes(pair, frames, large.predict(frames)).drop(columns=["zipped_kB", "UAR"]).round(3)
+models.compare_sizes(pair, frames, large.predict(frames)).drop(columns=["zipped_kB", "UAR"]).round(2)
 
 # %% [markdown]
-# A quarter of the size, and on our machine about three times as fast: this is where INT8 earns its place. All of
+# A quarter of the size, and on our machine more than three times as fast: this is where INT8 earns its place. All of
 # wav2vec 2.0 (base) we brought from 225 ms in PyTorch to 118 ms in ONNX and 75 ms with INT8, on two cores, and from 377
 # MB to 121 MB (`make bench`; its convolutions stay as they were). Measure each step on people whom the model has never
 # heard: a change that is small on average can be large for somebody's voice.
