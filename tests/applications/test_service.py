@@ -406,7 +406,7 @@ def test_a_sender_that_is_too_fast_is_slowed_down_and_nothing_piles_up(recording
             await socket.send('{"rate": 8000, "channels": 2, "format": "float32"}')
             for taken, part in enumerate(40 * np.split(recording, 5)):
                 try:
-                    await asyncio.wait_for(socket.send(part.tobytes()), 1)
+                    await asyncio.wait_for(socket.send(part.tobytes()), 5)
                 except TimeoutError:
                     go_on.set()
                     return taken
