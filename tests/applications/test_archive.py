@@ -265,19 +265,19 @@ def test_impossible_orders_get_one_sentence(episodes, tmp_path):
 
 
 def test_a_cluster_that_is_not_there_gets_one_sentence(episodes, tmp_path, monkeypatch):
-    distributed = pytest.importorskip("distributed")
-    with monkeypatch.context() as patch:
-        patch.setattr(archive, "PATIENCE", 1)
-        for address in ("nonsense://1", "tcp://127.0.0.1:1"):
-            with pytest.raises(ArchiveError, match=f"No Dask scheduler answers at {address}: start one"):
-                run(episodes, tmp_path / "out", scheduler=address)
-    wait = distributed.Client.wait_for_workers
-    monkeypatch.setattr(distributed.Client, "wait_for_workers", lambda client, n, timeout: wait(client, n, 0.1))
-    with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=60) as empty,
-        pytest.raises(ArchiveError, match="has no worker: start some with `dask worker tcp://"),
-    ):
-        run(episodes, tmp_path / "out", scheduler=empty.scheduler_address)
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(archive, "PATIENCE", 1)
+    for address in ("nonsense://1", "tcp://127.0.0.1:1"):
+        with pytest.raises(ArchiveError, match=f"No Dask scheduler answers at {address}: start one"):
+            run(episodes, tmp_path / "out", scheduler=address)
+
+
+def test_a_cluster_without_workers_gets_one_sentence(episodes, tmp_path, cluster, monkeypatch):
+    client = pytest.importorskip("distributed").Client
+    wait, more_than_there_are = client.wait_for_workers, 99
+    monkeypatch.setattr(client, "wait_for_workers", lambda self, n, timeout: wait(self, more_than_there_are, 0.1))
+    with pytest.raises(ArchiveError, match="has no worker: start some with `dask worker tcp://"):
+        run(episodes, tmp_path / "out", scheduler=cluster.scheduler_address)
 
 
 def test_transcripts_may_lie_elsewhere(episodes, tmp_path):
