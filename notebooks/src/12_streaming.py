@@ -187,8 +187,8 @@ for seconds in (15, 30, 60):
 # forgets nothing: each window begins by turning the whole call into an array, to keep its last 3 s. After an hour that
 # is about 2 GB, and about a second of work for each window. Tests that last some seconds never see it.
 #
-# A [ring buffer](GLOSSARY.md#ring-buffer) mends both. It is one array, made once. New samples overwrite the oldest ones;
-# at the end of the array, writing goes on at its beginning.
+# A [ring buffer](GLOSSARY.md#ring-buffer) mends both. It is one array, made once. New samples overwrite the oldest
+# ones; at the end of the array, writing goes on at its beginning.
 
 # %% tags=["exercise"]
 # *** Write the ring. `write(chunk)` takes samples (n,), also more than fit; `last()` gives a copy of the last
@@ -273,7 +273,8 @@ figures_12.gate(beginning, 16000, probabilities, found, utterances.corpus.iloc[0
 #
 # ## 5. What do we show?
 #
-# `Detector` puts it together: ring, gate, model. `feed` takes whatever arrives, and returns the estimates that are ready.
+# `Detector` puts it together: ring, gate, model. `feed` takes whatever arrives, and returns the estimates that are
+# ready.
 
 # %%
 from ser_helpers.streaming import Detector, timeline
@@ -321,7 +322,8 @@ figures_12.strips(rows, utterances.corpus.iloc[0])
 # changes every few seconds, and a window of 3 s often holds two. Calm is a choice about the *reader*, not about the
 # truth; the price is delay. Choose `weight` and `margin` on other calls than those you report.
 #
-# And the hop? Half the hop doubles the work, and shows a change half a second earlier at most. The window stays 3 s long.
+# And the hop? Half the hop doubles the work, and shows a change half a second earlier at most. The window stays 3 s
+# long.
 #
 # ## 6. Where does the time go?
 #
@@ -347,10 +349,10 @@ latency["linear"].round(1)
 figures_12.budget(latency, ("a game", 100))
 
 # %% [markdown]
-# The linear model costs next to nothing: the time goes to its features, and as much again to the gate, which hears 31
-# frames a second. In the CNN it is the network that costs most; section 8 sees to that. An encoder as large as wav2vec
-# 2.0 took us about 480 ms of one core for each window, and 160 ms after section 8's export and rounding to 8 bits
-# (`make bench`).
+# The linear model costs next to nothing. The time goes to its features and to the gate, about as much to each: the gate
+# hears 31 frames a second. In the CNN it is the network that costs most; section 8 sees to that. An encoder as large as
+# wav2vec 2.0 took us about 480 ms of one core for each window, and 160 ms after section 8's export and rounding to 8
+# bits (`make bench`).
 #
 # Three delays are not in this picture. The resampler holds sound back: on average 20 ms at 44.1 kHz, and 60 ms at a
 # telephone's 8 kHz. Smoothing shows a change some windows later. And the window itself: when somebody becomes angry
@@ -445,8 +447,8 @@ figures_12_sizes.rounding(np.array(cnn.classifier_.model_.layers[1].kernel))
 
 # %% [markdown]
 # Three ways to make the network smaller. **INT8**: weights of 8 bits, and sums of whole numbers. **Half precision**: 16
-# bits. [**Pruning**](GLOSSARY.md#pruning): set the smallest weights of each layer to zero. **Guess first:** which one is
-# fastest on your computer, and which one costs most [UAR](GLOSSARY.md#uar)?
+# bits. [**Pruning**](GLOSSARY.md#pruning): set the smallest weights of each layer to zero. **Guess first:** which one
+# is fastest on your computer, and which one costs most [UAR](GLOSSARY.md#uar)?
 
 # %%
 versions = {
@@ -469,13 +471,14 @@ figures_12_sizes.trade(sizes, utterances.corpus.iloc[0])
 # *faster*. (Two points of UAR more or less may be chance: 300 windows are few.)
 #
 # - A CPU has quick instructions for products of 8-bit matrices, but its 8-bit convolutions are slow: "INT8, all" takes
-#   about three times as long as ONNX. So `quantise` leaves convolutions alone, and this network is nearly all convolution.
+#   about three times as long as ONNX. So `quantise` leaves convolutions alone, and this network is nearly all
+#   convolution.
 # - Half precision costs no UAR and halves the file. A CPU converts back and forth; the gain is on a GPU.
 # - Zeros are multiplied like any other number: pruning shrinks only the zipped file. And this network is small; it has
 #   few weights to spare. With half of them gone it guesses. (Usually one trains on after pruning; we did not.)
 #
-# So what is INT8 good for? For large networks of matrix products. Here are the feed-forward layers of four of the twelve
-# blocks of wav2vec 2.0, with random weights:
+# So what is INT8 good for? For large networks of matrix products. Here are the feed-forward layers of four of the
+# twelve blocks of wav2vec 2.0, with random weights:
 
 # %%
 import torch
@@ -518,10 +521,10 @@ cost = figures_12_sizes.batch_cost(cnn.classifier_, X)
 figures_12_sizes.batches(cost)
 
 # %% [markdown]
-# 32 windows take hardly longer than one. But the windows of different telephone calls do not arrive together, so
-# somebody must wait. How long may they? A `Batcher` has two limits: a batch starts when it holds `most` windows, or
-# when its oldest window has waited for `wait` seconds. While one batch is computed the next one gathers: the busier it
-# is, the larger the batches.
+# On our machine 32 windows take about a third longer than one, and not 32 times as long. But the windows of different
+# telephone calls do not arrive together, so somebody must wait. How long may they? A `Batcher` has two limits: a batch
+# starts when it holds `most` windows, or when its oldest window has waited for `wait` seconds. While one batch is
+# computed the next one gathers: the busier it is, the larger the batches.
 
 # %%
 from ser_helpers.streaming import Batcher
@@ -578,8 +581,8 @@ figures_12_sizes.waiting({"one by one": alone, "in batches": together})
 # </details>
 #
 # <details><summary>3. Why must the gate, the resampler and the smoother keep their state between chunks, but forget after a lost connection?</summary>
-# Between chunks the sound goes on, and a chunk's end means nothing. After a loss the sound before has nothing to do with
-# the sound after: keeping the state would mix two moments.
+# Between chunks the sound goes on, and a chunk's end means nothing. After a loss the sound before has nothing to do
+# with the sound after: keeping the state would mix two moments.
 # </details>
 #
 # **Where to read on**
