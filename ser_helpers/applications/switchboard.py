@@ -75,9 +75,10 @@ class Switchboard:
         self.sessions[session.id] = session
         self._tidy()
         try:
-            session.monitor = await self.in_thread(partial(self.make_monitor, parties=tuple(parties), sr=sr))
+            async with session.turn:  # who removes the call meanwhile waits for its monitor
+                session.monitor = await self.in_thread(partial(self.make_monitor, parties=tuple(parties), sr=sr))
         except BaseException:
-            del self.sessions[session.id]
+            self._drop(session)
             raise
         self.metrics.opened.labels(source=source).inc()
         self._show(session)

@@ -1,6 +1,7 @@
 """A call outlives its line: it waits for its caller, who comes back over another one."""
 
 import asyncio
+import json
 import threading
 import time
 
@@ -32,6 +33,18 @@ class Loud:
         level = 20 * np.log10(np.sqrt(np.mean(np.square(windows), axis=1)) + 1e-6)
         angry = 1 / (1 + np.exp(-(level + 30) / 2))
         return np.column_stack([angry, 1 - angry]).astype(float)
+
+
+class Held(Loud):
+    """The same, as soon as it may go on; `thinking` tells that it was asked."""
+
+    def __init__(self):
+        self.thinking, self.go_on = threading.Event(), threading.Event()
+
+    def predict_proba(self, windows):
+        self.thinking.set()
+        assert self.go_on.wait(20)
+        return super().predict_proba(windows)
 
 
 @pytest.fixture(scope="module")
@@ -178,22 +191,15 @@ def test_who_sends_again_what_was_not_heard_misses_nothing(client, recording):
 
 
 def test_what_is_found_while_nobody_listens_is_shown_all_the_same(client, page, recording):
-    thinking, go_on = threading.Event(), threading.Event()
-
-    class Slow(Loud):
-        def predict_proba(self, windows):
-            thinking.set()
-            assert go_on.wait(20)
-            return super().predict_proba(windows)
-
-    served = client(model=Slow(), chunk_bytes=1 << 21)
+    model = Held()
+    served = client(model, chunk_bytes=1 << 21)
     shown = page(served)
     with served.websocket_connect("/stream") as socket:
         name = begin(socket)["call"]
         socket.send_bytes(recording[:120000].tobytes())
-        assert thinking.wait(20)
+        assert model.thinking.wait(20)
     until(shown, waits)
-    go_on.set()
+    model.go_on.set()
     assert until(shown, lambda message: message["type"] == "window" and message["emotion"])["call"] == name
     assert len(served.get(f"/calls/{name}").json()["windows"]) >= 24
 
@@ -232,23 +238,16 @@ def test_a_second_line_takes_over_from_one_that_is_half_dead(client, recording):
 
 
 def test_what_the_old_line_sent_last_is_heard_to_its_end_before_the_new_one_begins(client, recording):
-    thinking, go_on = threading.Event(), threading.Event()
-
-    class Slow(Loud):
-        def predict_proba(self, windows):
-            thinking.set()
-            assert go_on.wait(20)
-            return super().predict_proba(windows)
-
-    served = client(model=Slow(), chunk_bytes=1 << 21)
+    model = Held()
+    served = client(model, chunk_bytes=1 << 21)
     with served.websocket_connect("/stream") as old, served.websocket_connect("/stream") as new:
         ready = begin(old)
         old.send_bytes(recording[:120000].tobytes())
         old.send_bytes(recording[:8000].tobytes())  # never heard: the line is taken over first
-        assert thinking.wait(20)
+        assert model.thinking.wait(20)
         new.send_json(HELLO | {"resume": ready["resume"]})
         assert refusal(old) == TAKEN
-        go_on.set()
+        model.go_on.set()
         assert until(new, kind("ready"))["seconds"] == 15
         speak(new, recording[120000:])
         assert hang_up(new)["seconds"] == 20
@@ -331,6 +330,47 @@ def test_who_gives_up_and_who_comes_back_at_the_same_moment_do_not_both_win(boar
     assert found[0] == "live"
     assert found[-1] == "ended"
     assert set(found) == {"live", "ended"}
+
+
+def test_a_call_that_is_removed_before_it_has_begun_is_forgotten_for_good(caplog):
+    making, made = threading.Event(), threading.Event()
+
+    def monitor(parties, sr):
+        making.set()
+        assert made.wait(20)
+        return Deaf()
+
+    async def play():
+        board = Switchboard(Settings(), Metrics(), monitor, ["angry"], RULE)
+        with board.page() as shown:
+            opening = asyncio.create_task(board.open(None, "stream", 8000, ["customer"], "int16", Line()))
+            while not making.is_set():
+                await asyncio.sleep(0.01)
+            (session,) = board.live
+            removing = asyncio.create_task(board.forget(session))
+            await asyncio.sleep(0)
+            made.set()
+            await asyncio.gather(opening, removing)
+            told = [json.loads(shown.get_nowait() or "{}").get("type") for _ in range(shown.qsize())]
+        await board.shut()
+        return told, list(board.sessions)
+
+    told, known = asyncio.run(play())
+    assert (told[-1], known, caplog.records) == ("forgotten", [], [])
+
+
+def test_a_call_whose_monitor_cannot_be_made_leaves_nothing():
+    def broken(parties, sr):
+        raise StreamError("No.")
+
+    async def play():
+        board = Switchboard(Settings(), Metrics(), broken, ["angry"], RULE)
+        with pytest.raises(StreamError, match="No"):
+            await board.open(None, "stream", 8000, ["customer"], "int16", Line())
+        await board.shut()
+        return list(board.sessions)
+
+    assert asyncio.run(play()) == []
 
 
 # --- nobody, or somebody else -------------------------------------------------------------------
