@@ -124,7 +124,7 @@ def _one_channel(path, channel, most):
                 raise AudioError(_too_long(most))
             with contextlib.suppress(sf.LibsndfileError):  # a damaged end: there are fewer samples than were told
                 while len(part := file.read(sr, "float32", always_2d=True)):
-                    parts.append(part[:, channel])
+                    parts.append(part[:, channel].copy())  # not a view: the others may go
     except (sf.LibsndfileError, TypeError) as error:
         raise AudioError("One channel can be read of wav, flac, ogg or mp3 only: convert the recording.") from error
     heard = sum(map(len, parts)) / sr
@@ -143,10 +143,12 @@ def _channels(path):
         pass
     try:
         import av
-
+    except ImportError:
+        return 1
+    try:
         with av.open(str(path)) as container:
             return container.streams.audio[0].channels
-    except (ImportError, OSError, ValueError, IndexError):
+    except (av.FFmpegError, OSError, IndexError):
         return 1
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import tempfile
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.websockets import WebSocketDisconnect
 
-from ser_helpers.applications import AlertRule, call_centre, serving
+from ser_helpers.applications import AlertRule, call_centre, listening, serving
 from ser_helpers.applications.limits import RateLimit
 from ser_helpers.applications.metrics import Metrics
 from ser_helpers.applications.service import create_app
@@ -171,6 +172,30 @@ def test_channels_are_counted_in_formats_that_libsndfile_does_not_know(client):
     answer = client().post("/predict", files={"file": ("a.m4a", file.getvalue(), "audio/mp4")})
     assert answer.status_code == 422
     assert "2 channels" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("name", ["UnknownError", "PatchWelcomeError", "InvalidDataError"])
+def test_whatever_ffmpeg_says_of_an_upload_it_is_refused_in_a_sentence(client, monkeypatch, name):
+    av = pytest.importorskip("av")
+
+    def fail(path):
+        raise getattr(av.error, name)(1, "no")
+
+    monkeypatch.setattr(av, "open", fail)
+    answer = client().post("/predict", files={"file": ("a.m4a", b"no sound", "audio/mp4")})
+    assert answer.status_code == 422
+    assert "libsndfile cannot read it as audio" in answer.json()["error"]
+
+
+def test_of_many_channels_only_the_one_that_is_heard_is_held(tmp_path):
+    path = tmp_path / "eight.wav"
+    sf.write(path, np.zeros((16000 * 60, 8), np.int16), 16000)
+    tracemalloc.start()
+    y, _ = listening._one_channel(path, 3, most=60)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(y) == 16000 * 60
+    assert peak < 5 * y.nbytes
 
 
 @pytest.mark.parametrize("query", [{}, {"channel": 0}])
