@@ -298,6 +298,31 @@ def test_a_microphone_whose_line_is_lost_goes_on_in_the_same_call(visit, lines, 
     page.locator("article", has_text="Microphone").wait_for(state="detached")
 
 
+DEAD = """async () => {
+  const { Microphone } = await import("/page/microphone.js");
+  const dials = [], began = Date.now();
+  const connect = () => {
+    const line = {};
+    dials.push(Date.now() - began);
+    setTimeout(() => line.onclose(), 10);
+    return line;
+  };
+  const microphone = new Microphone(connect, () => {}, () => (window.dials = dials));
+  Object.assign(microphone, { active: true, ready: true, call: { resume_seconds: 15 }, context: { close() {} } });
+  microphone.redial();
+}"""
+
+
+def test_a_lost_line_is_tried_again_for_as_long_as_the_service_waits(visit):
+    page = visit()
+    page.clock.install()
+    page.evaluate(DEAD)
+    page.clock.run_for(16_000)
+    dials = page.evaluate("dials")
+    assert dials[0] == 500
+    assert max(np.diff([*dials, 15_000])) <= 2100
+
+
 def test_a_line_that_does_not_come_back_ends_the_microphone_with_a_sentence(browser, visit, lines):
     with serving.running(Settings(denoise=False, resume_seconds=1), model=Loud(), rule=RULE, calls=[]) as address:
         page = visit(address=address, permissions=["microphone"])

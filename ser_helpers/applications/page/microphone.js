@@ -2,6 +2,7 @@
 
 const MOST_WAITING = 1 << 20;
 const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 2000;
 
 export class Microphone {
   /**
@@ -69,7 +70,7 @@ export class Microphone {
       this.ontell("The line to the service was lost. Trying again; what you say meanwhile is not heard …");
     }
     this.retry = setTimeout(() => this.dial(), this.pause);
-    this.pause *= 2;
+    this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
   }
 
   /** Seconds that the service does not know of yet. */
