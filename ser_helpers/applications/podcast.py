@@ -12,6 +12,7 @@ from ser_helpers.applications import transcripts
 from ser_helpers.applications.episodes import NO_SPEECH, NO_TRANSCRIPT, Episode
 from ser_helpers.audio.signal import FRAME
 from ser_helpers.errors import AudioError, ModelError, TranscriptError
+from ser_helpers.models.windows import WindowClassifier
 from ser_helpers.streaming import Detector, timeline
 from ser_helpers.streaming.intake import between
 
@@ -229,7 +230,7 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
 def _called(model):
     """What a model is called in a report; the course's own say what they were trained on."""
     label = getattr(model, "label", type(model).__name__)
-    if getattr(model, "classifier", model) is not None:  # only a ready window model has none to train anew
+    if not isinstance(model, WindowClassifier) or model.classifier is not None:  # only a ready one has none to train
         return f"{label}, {SYNTHETIC}" if label.endswith("(stand-in)") else label
     if isinstance(model.front, str | functools.partial):
         return f"window model linear, {SYNTHETIC}"

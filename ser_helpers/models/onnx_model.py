@@ -1,6 +1,7 @@
 """A network as one ONNX file, run by ONNX Runtime: no training library needed, and the same on every machine."""
 
 import json
+import numbers
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,7 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(3)
-        if not isinstance(self.threads, int) or self.threads < 1:
+        if not isinstance(self.threads, numbers.Integral) or self.threads < 1:
             raise ModelError(f"threads is a whole number from 1, not {self.threads!r}.")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1

@@ -270,6 +270,7 @@ def test_a_place_that_cannot_be_written_and_a_number_of_threads_that_cannot_be(o
     for threads in (0, -1, "2"):
         with pytest.raises(ModelError, match="threads is a whole number from 1"):
             models.OnnxModel(onnx.content, threads)
+    assert models.OnnxModel(onnx.content, np.int64(1)).threads == 1
 
 
 def test_made_smaller_once_is_not_halved(onnx):
