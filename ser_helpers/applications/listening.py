@@ -15,6 +15,7 @@ import soundfile as sf
 from ser_helpers import audio, models, streaming
 from ser_helpers.applications import call_centre
 from ser_helpers.applications.alerts import AlertRule
+from ser_helpers.applications.messages import FASTEST
 from ser_helpers.applications.sessions import window_message
 from ser_helpers.errors import AudioError
 
@@ -120,6 +121,8 @@ def _one_channel(path, channel, most):
             if channel >= file.channels:
                 raise AudioError(f"The recording has {file.channels} channels, counted from 0: there is no {channel}.")
             sr, told = file.samplerate, file.frames
+            if sr > FASTEST:
+                raise AudioError(f"The recording has {sr} samples a second: convert it to at most {FASTEST}.")
             if told > most * sr:
                 raise AudioError(_too_long(most))
             with contextlib.suppress(sf.LibsndfileError):  # a damaged end: there are fewer samples than were told

@@ -29,10 +29,14 @@ class Health(_Message):
     version: str
 
 
+FASTEST = 192_000
+"""Most samples per second that a stream or an upload may have."""
+
+
 class Hello(_Message):
     """The first message on a stream: how to read the bytes that follow. Lesson 13."""
 
-    rate: int = Field(ge=4000, le=192_000, description="Samples per second.")
+    rate: int = Field(ge=4000, le=FASTEST, description="Samples per second.")
     format: Literal["int16", "float32"] = "int16"
     channels: Literal[1, 2] = 1
     parties: list[Literal["agent", "customer"]] | None = Field(None, description="Who speaks on each channel.")

@@ -198,6 +198,14 @@ def test_of_many_channels_only_the_one_that_is_heard_is_held(tmp_path):
     assert peak < 5 * y.nbytes
 
 
+def test_more_samples_a_second_than_any_recorder_takes_are_refused(client):
+    file = io.BytesIO()
+    sf.write(file, np.zeros((1000, 2), np.float32), 384_000, format="wav")
+    answer = client().post("/predict?channel=1", files={"file": ("a.wav", file.getvalue(), "audio/wav")})
+    assert answer.status_code == 422
+    assert "384000 samples a second: convert it to at most 192000" in answer.json()["error"]
+
+
 @pytest.mark.parametrize("query", [{}, {"channel": 0}])
 def test_of_a_damaged_recording_what_can_be_read_is_heard_and_said_to_be_so(client, recording, query):
     file = io.BytesIO()
