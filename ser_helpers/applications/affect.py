@@ -1,12 +1,5 @@
 """Valence, arousal and dominance of a sentence: a small regression on its voice and its words."""
 
-import contextlib
-import hashlib
-import io
-import warnings
-import zipfile
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import RidgeCV
@@ -14,10 +7,11 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from ser_helpers import corpora, features, home
+from ser_helpers.cache import cached, version
 from ser_helpers.features.patches import patchdct
 from ser_helpers.features.text import lexicon
-from ser_helpers.synthesis.conversations import SOURCES
 
+_CODE = (__name__, "ser_helpers.corpora.synthetic_iemocap", "ser_helpers.synthesis.conversations")
 DIMENSIONS = ("valence", "arousal", "dominance")
 SCALE = (1.0, 5.0)
 LABEL = "model of dimensions, trained on synthetic speech"
@@ -80,40 +74,19 @@ def dimension_model():
     >>> bool(louder > calmer)
     True
     """
-    path = home.cache_home() / "fits" / f"dimensions-{_version()}.npz"
-    with home.lock(path):
-        with contextlib.suppress(OSError, EOFError, ValueError, zipfile.BadZipFile):  # not there, or damaged
-            return DimensionModel(_weights(path), LABEL)
-        buffer = io.BytesIO()
-        np.savez(buffer, **DimensionModel.fit(corpora.load("synthetic-iemocap")).weights)
-        _keep(path, buffer.getvalue())
-        buffer.seek(0)
-        return DimensionModel(_weights(buffer), LABEL)
+    path = home.cache_home() / "fits" / f"dimensions-{version(*_CODE)}.npz"
+    return DimensionModel(cached(path, _make, _read), LABEL)
 
 
-def _weights(file):
-    with np.load(file, allow_pickle=False) as stored:
+def _make(path):
+    np.savez(path, **DimensionModel.fit(corpora.load("synthetic-iemocap")).weights)
+
+
+def _read(path):
+    with np.load(path, allow_pickle=False) as stored:
         return dict(stored)
-
-
-def _keep(path, content):
-    try:
-        with home.atomic_file(path) as aside:
-            aside.write_bytes(content)
-    except OSError as error:
-        warnings.warn(f"The model of dimensions is not kept in {path.parent} ({error}): make room there.", stacklevel=3)
 
 
 def _words(texts):
     """The lexicon's scores (n, 4); no words are neutral words."""
     return lexicon(pd.Series(list(texts), dtype=object)).fillna({"neutral": 1.0}).fillna(0.0).to_numpy()
-
-
-def _version():
-    """A fingerprint of the corpus, the features and this module."""
-    package = Path(__file__).parents[1]
-    own = [Path(__file__), package / "features" / "patches.py", package / "features" / "text.py"]
-    digest = hashlib.blake2b(digest_size=8)
-    for path in [*own, *SOURCES]:
-        digest.update(Path(path).read_bytes())
-    return digest.hexdigest()

@@ -5,8 +5,6 @@ comes while that anger lasts or up to `GRACE` seconds later. The delay counts fr
 inside the anger an alert may also be early.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import soundfile
@@ -16,16 +14,14 @@ from tqdm import tqdm
 from ser_helpers import home, models, streaming, synthesis
 from ser_helpers.applications.alerts import AlertRule
 from ser_helpers.applications.call_centre import CallMonitor
+from ser_helpers.cache import cached, version
 from ser_helpers.evaluation.bootstrap import draw, interval
-from ser_helpers.models.ready import ready
 from ser_helpers.synthesis.calls import PARTIES
-from ser_helpers.synthesis.kept import version
 
 GRACE = 10.0
 THRESHOLDS = np.arange(0.20, 0.86, 0.05).round(2)
 PERSISTENCES = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
-_HOUSE = Path(__file__).parents[1]
-_SOURCES = ("synthesis/*.py", "audio/*.py", "features/*.py", "models/window*.py", "streaming/*.py")
+_CODE = (__name__, "ser_helpers.features.fast")  # the registry imports the features by name
 
 
 def score_calls(model="linear", denoise=(True, False), jobs=2, progress=True):
@@ -92,15 +88,13 @@ def hear(variant="full", model="linear", denoise=True, jobs=2, progress=True):
     synthesis.ensure_calls(variant, progress=progress)
     if not isinstance(model, str):
         return _hear(variant, model, denoise, jobs, progress)
-    sources = sorted(path for pattern in _SOURCES for path in _HOUSE.glob(pattern))
-    sources += [_HOUSE / "applications" / "call_centre.py", synthesis.calls.CALLS, synthesis.calls.CALLS_TOML]
-    path = home.cache_home() / "calls" / f"heard-{variant}-{model}-{denoise:d}-{version(sources, 0)}.zip"
+    path = home.cache_home() / "calls" / f"heard-{variant}-{model}-{denoise:d}-{version(*_CODE)}.zip"
 
     def make(aside):
         known = models.window_model(model, band="phone")
         _hear(variant, known, denoise, jobs, progress).to_csv(aside, index=False)
 
-    return ready(path, make, pd.read_csv)  # a zip file tells when it is damaged
+    return cached(path, make, pd.read_csv)  # a zip file tells when it is damaged
 
 
 def outcomes(windows, rule, table):

@@ -19,7 +19,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "registry",
         "sequences",
         "smile",
-        "store",
         "text",
         "voice",
         "weights",

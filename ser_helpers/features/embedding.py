@@ -7,9 +7,8 @@ from typing import Protocol, runtime_checkable
 import joblib
 import numpy as np
 
-from ser_helpers import audio
+from ser_helpers import audio, cache
 from ser_helpers.errors import AudioError
-from ser_helpers.features import registry
 
 
 @runtime_checkable
@@ -58,7 +57,7 @@ class Batches:
         self.label, self.parameters, self.columns = embedder.label, embedder.parameters, embedder.columns
         self.select = embedder.select
         self.store = "embeddings"
-        self.made = (embedder.version, registry.reading_version())
+        self.made = (embedder.version, cache.version("ser_helpers.audio.io", libraries=("soundfile", "soxr")))
 
     def results(self, clips, changes, missing, jobs):
         """Yield (row, what to keep, None) or (row, None, problem) for each row in `missing`, long recordings first.

@@ -3,8 +3,6 @@
 import contextlib
 import functools
 import hashlib
-import importlib.metadata
-import inspect
 import warnings
 
 import joblib
@@ -14,10 +12,10 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ser_helpers import audio, home
+from ser_helpers.cache import Store, version
 from ser_helpers.errors import AudioError, CorpusError
 from ser_helpers.features import registry
 from ser_helpers.features.embedding import Batches, Embedder
-from ser_helpers.features.store import Store
 
 
 def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, copy=0, **parameters):
@@ -199,9 +197,7 @@ def _seed(content, copy):
 
 @functools.cache
 def _augmentation_version():
-    libraries = [importlib.metadata.version(name) for name in ("audiomentations", "python-stretch")]
-    code = inspect.getsource(audio.augmentation)
-    return hashlib.blake2b("\n".join([code, *libraries]).encode(), digest_size=16).hexdigest()
+    return version("ser_helpers.audio.augmentation", libraries=("audiomentations", "python-stretch"))
 
 
 def _compute(row, path, start, end, kind, parameters, change):

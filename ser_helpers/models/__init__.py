@@ -38,7 +38,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "onnx_model",
         "pretrained",
         "quiet",
-        "ready",
         "recall",
         "regression",
         "saving",

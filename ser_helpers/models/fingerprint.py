@@ -12,9 +12,12 @@ import re
 import sys
 import sysconfig
 import types
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+
+from ser_helpers.cache import version
 
 
 def versions(model):
@@ -24,25 +27,14 @@ def versions(model):
     backend = keras.backend.backend()
     used = [f"{name} {version}" for name, version in _libraries() if name.startswith(("keras", "numpy", backend))]
     described = f"{model.to_json()} {getattr(model.loss, '__module__', '')}"
-    own = re.findall(r"ser_helpers\.models\.(\w+)", described)
-    return "\n".join([backend, platform.python_version(), *sorted(used), *_sources({"neural", *own})])
+    own = {module for module in re.findall(r"ser_helpers(?:\.\w+)+", described) if find_spec(module)}
+    code = version(*sorted({"ser_helpers.models.neural", *own}))
+    return "\n".join([backend, platform.python_version(), *sorted(used), code])
 
 
 @functools.cache
 def _libraries():
     return [(found.metadata["Name"] or "", found.version) for found in importlib.metadata.distributions()]
-
-
-def _sources(modules):
-    """The texts of these modules of this room and of all they import from it, in the order of their names."""
-    texts, waiting = {}, set(modules)
-    while waiting:
-        name = waiting.pop()
-        texts[name] = (importlib.resources.files("ser_helpers.models") / f"{name}.py").read_text(encoding="utf-8")
-        imported = re.findall(r"^\s*(?:from|import) ser_helpers\.models\.(\w+)", texts[name], re.M)
-        named = re.findall(r"^\s*from ser_helpers\.models import ([a-z_]+)$", texts[name], re.M)
-        waiting |= {*imported, *named} - set(texts)
-    return [texts[name] for name in sorted(texts)]
 
 
 def network(model):

@@ -1,19 +1,17 @@
 """Training of laughter networks, and the one that stands in where the published weights are not at hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
 
 from ser_helpers import audio, home
+from ser_helpers.cache import cached, version
 from ser_helpers.errors import ModelError
 from ser_helpers.models import laughter_network
 from ser_helpers.models.batches import one_core
 from ser_helpers.models.laughter_network import FRAMES, HOP, MELS, SAMPLE_RATE, LaughterNetwork
-from ser_helpers.models.ready import ready
-from ser_helpers.synthesis import frames, kept, shows
+from ser_helpers.synthesis import frames, shows
 
 STAND_IN_FILTERS, STAND_IN_BANDS = (4, 8, 8, 16), 32
 STAND_IN_EPISODES, STAND_IN_SECONDS, STAND_IN_SEED = range(1, 7), 90, 1
@@ -68,9 +66,8 @@ def stand_in():
     It takes about half a minute the first time. The tune of the jingle is the one it will meet; the voices, the laughs
     and the course of the talk are not.
     """
-    sources = [*shows.SOURCES, Path(__file__), Path(laughter_network.__file__)]
-    path = home.cache_home() / "fits" / f"laughter-{kept.version(sources, STAND_IN_SEED)}.pt"
-    return ready(path, _make, laughter_network.load_laughter_network)
+    path = home.cache_home() / "fits" / f"laughter-{version(__name__, STAND_IN_SEED)}.pt"
+    return cached(path, _make, laughter_network.load_laughter_network)
 
 
 def _make(path):

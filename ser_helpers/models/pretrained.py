@@ -1,22 +1,19 @@
 """Encoders that learnt from hours of speech: wav2vec 2.0, HuBERT, WavLM, data2vec and Whisper."""
 
 import functools
-import hashlib
-import importlib.metadata
-import importlib.resources
 import json
 
 import numpy as np
 import pandas as pd
 
 from ser_helpers import audio
+from ser_helpers.cache import version
 from ser_helpers.models import stand_ins
 from ser_helpers.models.batches import by_length, one_core
 from ser_helpers.models.encoder_files import content, find, read_config, size
 
 POOLINGS = {"mean": ("mean",), "mean+std": ("mean", "std"), None: ()}
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
-_CODE = ("encoder_networks.py",)
 _LIBRARIES = ("torch", "transformers")
 
 
@@ -274,13 +271,9 @@ class Encoder:
         return [f"layer{layer}_{part}_{number:0{width}}" for part in parts for number in range(1, self.dims + 1)]
 
 
-@functools.cache
 def _code():
-    """A fingerprint of the code that computes, and of the libraries under it."""
-    room = importlib.resources.files("ser_helpers.models")
-    parts = [(room / file).read_text(encoding="utf-8") for file in _CODE]
-    parts += [f"{library} {importlib.metadata.version(library)}" for library in _LIBRARIES]
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+    """A hash of the code that computes, and of the libraries under it."""
+    return version("ser_helpers.models.encoder_networks", libraries=_LIBRARIES)
 
 
 @functools.lru_cache(maxsize=2)

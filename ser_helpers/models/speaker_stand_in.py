@@ -1,18 +1,14 @@
 """What takes the speaker encoder's place where its weights are not: what its spectrum is like."""
 
-from pathlib import Path
-
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from ser_helpers import home
+from ser_helpers.cache import cached, version
 from ser_helpers.models import speaker_mels
-from ser_helpers.models.ready import ready
 from ser_helpers.synthesis import EMOTIONS, say, sentences
 from ser_helpers.synthesis.chance import stream
-from ser_helpers.synthesis.corpus import SOURCES
-from ser_helpers.synthesis.kept import version
 
 ACTORS = range(1, 25)
 BAND = slice(4, 29)
@@ -38,9 +34,8 @@ class StandIn:
     @classmethod
     def ready(cls):
         """The stand-in learnt from the embedded actors; the first time on a machine that takes a few seconds."""
-        sources = [Path(__file__), Path(speaker_mels.__file__), *SOURCES]
-        path = home.cache_home() / "fits" / f"speakers-{version(sources, 0)}.npz"
-        return ready(path, cls._make, cls._read)
+        path = home.cache_home() / "fits" / f"speakers-{version(__name__)}.npz"
+        return cached(path, cls._make, cls._read)
 
     @classmethod
     def _make(cls, path):

@@ -1,10 +1,7 @@
 """The course's ready window models: trained once per machine on voices made here, and kept."""
 
 import functools
-import hashlib
-import importlib.metadata
 import json
-from pathlib import Path
 
 import numpy as np
 import skops.io
@@ -16,19 +13,17 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ser_helpers import features, home
+from ser_helpers.cache import cached, version
 from ser_helpers.features import fast, registry
 from ser_helpers.models import window_voices
 from ser_helpers.models.pretrained import Encoder
-from ser_helpers.models.ready import ready
 from ser_helpers.models.windows import SAMPLE_RATE, WindowClassifier
-from ser_helpers.synthesis import conversations, telephone
 
 NAMES = ("linear", "cnn", "encoder")
 ENCODER = "facebook/wav2vec2-base"
 PHONE_BAND = {"lowest": 300, "highest": 3400}
 JOBS = 2
 LOUDEST, RANGE = 99, 50  # percentile of a spectrogram, and dB below it that are kept
-_CODE = ("window_models.py", "window_voices.py", "windows.py")
 
 
 def window_model(name="linear", band="wide", progress=False):
@@ -85,7 +80,7 @@ def _kept(name, band, cache, progress):
             _WRITE[name](aside, *training_set(front, band, progress))
 
     model = WindowClassifier(front, None)
-    model.classifier_ = ready(folder, make, _READ[name], home.atomic_folder)
+    model.classifier_ = cached(folder, make, _READ[name], folder=True)
     return model
 
 
@@ -145,14 +140,9 @@ def _layers():
 
 
 def _version(front):
-    digest = hashlib.blake2b(digest_size=8)
-    here = Path(__file__).parent
-    for path in (*(here / file for file in _CODE), *conversations.SOURCES, Path(telephone.__file__)):
-        digest.update(path.read_bytes())
-    about = [registry.version("quick"), importlib.metadata.version("scikit-learn")]
-    about.append(front.version if isinstance(front, Encoder) else importlib.metadata.version("keras"))
-    digest.update("\n".join(about).encode())
-    return digest.hexdigest()
+    computed = front.version if isinstance(front, Encoder) else None
+    libraries = ["scikit-learn", *([] if isinstance(front, Encoder) else ["keras"])]
+    return version(__name__, registry.version("quick"), computed, libraries=libraries)
 
 
 def _write_linear(folder, X, y):

@@ -33,7 +33,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "frames",
         "german",
         "jingles",
-        "kept",
         "laughs",
         "lines",
         "prosody",

@@ -14,11 +14,10 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from .acting import speak
-from .call_plans import CALLS_TOML, alert, plan, story
+from .call_plans import alert, plan, story
 from .chance import stream
-from .frames import CALLS, LINES, SAMPLE_RATE, STORE
-from .kept import kept
-from .lines import SENTENCES
+from .folders import corpus_folder
+from .frames import SAMPLE_RATE
 from .speakers import speaker
 from .telephone import BACKGROUNDS, ECHO, ECHO_DELAY, HISS, PHONE_RATE, background, mu_law, narrow
 
@@ -31,19 +30,12 @@ LEAD = 1.0  # seconds before the first turn and after the last
 GAP, GAP_SPREAD, LEAST_GAP = 0.45, 0.3, -0.3  # seconds between turns
 SNR = {"customer": (5, 25), "agent": (18, 28)}  # dB, least and most
 
-_MODULES = ("acting", "call_plans", "calls", "chance", "feelings", "frames", "kept", "lines", "prosody", "render")
-#: All that the calls depend on.
-SOURCES = (
-    *(Path(__file__).with_name(f"{module}.py") for module in (*_MODULES, "speakers", "telephone")),
-    *(CALLS_TOML, SENTENCES, STORE, LINES, CALLS),
-)
-
 
 def ensure_calls(variant="full", seed=0, jobs=2, progress=True):
     """The folder of the embedded calls, made first if this machine does not have them (Lesson 13).
 
     `variant` is ``"full"`` (calls 1 to 100), ``"small"`` (the first six) or ``"tuning"`` (forty calls of other
-    customers, for choosing thresholds). The folder lies under ``cache_home()/calls``; the rest is as for
+    customers, for choosing thresholds). The folder lies under ``cache_home()/synthesis``; the rest is as for
     `ensure_corpus`.
 
     >>> sorted(path.name for path in ensure_calls("small", progress=False).iterdir())
@@ -53,7 +45,7 @@ def ensure_calls(variant="full", seed=0, jobs=2, progress=True):
     def build(root, numbers):
         build_calls(root, numbers, seed, jobs, progress)
 
-    return kept("calls", VARIANTS, variant, SOURCES, build, seed)
+    return corpus_folder(__name__, VARIANTS, variant, build, seed)
 
 
 def build_calls(root, numbers=VARIANTS["full"], seed=0, jobs=2, progress=True):

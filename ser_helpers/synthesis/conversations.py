@@ -20,9 +20,8 @@ from .acting import speak
 from .chance import stream
 from .dialogues import dialogue, titles
 from .feelings import names
-from .frames import LINES, SAMPLE_RATE, STORE
-from .kept import kept, wav
-from .lines import SENTENCES
+from .folders import corpus_folder, wav
+from .frames import SAMPLE_RATE
 from .speakers import speaker
 
 VARIANTS = {"full": range(1, 6), "small": range(1, 3)}
@@ -32,19 +31,12 @@ LEAST_GAP, MOST_GAP = -0.25, 0.8
 MILLISECOND = SAMPLE_RATE // 1000
 CROSSTALK = 0.03  # of a voice reaches the partner's microphone
 
-_MODULES = (
-    *("acting", "chance", "conversations", "dialogues", "feelings", "frames", "kept", "lines"),
-    *("prosody", "raters", "render", "speakers"),
-)
-#: All that the conversations depend on.
-SOURCES = (*(Path(__file__).with_name(f"{module}.py") for module in _MODULES), SENTENCES, STORE, LINES)
-
 
 def ensure_conversations(variant="full", seed=0, jobs=2, progress=True):
     """The folder of the embedded conversations, made first if this machine does not have them (Lessons 08 to 10).
 
     `variant` is ``"full"`` (five sessions, 920 turns, about 150 MB, made in about 10 s on 2 cores) or ``"small"`` (the
-    first two, for tests). The folder lies under ``cache_home()/conversations``; the rest is as for `ensure_corpus`.
+    first two, for tests). The folder lies under ``cache_home()/synthesis``; the rest is as for `ensure_corpus`.
 
     >>> sorted(path.name for path in ensure_conversations("small", progress=False).iterdir())
     ['Session1', 'Session2', 'truth.csv']
@@ -53,7 +45,7 @@ def ensure_conversations(variant="full", seed=0, jobs=2, progress=True):
     def build(root, sessions):
         build_conversations(root, sessions, seed, jobs, progress)
 
-    return kept("conversations", VARIANTS, variant, SOURCES, build, seed)
+    return corpus_folder(__name__, VARIANTS, variant, build, seed)
 
 
 def build_conversations(root, sessions=VARIANTS["full"], seed=0, jobs=2, progress=True):

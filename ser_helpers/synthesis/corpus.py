@@ -15,8 +15,8 @@ from scipy.signal import lfilter
 from tqdm import tqdm
 
 from .chance import stream
-from .frames import SAMPLE_RATE, STATEMENTS, STORE
-from .kept import kept, wav
+from .folders import corpus_folder, wav
+from .frames import SAMPLE_RATE, STATEMENTS
 from .prosody import EMOTIONS, PROSODY
 from .speakers import speaker
 from .speech import perform
@@ -24,30 +24,23 @@ from .speech import perform
 VARIANTS = {"full": range(1, 25), "small": range(1, 5)}
 REPETITIONS = (1, 2)
 
-_MODULES = ("chance", "corpus", "frames", "kept", "prosody", "render", "speakers", "speech")
-#: All that the clips depend on.
-SOURCES = (*(Path(__file__).with_name(f"{module}.py") for module in _MODULES), STORE)
-
 
 def ensure_corpus(variant="full", seed=0, jobs=2, progress=True):
     """The folder of the embedded corpus, made first if this machine does not have it yet (every lesson).
 
     `variant` is ``"full"`` (24 actors, 1440 clips, about 140 MB) or ``"small"`` (its first 4 actors, for tests). The
-    folder lies under ``cache_home()/synthetic`` and its name carries a hash of the code that made it, so a new version
+    folder lies under ``cache_home()/synthesis`` and its name carries a hash of the code that made it, so a new version
     of the code makes a new corpus; older folders may be deleted. Processes that start together make it once, and an
     interrupted build leaves nothing half-done. Raises CorpusError when there is no such variant, or no room to write.
 
     >>> len(list(ensure_corpus("small", progress=False).glob("Actor_01/*.wav")))
     60
     """
-    return kept(
-        "synthetic",
-        VARIANTS,
-        variant,
-        SOURCES,
-        lambda root, actors: build_corpus(root, actors, seed, jobs, progress),
-        seed,
-    )
+
+    def build(root, actors):
+        build_corpus(root, actors, seed, jobs, progress)
+
+    return corpus_folder(__name__, VARIANTS, variant, build, seed)
 
 
 def build_corpus(root, actors=VARIANTS["full"], seed=0, jobs=2, progress=True):

@@ -22,8 +22,8 @@ from scipy.signal import lfilter
 from tqdm import tqdm
 
 from .chance import stream
-from .frames import GERMAN, SAMPLE_RATE, carrier
-from .kept import kept, wav
+from .folders import corpus_folder, wav
+from .frames import SAMPLE_RATE, carrier
 from .prosody import CHANCE, CUES, Cues, Performance, departure
 from .render import render
 from .speakers import speaker
@@ -48,16 +48,14 @@ PROSODY = {
 }
 # fmt: on
 
-_MODULES = ("chance", "frames", "german", "kept", "prosody", "render", "speakers")
-#: All that the recordings depend on.
-SOURCES = (*(Path(__file__).with_name(f"{module}.py") for module in _MODULES), GERMAN, GERMAN.with_suffix(".toml"))
+SCRIPT = Path(__file__).with_name("german.toml")
 
 
 def ensure_german(variant="full", seed=0, jobs=2, progress=True):
     """The folder of the embedded German corpus, made first if this machine does not have it (Lesson 11).
 
     There is one variant, ``"full"``: 350 recordings, about 35 MB, made in about 3 s on 2 cores. The folder lies under
-    ``cache_home()/german``; the rest is as for `ensure_corpus`.
+    ``cache_home()/synthesis``; the rest is as for `ensure_corpus`.
 
     >>> len(list(ensure_german(progress=False).glob("wav/03*.wav")))
     35
@@ -66,7 +64,7 @@ def ensure_german(variant="full", seed=0, jobs=2, progress=True):
     def build(root, speakers):
         build_german(root, speakers, seed, jobs, progress)
 
-    return kept("german", VARIANTS, variant, SOURCES, build, seed)
+    return corpus_folder(__name__, VARIANTS, variant, build, seed)
 
 
 def build_german(root, speakers=VARIANTS["full"], seed=0, jobs=2, progress=True):
@@ -91,7 +89,7 @@ def sentences():
     >>> sentences()["a01"]
     'Der Lappen liegt auf dem Eisschrank.'
     """
-    stored = tomllib.loads(GERMAN.with_suffix(".toml").read_text(encoding="utf-8"))
+    stored = tomllib.loads(SCRIPT.read_text(encoding="utf-8"))
     return {code: line["text"] for code, line in stored.items()}
 
 

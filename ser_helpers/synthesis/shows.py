@@ -19,10 +19,9 @@ from tqdm import tqdm
 from ..errors import CorpusMissing
 from .captions import FORMATS
 from .chance import stream
-from .episodes import HOSTS, PROGRAMME, episode, group, name, programme
-from .frames import LINES, SAMPLE_RATE, STORE
-from .kept import kept
-from .lines import SENTENCES
+from .episodes import HOSTS, episode, group, name, programme
+from .folders import corpus_folder
+from .frames import SAMPLE_RATE
 
 #: Number of episodes, and seconds of talk in each.
 VARIANTS = {"full": (6, 165), "small": (2, 30)}
@@ -32,19 +31,12 @@ QUIET = 0.3  # seconds without a sound that count as silence
 SUBTYPES = {"mp3": "MPEG_LAYER_III", "ogg": "VORBIS", "flac": "PCM_16", "wav": "PCM_16"}
 PODCAST = "https://podcastindex.org/namespace/1.0"
 
-_MODULES = (
-    *("acting", "captions", "chance", "episodes", "feelings", "frames", "jingles", "kept", "laughs", "lines"),
-    *("prosody", "render", "shows", "speakers"),
-)
-#: All that the show depends on.
-SOURCES = (*(Path(__file__).with_name(f"{module}.py") for module in _MODULES), PROGRAMME, SENTENCES, STORE, LINES)
-
 
 def ensure_show(variant="full", seed=0, jobs=2, progress=True):
     """The folder of the embedded podcast, made first if this machine does not have it (Lesson 11).
 
     `variant` is ``"full"`` (six episodes of about three minutes) or ``"small"`` (two of about forty seconds, for
-    tests). The folder lies under ``cache_home()/shows``; the rest is as for `ensure_corpus`.
+    tests). The folder lies under ``cache_home()/synthesis``; the rest is as for `ensure_corpus`.
 
     >>> sorted(path.name for path in ensure_show("small", progress=False).iterdir())
     ['episodes', 'feed.xml', 'transcripts', 'truth.csv']
@@ -53,7 +45,7 @@ def ensure_show(variant="full", seed=0, jobs=2, progress=True):
     def build(root, size):
         build_show(root, *size, seed, jobs, progress)
 
-    return kept("shows", VARIANTS, variant, SOURCES, build, seed)
+    return corpus_folder(__name__, VARIANTS, variant, build, seed)
 
 
 def build_show(root, episodes=6, seconds=165, seed=0, jobs=2, progress=True):
