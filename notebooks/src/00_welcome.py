@@ -231,7 +231,7 @@ def uar(truth, predicted):
 check("00.2", uar)
 
 # %%
-result.plot_recall()
+plots.per_class_recall(result)
 
 # %% [markdown]
 # Read the bars with the dashed line of chance. Neutral is the hardest label of all: it is what is left when nothing is expressed, and it has only half as many examples. How does this compare with your own eight answers?

@@ -138,7 +138,7 @@ leaky
 # row adds up to 100 %; the diagonal holds the recalls, and their mean is the UAR.
 
 # %%
-leaky.plot_confusion()
+plots.confusion(leaky)
 
 # %% [markdown]
 # ## 3. Does it understand, or remember?
@@ -180,7 +180,7 @@ honest
 
 # %%
 points = round(100 * (leaky.uar - honest.uar))
-honest.plot_against(leaky, title=f"Unseen actors cost {points} points of UAR")
+plots.against(honest, leaky, title=f"Unseen actors cost {points} points of UAR")
 
 # %% [markdown]
 # On real RAVDESS the score falls from about 0.61 to about 0.37, on the synthetic corpus from about 0.67 to about 0.47.
@@ -314,7 +314,7 @@ for result in (leaky, honest, easy):
 # Leave out the emotions that are hard to tell apart, and any model looks better.
 
 # %%
-easy.plot_confusion()
+plots.confusion(easy)
 
 # %% [markdown]
 # ## 8. What goes on the leaderboard?

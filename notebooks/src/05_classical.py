@@ -581,7 +581,7 @@ def network(input_shape, n_classes):
 E = features.extract(utterances, kind)
 net = make_pipeline(StandardScaler(), KerasClassifier(network, epochs=40, batch_size=64))
 results["net"] = cross_validate(net, E, utterances, name="small Keras network", features=kind)
-results["net"].plot_confusion()
+plots.confusion(results["net"])
 
 # %% [markdown]
 # Compare with section 2: numbers that were not made for voices have a hard time against 88 that voice scientists chose.

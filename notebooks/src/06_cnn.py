@@ -271,7 +271,7 @@ honest = cross_validate(cnn, X, utterances, protocol="speaker", n_splits=5, jobs
 honest
 
 # %%
-honest.plot_confusion()
+plots.confusion(honest)
 
 # %% [markdown]
 # About 0.56 on real RAVDESS, and about 0.59 on the synthetic corpus, with little more than half of lesson 04's weights.

@@ -241,7 +241,7 @@ read = cross_validate(bilstm, X, utterances, jobs=2, name="BiLSTM + attention", 
 read
 
 # %%
-read.plot_confusion()
+plots.confusion(read)
 
 # %% [markdown]
 # The GRU, which has three quarters of the weights:
@@ -251,7 +251,7 @@ from functools import partial
 
 gru = make_pipeline(FrameScaler(), KerasClassifier(partial(network, cell=GRU), epochs=12, batch_size=64, cache=True))
 shorter = cross_validate(gru, X, utterances, jobs=2, name="GRU + attention", features="MFCC + deltas")
-shorter.plot_against(read)
+plots.against(shorter, read)
 
 # %% [markdown]
 # The intervals overlap: 24 actors do not tell us which of the two is better. The GRU is the smaller one; if they tie,
@@ -310,13 +310,13 @@ figures_07.under_padding(curves, reader.classes_[column], sound.caption(moved))
 # **Guess first:** will it listen to the beginning, the loudest word, or the pauses?
 
 # %%
-from ser_helpers.evaluation import explain
+from ser_helpers.evaluation import explain, plots
 
 sure = pd.Series(reader.predict_proba(X[test])[:, list(reader.classes_).index("angry")], index=test)
 chosen = utterances.loc[sure[utterances.emotion[test] == "angry"].idxmax()]
 y = audio.load(chosen.path)
 weights = explain.attention(reader, X[chosen.name])
-explain.attention_over_waveform(weights, y, 16000, subtitle=sound.caption(chosen))
+plots.attention_over_waveform(weights, y, 16000, subtitle=sound.caption(chosen))
 
 # %% [markdown]
 # Run this cell to listen to the half second around the peak.
@@ -392,7 +392,7 @@ occlusion = explain.band_occlusion(network_alone, levels, "sad")
 
 # %%
 three = {"Grad-CAM": cam, "integrated gradients": gradients, "band occlusion": occlusion}
-explain.maps(levels, three, 3.0, "Three explanations of one decision: “sad”", sound.caption(chosen))
+plots.maps(levels, three, 3.0, "Three explanations of one decision: “sad”", sound.caption(chosen))
 
 # %% [markdown]
 # Read each map by its own rules. Grad-CAM is coarse: the last maps have 18 × 4 cells, stretched over the picture. It
@@ -453,7 +453,7 @@ egemaps = features.extract(utterances, "egemaps")
 linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
 linear.fit(egemaps.loc[train], utterances.emotion[train])
 shares = explain.shap_values(linear, egemaps.loc[test], "angry", background=egemaps.loc[train])
-explain.beeswarm(shares, egemaps.loc[test], subtitle=f"{utterances.corpus.iloc[0]}: unseen actors, score of “angry”")
+plots.beeswarm(shares, egemaps.loc[test], subtitle=f"{utterances.corpus.iloc[0]}: unseen actors, score of “angry”")
 
 # %% [markdown]
 # Each dot is one utterance. Dark dots on the right: a high value of the feature speaks for anger, a low one against it.

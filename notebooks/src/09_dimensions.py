@@ -234,10 +234,10 @@ for target in ("valence", "arousal", "dominance"):
         print(f"{target:<10} {name:<6} CCC {result.ccc:.2f}, {result.interval[0]:.2f} to {result.interval[1]:.2f}  {kind}")
 
 # %%
-results["valence", "SVR", "eGeMAPS"].plot_predicted()
+plots.predicted(results["valence", "SVR", "eGeMAPS"])
 
 # %%
-results["arousal", "SVR", "eGeMAPS"].plot_predicted()
+plots.predicted(results["arousal", "SVR", "eGeMAPS"])
 
 # %% [markdown]
 # Arousal is easy for all three. From the 88 features, valence and dominance are hard. (Keep dominance in mind until

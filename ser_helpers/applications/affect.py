@@ -6,13 +6,13 @@ from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers import corpora, features, home
 from ser_helpers.cache import cached, version
 from ser_helpers.features.patches import patchdct
 from ser_helpers.features.text import lexicon
 
 _CODE = (__name__, "ser_helpers.corpora.synthetic_iemocap", "ser_helpers.synthesis.conversations")
-DIMENSIONS = ("valence", "arousal", "dominance")
 SCALE = (1.0, 5.0)
 LABEL = "model of dimensions, trained on synthetic speech"
 

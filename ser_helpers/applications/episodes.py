@@ -10,7 +10,8 @@ import pandas as pd
 from ser_helpers import home
 from ser_helpers.applications.transcripts import COLUMNS
 from ser_helpers.errors import ArchiveError
-from ser_helpers.evaluation import rolling_mean
+from ser_helpers.corpora.schema import DIMENSIONS
+from ser_helpers.evaluation.rolling import pie, rolling_mean
 
 TABLES = ("timeline", "sentences", "laughter")
 NO_TRANSCRIPT = "There is no transcript: sentences were not rated."
@@ -135,8 +136,6 @@ class Show:
     @property
     def summary(self):
         """A row per episode: minutes, share of speech, the shares of the emotions, mean dimensions, laughs."""
-        from ser_helpers.applications.podcast import DIMENSIONS, pie
-
         rows = {}
         for episode in self.episodes:
             lengths = episode.timeline["end"] - episode.timeline["start"]
@@ -146,7 +145,7 @@ class Show:
             }
             row |= pie(episode.timeline)
             if episode.sentences is not None and "valence" in episode.sentences:
-                row |= episode.sentences[DIMENSIONS].mean()
+                row |= episode.sentences[list(DIMENSIONS)].mean()
             if episode.laughter is not None:
                 row["laughs per 10 min"] = episode.laughs_per_10_minutes
             rows[episode.name] = row

@@ -11,14 +11,15 @@ from ser_helpers import audio
 from ser_helpers.applications import transcripts
 from ser_helpers.applications.episodes import NO_SPEECH, NO_TRANSCRIPT, Episode
 from ser_helpers.audio.signal import FRAME
+from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import AudioError, ModelError, TranscriptError
 from ser_helpers.models.windows import WindowClassifier
-from ser_helpers.streaming import Detector, timeline
+from ser_helpers.evaluation.rolling import timeline
+from ser_helpers.streaming import Detector
 from ser_helpers.streaming.intake import between
 
 WINDOW = 3.0
 RATE = 16000
-DIMENSIONS = ["valence", "arousal", "dominance"]
 SYNTHETIC = "trained on synthetic speech"
 
 
@@ -68,29 +69,6 @@ def emotions_over_time(path, model, gate=True, weight=0.8, margin=0.05, **settin
     table["start"] = np.maximum(table["start"], table["end"].shift(fill_value=0.0))
     table.attrs = {"seconds": detector.health["seconds"], **problem}
     return table
-
-
-def pie(timeline):
-    """The share of each emotion in the time with speech, as a Series that adds up to 1 (Lesson 11).
-
-    Every window counts for its length and its one emotion; where nobody speaks all shares are 0.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"start": [0, 3, 6], "end": [3, 6, 9], "sad": 0.5, "emotion": ["sad", "sad", None]})
-    >>> pie(table).to_dict()
-    {'sad': 1.0}
-    """
-    seconds = (timeline["end"] - timeline["start"]).groupby(timeline["emotion"]).sum()
-    seconds = seconds.reindex(emotions(timeline), fill_value=0.0).astype(float)
-    return (seconds / max(seconds.sum(), 1e-9)).rename("share")
-
-
-def emotions(timeline):
-    """The emotions that a timeline has a column for."""
-    columns = list(timeline.columns)
-    return [name for name in columns[: columns.index("emotion")] if name not in ("start", "end", "speech")]
 
 
 def dimensions(path, sentences, model, longest=30.0):

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from ser_helpers.applications.podcast import DIMENSIONS, emotions, pie
+from ser_helpers.corpora.schema import DIMENSIONS
+from ser_helpers.evaluation.rolling import emotions, pie
 from ser_helpers.errors import EvaluationError
-from ser_helpers.evaluation.style import ACCENT_2, INK, QUIET, colour, finish, label_order, new_figure
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.evaluation.style import ACCENT_2, INK, QUIET, colour, finish, new_figure
 
 PAGE, PHONE = (10, 5), (5, 5)
 COLUMNS = 120
@@ -134,10 +136,10 @@ def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, su
         As for :func:`draw_timeline`.
     """
     said = show.sentences
-    if said[DIMENSIONS].isna().all(axis=None):
+    if said[list(DIMENSIONS)].isna().all(axis=None):
         raise EvaluationError(f"No sentence of {show.name} is rated: give its transcripts.")
     means = show.means(seconds, across)
-    values = said[DIMENSIONS].to_numpy(float)
+    values = said[list(DIMENSIONS)].to_numpy(float)
     low, high = np.floor(2 * np.nanmin(values)) / 2, np.ceil(2 * np.nanmax(values)) / 2
     fig, axes = new_figure(3, 1, sharex=True, sharey=True, figsize=figsize)
     starts = said.groupby("episode", sort=False)["clock"].min()

@@ -6,9 +6,9 @@ from pathlib import Path
 from ser_helpers import home
 from ser_helpers.applications import podcast_figures as figures
 from ser_helpers.applications.episodes import Show
-from ser_helpers.applications.podcast import DIMENSIONS
+from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import ArchiveError
-from ser_helpers.evaluation import style
+from ser_helpers.evaluation.result import html as html_table
 
 QUOTES = 3
 """How many sentences are quoted from each end of the valence."""
@@ -82,7 +82,7 @@ def _overview(show, subtitle):
         table[name] = table[name].map("{:.0%}".format).mask(silent, "–")
     for name in table.columns.intersection([*DIMENSIONS, "laughs per 10 min"]):
         table[name] = table[name].map("{:.1f}".format).replace("nan", "–")
-    shown = style.html(table.reset_index(), index=False, border=0, justify="right")
+    shown = html_table(table.reset_index(), index=False, border=0, justify="right")
     drawn = [_figure(figures.draw_shares, show, subtitle)] if len(show.episodes) > 1 else []
     if len(show.episodes) > 1 and show.sentences["valence"].notna().any():
         drawn.append(_figure(figures.draw_dimensions, show, subtitle, across=True, seconds=300))

@@ -77,10 +77,10 @@ def key(name):
 
 @functools.cache
 def _cards():
-    paths = sorted(home.registry().glob("*.toml"), key=lambda path: path.stem)
-    if not paths:
+    files = sorted(home.registry().glob("*.toml"), key=lambda path: path.stem)
+    if not files:
         raise CorpusError(f"There is no corpus card in {home.registry()}; reinstall ser-helpers.")
-    return {path.stem: Card(name=path.stem, **_fields(path)) for path in paths}
+    return {path.stem: Card(name=path.stem, **_fields(path)) for path in files}
 
 
 def _fields(path):

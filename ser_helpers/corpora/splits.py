@@ -15,6 +15,24 @@ PROTOCOLS = {
     "random-kfold": "folds of utterances drawn at random; speakers are on both sides",
 }
 
+#: Each protocol in the words of captions and titles.
+PROTOCOL_WORDS = {
+    "speaker": "{n} folds, no speaker in both",
+    "leave-one-speaker-out": "each of {n} speakers left out in turn",
+    "session": "each of {n} sessions left out in turn",
+    "statement": "{n} folds, no sentence in both",
+    "random": "{n} × random 70/30",
+    "random-kfold": "{n} random folds",
+}
+PROTOCOL_NAMES = {
+    "speaker": "unseen speakers",
+    "leave-one-speaker-out": "unseen speakers, one by one",
+    "session": "unseen sessions",
+    "statement": "unseen sentences",
+    "random": "random split",
+    "random-kfold": "random folds",
+}
+
 _GROUPS = {
     "speaker": "speaker",
     "leave-one-speaker-out": "speaker",

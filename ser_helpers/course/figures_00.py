@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ser_helpers.evaluation.style import ACCENT, ACCENT_2, GRID, INK, colour, finish, label_order, new_figure
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.evaluation.style import ACCENT, ACCENT_2, GRID, INK, colour, finish, new_figure
 
 TIMELINE = {
     "corpora": [

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ser_helpers import corpora
-from ser_helpers.evaluation.style import ACCENT, ACCENT_2, GRID, INK, QUIET, colour, finish, label_order, new_figure
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.evaluation.style import ACCENT, ACCENT_2, GRID, INK, QUIET, colour, finish, new_figure
 
 #: Plutchik's eight families, neighbours next to each other and opposites across: mild, middle, intense; and the label
 #: that corpora have for the family.

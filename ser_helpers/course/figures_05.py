@@ -6,6 +6,7 @@ from matplotlib.colors import ListedColormap
 from sklearn.base import clone
 
 from ser_helpers import corpora
+from ser_helpers.corpora.labels import label_order
 from ser_helpers.evaluation.style import (
     ACCENT,
     ACCENT_2,
@@ -14,7 +15,6 @@ from ser_helpers.evaluation.style import (
     QUIET,
     colour,
     finish,
-    label_order,
     new_figure,
 )
 from ser_helpers.models import SpeakerFolds, SpeakerNormaliser

@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 
 from ser_helpers.course.figures_05 import scores
-from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, label_order, new_figure
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
 
 __all__ = ["attention_map", "by_kind", "missing", "scores", "votes"]
 

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from ser_helpers.applications import Show, pie
+from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.evaluation import bootstrap, uar
 from ser_helpers.evaluation.events import event_scores, merge_events
-from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, label_order, new_figure
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
 
-DIMENSIONS = ["valence", "arousal", "dominance"]
 LANGUAGES = {"en": "English", "de": "German"}
 
 

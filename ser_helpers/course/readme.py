@@ -24,7 +24,7 @@ def results():
 def picture():
     """The README's picture as PNG bytes: lesson 04's comparison of the two protocols, as stored."""
     lesson = nbformat.read(notebooks.stored(*notebooks.sources(["04"])), as_version=4)
-    cell = next(cell for cell in lesson.cells if ".plot_against(" in cell.source and cell.get("outputs"))
+    cell = next(cell for cell in lesson.cells if "plots.against(" in cell.source and cell.get("outputs"))
     return base64.b64decode(cell.outputs[0].data["image/png"])
 
 

@@ -2,7 +2,7 @@
 
 `attention`, `cross_attention`, `grad_cam` and `integrated_gradients` ask a Keras network about one example;
 `band_occlusion` asks any model by switching parts of a spectrogram off; `shap_values` shares the score of a linear or
-tree model out among features; `sanity` checks that an explanation depends on what was learnt. The rest draws them.
+tree model out among features; `sanity` checks that an explanation depends on what was learnt. ``plots`` draws them.
 
 >>> import numpy as np, pandas as pd
 >>> levels = pd.Series([np.eye(8), np.ones((8, 8))] * 4)
@@ -17,20 +17,16 @@ tree model out among features; `sanity` checks that an explanation depends on wh
 
 from ser_helpers.evaluation.explain_cross import cross_attention
 from ser_helpers.evaluation.explain_features import feature_words, shap_values
-from ser_helpers.evaluation.explain_figures import attention_over_waveform, beeswarm, maps
 from ser_helpers.evaluation.explain_networks import attention, grad_cam, integrated_gradients, network_input
 from ser_helpers.evaluation.explain_perturbation import band_occlusion, sanity
 
 __all__ = [
     "attention",
-    "attention_over_waveform",
     "band_occlusion",
-    "beeswarm",
     "cross_attention",
     "feature_words",
     "grad_cam",
     "integrated_gradients",
-    "maps",
     "network_input",
     "sanity",
     "shap_values",

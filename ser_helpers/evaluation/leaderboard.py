@@ -14,7 +14,7 @@ import pandas as pd
 
 from ser_helpers import home
 from ser_helpers.errors import EvaluationError
-from ser_helpers.evaluation.style import html
+from ser_helpers.evaluation.result import html
 
 NEVER_BLANK = ["synthetic", "classes", "chance", "utterances", "speakers"]
 KEY = ["lesson", "corpus", "model", "features", "protocol", "target", "classes"]

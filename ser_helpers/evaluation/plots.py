@@ -16,6 +16,7 @@ the figure's label. Each takes a ``title``; without one, the title is a sentence
 'Curves of loss over 3 epochs. Training ends at loss 0.50, validation at 1.60.'
 """
 
+from ser_helpers.evaluation.explain_figures import attention_over_waveform, beeswarm, maps
 from ser_helpers.evaluation.plots_data import counts, feature_by_emotion, learning_curves
 from ser_helpers.evaluation.plots_dimensions import ceiling, plane, predicted, trajectory
 from ser_helpers.evaluation.plots_results import against, confusion, confusion_pair, per_class_recall, speakers
@@ -23,12 +24,15 @@ from ser_helpers.evaluation.plots_seeds import over_seeds
 
 __all__ = [
     "against",
+    "attention_over_waveform",
+    "beeswarm",
     "ceiling",
     "confusion",
     "confusion_pair",
     "counts",
     "feature_by_emotion",
     "learning_curves",
+    "maps",
     "over_seeds",
     "per_class_recall",
     "plane",

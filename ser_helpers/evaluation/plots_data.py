@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ser_helpers.errors import EvaluationError
-from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, label_order, new_figure
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
 
 LINES = (ACCENT, ACCENT_2, "#4d9f57", "#550172")
 

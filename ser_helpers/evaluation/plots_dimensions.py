@@ -6,7 +6,8 @@ from ser_helpers import corpora
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation.plots_results import _page, _subtitle
 from ser_helpers.evaluation.rolling import rolling_mean
-from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, label_order, new_figure
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.evaluation.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
 
 SCALES = ((0, 1), (-1, 1), (1, 5), (1, 7))
 """The scales that corpora and models use."""

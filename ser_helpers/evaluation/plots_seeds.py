@@ -3,7 +3,7 @@
 import numpy as np
 
 from ser_helpers.errors import EvaluationError
-from ser_helpers.evaluation.repetition import interval
+from ser_helpers.evaluation.bootstrap import student_interval
 from ser_helpers.evaluation.style import ACCENT, INK, finish, new_figure
 
 WORDS = {"uar": "UAR", "weighted_f1": "weighted F1", "ccc": "CCC", "mse": "mean squared error", "mae": "mean error"}
@@ -29,7 +29,7 @@ def over_seeds(runs, metrics=("uar", "weighted_f1"), title=None):
     rows = np.arange(len(runs))[::-1]
     alts = []
     for ax, metric in zip(axes.flat, metrics, strict=True):
-        summaries = [interval(frame[metric]) for frame in runs.values()]
+        summaries = [student_interval(frame[metric]) for frame in runs.values()]
         for row, frame, (mean, low, high) in zip(rows, runs.values(), summaries, strict=True):
             ax.plot(frame[metric], np.full(len(frame), row - 0.22), "o", color="#a9c4ec", markersize=6)
             ax.hlines(row, low, high, color=ACCENT, linewidth=3)

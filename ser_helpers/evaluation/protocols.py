@@ -14,7 +14,7 @@ from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import metrics
 from ser_helpers.evaluation.inputs import join
 from ser_helpers.evaluation.result import Result
-from ser_helpers.evaluation.style import label_order
+from ser_helpers.corpora.labels import label_order
 
 CLASS_METRICS = {"uar": metrics.uar, "accuracy": metrics.accuracy, "weighted_f1": metrics.weighted_f1}
 NUMBER_METRICS = {"ccc": metrics.ccc, "mse": metrics.mse, "mae": metrics.mae}

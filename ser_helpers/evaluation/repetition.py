@@ -65,20 +65,6 @@ def repeat(model, X, table, seeds=range(5), progress=True, **options):
     return frame
 
 
-def interval(values):
-    """Mean of some values and the ends of its 95 % interval after Student; the ends are NaN for a single value.
-
-    Over seeds it tells how far luck in folds and training moves the mean. It says nothing about other speakers: all
-    seeds share the same recordings.
-
-    >>> [round(float(number), 2) for number in interval([0.4, 0.5, 0.6])]
-    [0.5, 0.25, 0.75]
-    """
-    values = pd.Series(values, dtype=float)
-    half = stats.t.ppf(0.975, len(values) - 1) * values.sem()
-    return values.mean(), values.mean() - half, values.mean() + half
-
-
 def _with_seed(model, seed):
     if isinstance(model, type) or not hasattr(model, "get_params"):
         return model  # no estimator: cross_validate says so

@@ -1,10 +1,64 @@
-"""How a feeling moves through a conversation: means over a speaker's last turns."""
+"""Emotions over time as tables: the timeline of a detector, the share of each emotion, rolling means over turns."""
 
+import numpy as np
 import pandas as pd
 
 from ser_helpers.errors import EvaluationError
 
 NEEDED = ["dialogue", "speaker", "turn_start", "turn_end"]
+
+
+def timeline(estimates, classes):
+    """Estimates as a table, one row per window (Lesson 12).
+
+    Parameters
+    ----------
+    estimates : list of Estimate
+        As they came from a detector.
+    classes : sequence of str
+        Its ``classes_``.
+
+    Returns
+    -------
+    DataFrame
+        ``start`` and ``end`` (seconds), ``speech`` (share), one column per emotion (its probability before smoothing,
+        NaN where the window was not judged), ``emotion`` (None there) and ``gap``.
+
+    Examples
+    --------
+    >>> from ser_helpers.streaming.estimates import Estimate
+    >>> silence = Estimate(0.0, 3.0, 0.0, None, None, None, False)
+    >>> timeline([silence], ["angry", "sad"]).columns.tolist()
+    ['start', 'end', 'speech', 'angry', 'sad', 'emotion', 'gap']
+    """
+    unknown = np.full(len(classes), np.nan)
+    known = [unknown if estimate.probabilities is None else estimate.probabilities for estimate in estimates]
+    table = pd.DataFrame([estimate[:3] for estimate in estimates], columns=["start", "end", "speech"], dtype=float)
+    table[list(classes)] = np.reshape(known, (len(estimates), len(classes)))
+    table["emotion"] = pd.Series([estimate.emotion for estimate in estimates], dtype=object)
+    return table.assign(gap=np.array([estimate.gap for estimate in estimates], bool))
+
+
+def pie(timeline):
+    """The share of each emotion in the time with speech, as a Series that adds up to 1 (Lesson 11).
+
+    Every window counts for its length and its one emotion; where nobody speaks all shares are 0.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"start": [0, 3, 6], "end": [3, 6, 9], "sad": 0.5, "emotion": ["sad", "sad", None]})
+    >>> pie(table).to_dict()
+    {'sad': 1.0}
+    """
+    seconds = (timeline["end"] - timeline["start"]).groupby(timeline["emotion"]).sum()
+    seconds = seconds.reindex(emotions(timeline), fill_value=0.0).astype(float)
+    return (seconds / max(seconds.sum(), 1e-9)).rename("share")
+
+
+def emotions(timeline):
+    """The emotions that a timeline has a column for."""
+    columns = list(timeline.columns)
+    return [name for name in columns[: columns.index("emotion")] if name not in ("start", "end", "speech")]
 
 
 def rolling_mean(values, table, turns=None, seconds=None):

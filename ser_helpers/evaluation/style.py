@@ -72,19 +72,6 @@ def colour(label):
     return EMOTION_COLOURS.get(label, EMOTION_COLOURS["other"])
 
 
-def label_order(labels):
-    """The distinct labels in the course's order: neutral calm happy sad angry fearful disgust surprised, then others.
-
-    Labels without a place of their own follow in sorted order; missing ones (None, NaN) are dropped. Lessons 03 and 04.
-
-    >>> label_order(["sad", "happy", "zeal", "neutral", "sad"])
-    ['neutral', 'happy', 'sad', 'zeal']
-    """
-    present = {label for label in labels if label is not None and label == label}
-    known = [label for label in EMOTION_COLOURS if label in present]
-    return known + sorted(present - set(known))
-
-
 def new_figure(nrows=1, ncols=1, **kw):
     """A clean figure of 10 × 5 inches and its axes, styled without touching matplotlib's global settings. Lesson 01.
 
@@ -129,13 +116,3 @@ def finish(fig, title, alt, subtitle=None):
     return fig
 
 
-def html(table, **kw):
-    """A DataFrame, or a dict as one line per key, as HTML for a notebook with no cell cut short. Lesson 04.
-
-    >>> "chance</th>" in html({"chance": 0.125})
-    True
-    """
-    if isinstance(table, dict):
-        table, kw = pd.Series(table).to_frame(), {"header": False} | kw
-    with pd.option_context("display.max_colwidth", None):
-        return table.to_html(**kw)

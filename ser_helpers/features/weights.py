@@ -35,8 +35,8 @@ def cards():
     >>> cards()["yamnet"].licence
     'Apache 2.0'
     """
-    paths = sorted((home.registry() / "models").glob("*.toml"))
-    return {path.stem: Weights(name=path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))) for path in paths}
+    files = sorted((home.registry() / "models").glob("*.toml"))
+    return {path.stem: Weights(name=path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))) for path in files}
 
 
 def folder(name):

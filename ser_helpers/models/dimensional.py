@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers import features
 from ser_helpers.errors import ModelError
 from ser_helpers.models.encoder_files import damaged, read_config, weight_files
@@ -13,7 +14,6 @@ from ser_helpers.models.pretrained import Encoder
 PUBLISHED = "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim"
 
 #: The columns of every answer, by name; no caller needs to know the order inside the network.
-DIMENSIONS = ("valence", "arousal", "dominance")
 
 _HEAD = ("classifier.dense.weight", "classifier.dense.bias", "classifier.out_proj.weight", "classifier.out_proj.bias")
 

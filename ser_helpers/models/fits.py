@@ -78,13 +78,13 @@ class Checkpoint:
 def find_checkpoint(build, model, arrays, settings):
     """The `Checkpoint` of the fit of `model`, made by `build`, on these arrays with these settings."""
     try:
-        network = fingerprint.network(model)
+        described = fingerprint.network(model)
     except (NotImplementedError, TypeError) as error:
         reason = textwrap.shorten(str(error), 120, placeholder=" ...")
         warnings.warn(f"This fit is not kept: give every part of the network a get_config. {reason}", stacklevel=3)
         return Checkpoint(None)
     digest = hashlib.blake2b(digest_size=16)
-    for text in (fingerprint.versions(model), network, fingerprint.code(build), repr(settings)):
+    for text in (fingerprint.versions(model), described, fingerprint.code(build), repr(settings)):
         digest.update(text.encode())
     for array in [*arrays, *(variable.numpy() for variable in model.variables)]:
         digest.update(repr((array.shape, array.dtype)).encode())

@@ -25,10 +25,10 @@ def examples(blocks, laughs, every=EVERY):
     `laughs` is a table with a row per laugh: ``start`` and ``end`` in seconds.
     """
     none = np.zeros((0, 1, FRAMES, MELS), np.float32)
-    windows = np.concatenate([none, *laughter_network.windows(blocks, every)])
-    middle = np.arange(len(windows)) * every * HOP / SAMPLE_RATE
+    cut = np.concatenate([none, *laughter_network.windows(blocks, every)])
+    middle = np.arange(len(cut)) * every * HOP / SAMPLE_RATE
     laughing = [(laughs["start"].to_numpy() <= now) & (now < laughs["end"].to_numpy()) for now in middle]
-    return windows, np.array([some.any() for some in laughing], dtype=bool)
+    return cut, np.array([some.any() for some in laughing], dtype=bool)
 
 
 def train(windows, laughter, filters=STAND_IN_FILTERS, bands=STAND_IN_BANDS, epochs=EPOCHS, seed=0):

@@ -41,8 +41,8 @@ class KerasEstimator(BaseEstimator):
         if self.epochs < 1:
             raise ValueError(f"epochs must be at least 1, not {self.epochs}.")
         X, shape = examples.read(X)
-        parts = examples.parts(X)
-        target, weights, identity = self._learn(np.asarray(y), len(parts[0]))
+        inputs = examples.parts(X)
+        target, weights, identity = self._learn(np.asarray(y), len(inputs[0]))
         watched = []
         if validation_data is not None:
             validation_data = examples.read(validation_data[0])[0], self._targets(np.asarray(validation_data[1]))
@@ -53,7 +53,7 @@ class KerasEstimator(BaseEstimator):
         checkpoint = Checkpoint(None)
         if self.cache:
             settings = (self.epochs, self.batch_size, self.seed, weights, identity)
-            checkpoint = find_checkpoint(self.build, self.model_, [*parts, target, *watched], settings)
+            checkpoint = find_checkpoint(self.build, self.model_, [*inputs, target, *watched], settings)
         history, seconds = self._train(X, target, validation_data, weights, checkpoint)
         self.waiting_ = 1 - seconds["training"] / seconds["all"]
         self.history_ = pd.DataFrame(history).rename_axis("epoch").rename(index=lambda epoch: epoch + 1)

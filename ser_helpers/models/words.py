@@ -8,6 +8,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ser_helpers.features.text import listed
+
 WORD = re.compile(r"\w+(?:'\w+)*|[?!]")
 UNKNOWN = 1
 
@@ -76,10 +78,3 @@ class WordIds(TransformerMixin, BaseEstimator):
         """How many numbers there are, 0 and 1 included: the embedding layer needs a row for each."""
         check_is_fitted(self)
         return len(self.vocabulary_) + UNKNOWN + 1
-
-
-def listed(X):
-    """The sentences of `X` as a list, empty ones for what is missing; ValueError where `X` lists anything else."""
-    if isinstance(X, str | pd.DataFrame) or not all(isinstance(text, str) or pd.isna(text) is True for text in X):
-        raise ValueError("X must list sentences, such as table['text']: one string for each utterance.")
-    return [text if isinstance(text, str) else "" for text in X]

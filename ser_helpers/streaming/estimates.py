@@ -107,36 +107,6 @@ class Judge:
         return found[0]
 
 
-def timeline(estimates, classes):
-    """Estimates as a table, one row per window (Lesson 12).
-
-    Parameters
-    ----------
-    estimates : list of Estimate
-        As they came from a detector.
-    classes : sequence of str
-        Its ``classes_``.
-
-    Returns
-    -------
-    DataFrame
-        ``start`` and ``end`` (seconds), ``speech`` (share), one column per emotion (its probability before smoothing,
-        NaN where the window was not judged), ``emotion`` (None there) and ``gap``.
-
-    Examples
-    --------
-    >>> silence = Estimate(0.0, 3.0, 0.0, None, None, None, False)
-    >>> timeline([silence], ["angry", "sad"]).columns.tolist()
-    ['start', 'end', 'speech', 'angry', 'sad', 'emotion', 'gap']
-    """
-    unknown = np.full(len(classes), np.nan)
-    known = [unknown if estimate.probabilities is None else estimate.probabilities for estimate in estimates]
-    table = pd.DataFrame([estimate[:3] for estimate in estimates], columns=["start", "end", "speech"], dtype=float)
-    table[list(classes)] = np.reshape(known, (len(estimates), len(classes)))
-    table["emotion"] = pd.Series([estimate.emotion for estimate in estimates], dtype=object)
-    return table.assign(gap=np.array([estimate.gap for estimate in estimates], bool))
-
-
 def check_model(model):
     """The labels of a window model (k,); a ModelError if it is none, or not fitted."""
     if isinstance(model, type) or not hasattr(model, "classes_") or not hasattr(model, "predict_proba"):

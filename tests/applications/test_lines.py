@@ -170,9 +170,9 @@ def test_a_call_goes_on_as_if_its_line_had_only_had_a_gap(client, recording):
 
 
 def test_who_sends_again_what_was_not_heard_misses_nothing(client, recording):
-    served, monitor = client(), call_centre.CallMonitor(Loud(), RULE, sr=8000, denoise=False)
-    monitor.feed(recording)
-    monitor.finish()
+    served, heard_offline = client(), call_centre.CallMonitor(Loud(), RULE, sr=8000, denoise=False)
+    heard_offline.feed(recording)
+    heard_offline.finish()
     at, key = 0, {}
     for until_here in (30000, 90001, len(recording)):  # each line is dropped while sound is still on its way
         with served.websocket_connect("/stream") as socket:
@@ -184,7 +184,7 @@ def test_who_sends_again_what_was_not_heard_misses_nothing(client, recording):
     (call,) = served.get("/calls").json()
     found = served.get(f"/calls/{call['id']}").json()["windows"]
     customer = [window for window in found if window["party"] == "customer"]
-    expected = monitor.trajectory("customer")
+    expected = heard_offline.trajectory("customer")
     assert [window["end"] for window in customer] == expected["end"].tolist()
     shown = expected["emotion"].astype(object).where(expected["emotion"].notna(), None)
     assert [window["emotion"] for window in customer] == shown.tolist()

@@ -249,8 +249,8 @@ def test_more_uploads_at_once_than_allowed_are_asked_to_wait(client):
 
 @pytest.mark.parametrize("batch", [False, True])
 def test_a_stream_gives_what_the_monitor_gives_however_it_is_cut(client, recording, batch):
-    monitor = call_centre.CallMonitor(Loud(), RULE, sr=8000, denoise=False)
-    events = [*monitor.feed(recording), *monitor.finish()]
+    heard_offline = call_centre.CallMonitor(Loud(), RULE, sr=8000, denoise=False)
+    events = [*heard_offline.feed(recording), *heard_offline.finish()]
     expected = [event for event in events if isinstance(event, call_centre.WindowEvent)]
     messages = send(client(batch=batch), recording, sizes=(1, 30001, 7, 4096))
     for party in ("agent", "customer"):

@@ -59,7 +59,7 @@ def test_scales_are_the_usual_ones():
 
 
 def test_predictions_are_shown_against_the_truth(result):
-    words = shown(result.plot_predicted())
+    words = shown(plots.predicted(result))
     assert f"CCC {result.ccc:.2f}" in words
     assert "synthetic-toy" in words
     assert "slope" in words

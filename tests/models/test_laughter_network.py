@@ -97,15 +97,15 @@ def test_what_is_no_checkpoint_gets_a_sentence_and_runs_nothing(content, tmp_pat
 def test_training_learns_and_gives_the_same_network_again():
     rng = np.random.default_rng(0)
     windows = rng.normal(-40, 5, (64, 1, FRAMES, MELS)).astype(np.float32)
-    laughter = np.arange(64) % 2 == 0
-    windows[laughter, :, :, :64] += 20
+    laughing = np.arange(64) % 2 == 0
+    windows[laughing, :, :, :64] += 20
     state = torch.get_rng_state()
-    one, two = (laughter_training.train(windows, laughter, epochs=14) for _ in range(2))
+    one, two = (laughter_training.train(windows, laughing, epochs=14) for _ in range(2))
     assert torch.equal(torch.get_rng_state(), state)
     with torch.inference_mode():
         x = torch.from_numpy(windows)
         assert torch.equal(one(x), two(x))
-        assert ((one(x) > 0).numpy() == laughter).mean() > 0.9
+        assert ((one(x) > 0).numpy() == laughing).mean() > 0.9
     with pytest.raises(ModelError, match="windows with laughter and windows without"):
         laughter_training.train(windows, np.ones(64, bool))
 
@@ -113,9 +113,9 @@ def test_training_learns_and_gives_the_same_network_again():
 def test_examples_are_labelled_by_what_is_in_their_middle():
     laughs = pd.DataFrame({"start": [1.0], "end": [2.0]})
     y = np.random.default_rng(0).normal(size=4 * SAMPLE_RATE)
-    windows, laughter = laughter_training.examples([y], laughs, every=1)
-    assert len(windows) == len(laughter)
-    times = np.flatnonzero(laughter) * HOP / SAMPLE_RATE
+    windows, laughing = laughter_training.examples([y], laughs, every=1)
+    assert len(windows) == len(laughing)
+    times = np.flatnonzero(laughing) * HOP / SAMPLE_RATE
     assert times.min() == pytest.approx(1, abs=HOP / SAMPLE_RATE)
     assert times.max() == pytest.approx(2, abs=HOP / SAMPLE_RATE)
     assert N_FFT / SAMPLE_RATE < 0.3
