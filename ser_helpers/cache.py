@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_helpers import home
+from ser_helpers import paths
 from ser_helpers.errors import CacheError, SerError
 
 PACKAGE = "ser_helpers"
 _ROOT = Path(__file__).parent
-_PLUMBING = {f"{PACKAGE}.cache", f"{PACKAGE}.errors", f"{PACKAGE}.home"}  # they decide where a result goes, not what
+_PLUMBING = {f"{PACKAGE}.cache", f"{PACKAGE}.errors", f"{PACKAGE}.paths"}  # they decide where a result goes, not what
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _DATA = (".npz", ".toml", ".csv", ".yaml")
 
@@ -62,12 +62,12 @@ def cached(path, make, read, folder=False):
     with contextlib.suppress(Exception):
         return read(path)
     try:
-        with home.lock(path):
+        with paths.lock(path):
             with contextlib.suppress(Exception):  # another process was quicker
                 return read(path)
             for abandoned in path.parent.glob(f".{path.name}-*"):  # by a process that was ended
                 shutil.rmtree(abandoned, ignore_errors=True)
-            with home.atomic_folder(path) if folder else home.atomic_file(path) as temporary:
+            with paths.atomic_folder(path) if folder else paths.atomic_file(path) as temporary:
                 make(temporary)
     except SerError:
         raise

@@ -14,8 +14,8 @@ import pytest
 from ser_helpers import cache as cache_module
 from ser_helpers.cache import Store, cached, imported_modules, version
 from ser_helpers.errors import CacheError, WeightsMissing
-from ser_helpers.models import laughter_training, speaker_stand_in
-from ser_helpers.models.laughter_network import LaughterNetwork
+from ser_helpers.pretrained import laughter, speaker
+from ser_helpers.pretrained.laughter import LaughterNetwork
 
 
 def read(path):
@@ -87,27 +87,27 @@ def fits(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("keep", [0, 100, -100])
 def test_a_damaged_speaker_stand_in_is_learnt_again(keep, fits, monkeypatch):
-    learnt = speaker_stand_in.StandIn(np.arange(50.0), np.ones((50, 23)))
-    monkeypatch.setattr(speaker_stand_in.StandIn, "fit", lambda: learnt)
-    speaker_stand_in.StandIn.ready()
+    learnt = speaker.StandIn(np.arange(50.0), np.ones((50, 23)))
+    monkeypatch.setattr(speaker.StandIn, "fit", lambda: learnt)
+    speaker.StandIn.ready()
     (path,) = fits.glob("speakers-*.npz")
     whole = path.read_bytes()
     path.write_bytes(whole[:keep])
-    np.testing.assert_array_equal(speaker_stand_in.StandIn.ready().axes, learnt.axes)
+    np.testing.assert_array_equal(speaker.StandIn.ready().axes, learnt.axes)
     assert len(path.read_bytes()) == len(whole)
 
 
 @pytest.mark.parametrize("keep", [0, 100, -100])
 def test_a_damaged_laughter_stand_in_is_trained_again(keep, fits, monkeypatch):
     networks = [LaughterNetwork((2, 2, 2, 2), bands=32) for _ in range(2)]
-    monkeypatch.setattr(laughter_training, "_embedded_examples", lambda: ())
-    monkeypatch.setattr(laughter_training, "train", networks.pop)
-    laughter_training.stand_in()
+    monkeypatch.setattr(laughter, "_embedded_examples", lambda: ())
+    monkeypatch.setattr(laughter, "train", networks.pop)
+    laughter.stand_in()
     (path,) = fits.glob("laughter-*.pt")
     path.write_bytes(path.read_bytes()[:keep])
-    again = laughter_training.stand_in().state_dict()
+    again = laughter.stand_in().state_dict()
     assert networks == []
-    for name, value in laughter_training.stand_in().state_dict().items():
+    for name, value in laughter.stand_in().state_dict().items():
         assert value.equal(again[name])
 
 
@@ -245,19 +245,19 @@ def test_a_read_only_file_still_serves_what_it_holds(path, monkeypatch, recwarn)
 
 
 def test_a_version_follows_imports_at_any_depth_and_through_the_lazy_packages():
-    found = imported_modules("ser_helpers.models.window_models")
-    assert {"ser_helpers.features.fast", "ser_helpers.synthesis.render", "ser_helpers.audio.signal"} <= found
+    found = imported_modules("ser_helpers.models.windows")
+    assert {"ser_helpers.features.quick95", "ser_helpers.synthesis.vocoder", "ser_helpers.audio.signal"} <= found
     assert "ser_helpers.audio.denoise" not in found
     assert not [name for name in found if name.startswith(("ser_helpers.course", "ser_helpers.evaluation"))]
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A copy of what a version of ``synthesis.corpus`` depends on, to change."""
+    """A copy of what a version of ``synthesis.acted`` depends on, to change."""
     monkeypatch.setattr(cache_module, "_ROOT", tmp_path)
     folder = tmp_path / "synthesis"
     shutil.copytree(Path(cache_module.__file__).parent / "synthesis", folder)
-    for file in ("cache", "errors", "home"):
+    for file in ("cache", "errors", "paths"):
         (tmp_path / f"{file}.py").touch()
     forget()
     yield folder
@@ -278,17 +278,17 @@ def changed(path, old, new):
 
 
 def test_code_and_data_change_a_version_and_prose_does_not(package):
-    versions = [version("ser_helpers.synthesis.corpus", 0), version("ser_helpers.synthesis.corpus", 1)]
-    changed(package / "render.py", b"import numpy as np", b"import numpy as np  # for speed")
-    changed(package / "render.py", b'"""The vocoder', b'"""Prose, the vocoder')
-    assert version("ser_helpers.synthesis.corpus", 0) == versions[0]
-    changed(package / "render.py", b"import numpy as np", b"import numpy as np, os")
-    versions.append(version("ser_helpers.synthesis.corpus", 0))
+    versions = [version("ser_helpers.synthesis.acted", 0), version("ser_helpers.synthesis.acted", 1)]
+    changed(package / "vocoder.py", b"import numpy as np", b"import numpy as np  # for speed")
+    changed(package / "vocoder.py", b'"""The vocoder', b'"""Prose, the vocoder')
+    assert version("ser_helpers.synthesis.acted", 0) == versions[0]
+    changed(package / "vocoder.py", b"import numpy as np", b"import numpy as np, os")
+    versions.append(version("ser_helpers.synthesis.acted", 0))
     with open(package / "frames.npz", "ab") as file:
         file.write(b"x")
     forget()
-    versions.append(version("ser_helpers.synthesis.corpus", 0))
+    versions.append(version("ser_helpers.synthesis.acted", 0))
     changed(package / "german.py", b"import numpy as np", b"import numpy as np, os")
-    assert version("ser_helpers.synthesis.corpus", 0) == versions[-1]
+    assert version("ser_helpers.synthesis.acted", 0) == versions[-1]
     assert len(set(versions)) == 4
     assert version(1, libraries=["numpy"]) != version(1, libraries=["scipy"])

@@ -123,7 +123,8 @@ dnn = make_pipeline(StandardScaler(), KerasClassifier(network, epochs=200, batch
 # This takes about half a minute.
 
 # %%
-from ser_helpers.evaluation import compare, cross_validate, leaderboard, plots
+from ser_helpers import plots
+from ser_helpers.evaluation import compare, cross_validate, leaderboard
 
 what = dict(name="Keras DNN", features="193-d vector")
 leaky = cross_validate(dnn, X, utterances, protocol="random", n_splits=1, **what)
@@ -211,7 +212,7 @@ who = cross_validate(
     n_splits=1,
     target="speaker",
 )
-print(f"The right actor in {who.accuracy:.0%} of the cases; guessing gives {who.chance:.0%}.")
+print(f"The right actor in {who.accuracy:.0%} of the cases; guessing gives {who.chance_level:.0%}.")
 
 # %% [markdown]
 # The vector is a fine description of *who* speaks (on real RAVDESS right in 97 % of the cases, on the synthetic corpus

@@ -50,7 +50,7 @@ utterances = banner("07", corpus="ravdess")
 
 # %%
 from ser_helpers import audio
-from ser_helpers.course import sound
+from ser_helpers.plots import sound
 
 angry = utterances[(utterances.emotion == "angry") & (utterances.statement == "ravdess-1")].iloc[0]
 y = audio.load(angry.path)
@@ -91,9 +91,9 @@ print("the mean changes by", round(float(np.abs(frames.mean(axis=0) - frames[::-
 # the right.
 
 # %%
-from ser_helpers.course import figures_07
+from ser_helpers.course.figures import lesson07_attention
 
-figures_07.unrolled()
+lesson07_attention.unrolled()
 
 # %% [markdown]
 # Our frames are 20 MFCC with their [deltas](GLOSSARY.md#delta) and the deltas' deltas: 60 numbers every 10 ms. A
@@ -119,7 +119,7 @@ X.map(len).describe()[["min", "mean", "max"]].round()
 # frames are real.
 
 # %%
-figures_07.batch(X[::180].map(len), subtitle=f"{utterances.corpus.iloc[0]}: eight utterances")
+lesson07_attention.batch(X[::180].map(len), subtitle=f"{utterances.corpus.iloc[0]}: eight utterances")
 
 # %% [markdown]
 # (PyTorch users know a relative: `pack_padded_sequence` sorts the rows by length and drops the zeros. Keras keeps the
@@ -296,7 +296,7 @@ curves = pd.DataFrame(columns=["with mask", "without mask"], dtype=float)
 for added in range(0, 201, 10):
     padded = np.pad(batch[[row], :length], ((0, 0), (0, added), (0, 0)))
     curves.loc[added] = [float(net(padded)[0, column]) for net in (masked, twin)]
-figures_07.under_padding(curves, reader.classes_[column], sound.caption(moved))
+lesson07_attention.under_padding(curves, reader.classes_[column], sound.caption(moved))
 
 # %% [markdown]
 # Without a mask, the same recording gets another answer when it stands in a batch beside a longer one. That is a bug
@@ -310,7 +310,8 @@ figures_07.under_padding(curves, reader.classes_[column], sound.caption(moved))
 # **Guess first:** will it listen to the beginning, the loudest word, or the pauses?
 
 # %%
-from ser_helpers.evaluation import explain, plots
+from ser_helpers import plots
+from ser_helpers.evaluation import explain
 
 sure = pd.Series(reader.predict_proba(X[test])[:, list(reader.classes_).index("angry")], index=test)
 chosen = utterances.loc[sure[utterances.emotion[test] == "angry"].idxmax()]
@@ -501,7 +502,7 @@ def loudness(model, example):
 
 methods = {"Grad-CAM": explain.grad_cam, "integrated gradients": explain.integrated_gradients, "the loud parts": loudness}
 found = {name: explain.sanity(method, network_alone, levels, seeds=range(5)) for name, method in methods.items()}
-figures_07.sanity(found, sound.caption(chosen))
+lesson07_attention.sanity(found, sound.caption(chosen))
 
 # %% [markdown]
 # The loud parts stay exactly as they were, whatever the network knows: no explanation, though it looks like one. The

@@ -8,7 +8,6 @@ from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import bootstrap, metrics
 
 
-
 def rater_ceiling(ratings, table, dimensions=DIMENSIONS):
     """The CCC between one rater and the mean of the others, over all raters of all utterances. Lesson 09.
 

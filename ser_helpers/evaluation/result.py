@@ -12,7 +12,6 @@ from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import bootstrap, metrics
 
 
-
 @dataclass(frozen=True, repr=False, eq=False)
 class Result:
     """The outcome of :func:`cross_validate`; Lesson 04 reads one line by line.
@@ -86,7 +85,7 @@ class Result:
         return self._score(self.metric)
 
     @property
-    def chance(self):
+    def chance_level(self):
         """The score of guessing: 1 / number of labels for UAR, 0 for CCC."""
         return 1 / len(self.labels) if self.labels else 0.0
 
@@ -160,7 +159,7 @@ class Result:
         spread = f" (folds {self.folds[self.metric].mean():.2f} ± {self.folds[self.metric].std():.2f})"
         return (
             f"{self.caption}: {self.metric.upper()} {self.score:.2f}, {self._interval_words()}, "
-            f"chance {self.chance:.3g}{spread if len(self.folds) > 1 else ''}. {self.verdict}"
+            f"chance {self.chance_level:.3g}{spread if len(self.folds) > 1 else ''}. {self.verdict}"
         )
 
     def __repr__(self):
@@ -173,7 +172,7 @@ class Result:
             "target": self.target,
             "protocol": self.protocol_words,
             self.metric.upper(): f"{self.score:.2f}, {self._interval_words()}",
-            "chance": f"{self.chance:.3g}",
+            "chance": f"{self.chance_level:.3g}",
             "audit": self.verdict,
         }
         return html(rows)

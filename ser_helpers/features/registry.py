@@ -6,9 +6,8 @@ import importlib
 import importlib.metadata
 import inspect
 
-from ser_helpers import cache
+from ser_helpers import cache, download
 from ser_helpers.errors import WeightsMissing
-from ser_helpers.features import weights
 
 _ROOM = "ser_helpers.features"
 _READING = "ser_helpers.audio.io"
@@ -32,16 +31,16 @@ class Kind:
 
 _KINDS = {
     "vector193": Kind("MFCC, chroma, mel, contrast, tonnetz: means", "vector193", "recipe193", 22050),
-    "prosody": Kind("pitch, energy, rate and pauses", "prosody", "prosodic", 16000),
+    "prosody": Kind("pitch, energy, rate and pauses", "prosody", "praat", 16000),
     "voice": Kind("jitter, shimmer, HNR, formants", "voice_quality", "voice", 16000),
-    "egemaps": Kind("openSMILE eGeMAPSv02 functionals", "egemaps", "smile", 16000),
-    "compare": Kind("openSMILE ComParE 2016 functionals", "compare2016", "smile", 16000),
-    "quick": Kind("pitch, level and spectrum in 5 ms", "quick", "fast", 16000),
+    "egemaps": Kind("openSMILE eGeMAPSv02 functionals", "egemaps", "functionals", 16000),
+    "compare": Kind("openSMILE ComParE 2016 functionals", "compare2016", "functionals", 16000),
+    "quick": Kind("pitch, level and spectrum in 5 ms", "quick", "quick95", 16000),
     "logmel": Kind("log-mel spectrogram, a sequence", "logmel", "sequences", 16000, sequence=True),
     "mfcc": Kind("MFCC per frame, a sequence", "mfcc", "sequences", 16000, sequence=True),
-    "patchdct": Kind("DCT of log-mel patches, 128-d", "patchdct", "patches", 16000),
-    "vggish": Kind("VGGish embedding, 128-d", "vggish", "pretrained", 16000, weights="vggish"),
-    "yamnet": Kind("YAMNet embedding, 1024-d", "yamnet", "pretrained", 16000, weights="yamnet"),
+    "patchdct": Kind("DCT of log-mel patches, 128-d", "patchdct", "audioset", 16000),
+    "vggish": Kind("VGGish embedding, 128-d", "vggish", "audioset", 16000, weights="vggish"),
+    "yamnet": Kind("YAMNet embedding, 1024-d", "yamnet", "audioset", 16000, weights="yamnet"),
 }
 
 
@@ -91,7 +90,7 @@ def check_weights(kind):
     """Raise WeightsMissing if a kind needs pretrained weights that are not on this machine."""
     needed = find(kind).weights
     if needed:
-        weights.folder(needed)
+        download.folder(needed)
 
 
 def find(kind):
@@ -144,7 +143,7 @@ def check_parameters(kind, parameters):
 def version(kind):
     """What a kind's numbers depend on, as a hash: our code, the libraries' versions and the pretrained weights."""
     spec = find(kind)
-    files = weights.cards()[spec.weights].files if spec.weights else None
+    files = download.cards()[spec.weights].files if spec.weights else None
     return cache.version(f"{_ROOM}.{spec.module}", _READING, files, libraries=_LIBRARIES)
 
 

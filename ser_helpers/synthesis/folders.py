@@ -4,10 +4,10 @@ import io
 
 import soundfile as sf
 
-from ..cache import cached, existing, version
-from ..errors import CorpusError
-from ..home import cache_home
-from .frames import SAMPLE_RATE
+from ser_helpers.cache import cached, existing, version
+from ser_helpers.errors import CorpusError
+from ser_helpers.paths import cache_home
+from ser_helpers.synthesis.vocoder import SAMPLE_RATE
 
 
 def corpus_folder(module, variants, variant, build, seed):

@@ -21,12 +21,11 @@ from joblib import Parallel, delayed
 from scipy.signal import lfilter
 from tqdm import tqdm
 
-from .chance import stream
-from .folders import corpus_folder, wav
-from .frames import SAMPLE_RATE, carrier
-from .prosody import CHANCE, CUES, Cues, Performance, departure
-from .render import render
-from .speakers import speaker
+from ser_helpers.synthesis.folders import corpus_folder, wav
+from ser_helpers.synthesis.prosody import CHANCE, CUES, Cues, Performance, departure
+from ser_helpers.synthesis.rng import make_rng
+from ser_helpers.synthesis.vocoder import SAMPLE_RATE, carrier, render
+from ser_helpers.synthesis.voices import speaker
 
 #: EmoDB's speakers, and the number of the voice of each: odd numbers are men, even ones women.
 VOICES = {"03": 1, "08": 2, "09": 4, "10": 3, "11": 5, "12": 7, "13": 6, "14": 8, "15": 9, "16": 10}
@@ -99,7 +98,7 @@ def recording(number, code, initial, seed=0):
     >>> recording("03", "a01", "W").dtype
     dtype('int16')
     """
-    voice, rng = speaker(VOICES[number], OTHERS + seed), stream("german", number, code, initial, seed)
+    voice, rng = speaker(VOICES[number], OTHERS + seed), make_rng("german", number, code, initial, seed)
     y = render(carrier(sentences()[code]), voice, _performance(voice, initial, rng), rng)
     y = np.pad(y, (rng.uniform(0.05, 0.2, 2) * SAMPLE_RATE).astype(int))
     y = y + 0.43 * 10 ** (voice.room_noise / 20) * lfilter([1], [1, -0.9], rng.normal(size=len(y)))

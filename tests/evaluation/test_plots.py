@@ -7,10 +7,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
+from ser_helpers import plots
 from ser_helpers.corpora import EMOTIONS
 from ser_helpers.errors import EvaluationError
-from ser_helpers.evaluation import cross_validate, plots
-from ser_helpers.evaluation.style import colour
+from ser_helpers.evaluation import cross_validate
+from ser_helpers.plots.style import colour
 
 
 def run(data, model=None, **kw):
@@ -88,7 +89,12 @@ def test_figures_of_a_result_say_corpus_protocol_and_score(result, name):
 def test_synthetic_speech_is_called_so(data):
     X, table = data
     result = run((X, table.assign(corpus="synthetic")))
-    for fig in (plots.confusion(result), plots.per_class_recall(result), plots.against(result, result), plots.counts(result.table)):
+    for fig in (
+        plots.confusion(result),
+        plots.per_class_recall(result),
+        plots.against(result, result),
+        plots.counts(result.table),
+    ):
         check(fig, "synthetic")
 
 
@@ -237,7 +243,7 @@ def seeds(mean, count=5, corpus="toy"):
 
 
 def test_scores_over_seeds_show_each_run_mean_and_interval():
-    from ser_helpers.evaluation.repetition import interval
+    from ser_helpers.evaluation.cross_validation import interval
 
     runs = {"nothing": seeds(0.4), "oversampling": seeds(0.5)}
     fig = check(plots.over_seeds(runs), "toy", "no speaker in both", "5 seeds", "95 %", "chance UAR 0.125")
