@@ -12,8 +12,7 @@ registered with the wrong answers it must catch, so that a test can hold every c
 import importlib
 import pkgutil
 from dataclasses import dataclass, field
-
-from ser_helpers import course
+from pathlib import Path
 
 
 class Hint(Exception):
@@ -59,12 +58,12 @@ def exercise(id, wrong=()):
     return register
 
 
-def exercises():
-    """All registered exercises, by id."""
-    for module in pkgutil.iter_modules(course.__path__):
-        if module.name.startswith("exercises_"):
-            importlib.import_module(f"ser_helpers.course.{module.name}")
-    return dict(sorted(_registry.items()))
+def exercises(lesson=""):
+    """The registered exercises by id, of all lessons or of one, such as ``"04"``."""
+    for module in pkgutil.iter_modules([str(Path(__file__).with_name("exercises"))]):
+        if module.name.startswith(f"lesson{lesson}"):
+            importlib.import_module(f"{__package__}.exercises.{module.name}")
+    return {id: known for id, known in sorted(_registry.items()) if id.startswith(lesson)}
 
 
 def check(id, answer):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ser_helpers.course import check, checks, exercises
+from ser_helpers.course import check, checks
+from ser_helpers.course.checks import exercises
 
 
 @pytest.mark.parametrize("exercise", exercises().values(), ids=lambda exercise: exercise.id)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ser_helpers.course import figures_07
-from ser_helpers.course.exercises_07 import FRAMES, MASK
+from ser_helpers.course.exercises.lesson07_attention import FRAMES, MASK
 
 LESSON = (Path(__file__).resolve().parents[2] / "notebooks" / "src" / "07_attention.py").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ser_helpers import corpora
 from ser_helpers.course import figures_08
-from ser_helpers.course.exercises_08 import LAYERS
+from ser_helpers.course.exercises.lesson08_encoders import LAYERS
 from ser_helpers.evaluation import cross_validate
 
 LESSON = (Path(__file__).resolve().parents[2] / "notebooks" / "src" / "08_encoders.py").read_text(encoding="utf-8")
