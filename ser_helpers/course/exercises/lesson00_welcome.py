@@ -1,107 +1,77 @@
-"""The checkers of Lesson 00's exercises."""
+"""Checkers of lesson 00: a fair split, the UAR, the gap between groups."""
 
 import numpy as np
 import pandas as pd
 
-from ser_helpers.course.checks import Hint, exercise
+from ser_helpers.course.checks import Hint, exercise, expect
 
 
-def _table(**speakers):
-    """An utterance table with these utterances and speakers."""
-    return pd.DataFrame({"speaker": list(speakers.values())}, index=pd.Index(speakers, name="utterance"))
-
-
-@exercise(
-    "00.1",
-    wrong=[
-        lambda V, W: V.index.intersection(W.index).empty,
-        lambda V, W: set(V.speaker) & set(W.speaker),
-        lambda V, W: True,
-        lambda V, W: not set(V.speaker).isdisjoint(W.speaker),
-        lambda V, W: V.speaker.nunique() != W.speaker.nunique(),
-    ],
-)
-def fair(answer):
+@exercise("00.1")
+def fair_split(answer):
     """No utterance and no speaker in both tables."""
-    strangers = answer(_table(a="Ann", b="Ann", c="Ben"), _table(d="Eve"))
-    if not isinstance(strangers, (bool, np.bool_)):
-        raise Hint(f"Return True or False, not a {type(strangers).__name__}.")
-    if not strangers:
-        raise Hint("Ann and Ben in training, Eve in the test: that is fair, and you said it is not.")
-    if answer(_table(a="Ann", b="Ben"), _table(b="Ben", c="Eve")):
-        raise Hint("The utterance b is in both tables, so the model may know it by heart: not fair.")
-    if answer(_table(a="Ann", b="Ben"), _table(c="Ben", d="Eve")):
-        raise Hint("No utterance is in both tables, but Ben is: the model has heard his voice. Compare speakers.")
-    if not answer(_table(a="Ann", b="Ben"), _table(c="Eve", d="Joe")):
-        raise Hint("Ann and Ben in training, Eve and Joe in the test: that is fair, however many there are.")
+    for training, test, wanted, hint in [
+        (
+            {"a": "Ann", "b": "Ann", "c": "Ben"},
+            {"d": "Eve"},
+            True,
+            "With Ann and Ben in training, Eve in the test, the split is fair.",
+        ),
+        (
+            {"a": "Ann", "b": "Ben"},
+            {"b": "Ben", "c": "Eve"},
+            False,
+            "Utterance b is in both tables, so the model may have memorised it: the split is not fair.",
+        ),
+        (
+            {"a": "Ann", "b": "Ben"},
+            {"c": "Ben", "d": "Eve"},
+            False,
+            "No utterance is in both tables, but Ben is, and the model knows his voice: compare speakers.",
+        ),
+        (
+            {"a": "Ann", "b": "Ben"},
+            {"c": "Eve", "d": "Joe"},
+            True,
+            "With Ann and Ben in training, Eve and Joe in the test, the split is fair: compare names, not counts.",
+        ),
+    ]:
+        tables = [pd.DataFrame({"speaker": speakers}).rename_axis("utterance") for speakers in (training, test)]
+        found = answer(*tables)
+        if not isinstance(found, bool | np.bool_):
+            raise Hint(f"Return True or False, not a {type(found).__name__}.")
+        expect(found, wanted, hint)
 
 
-def _accuracy(truth, predicted):
-    return np.mean(np.asarray(truth) == np.asarray(predicted))
-
-
-def _mean_precision(truth, predicted):
-    truth, predicted = np.asarray(truth), np.asarray(predicted)
-    return np.mean([np.mean(truth[predicted == label] == label) for label in np.unique(predicted)])
-
-
-def _recall_of_predicted(truth, predicted):
-    truth, predicted = np.asarray(truth), np.asarray(predicted)
-    return np.mean([np.mean(predicted[truth == label] == label) for label in np.unique(predicted)])
-
-
-def _sum_of_recalls(truth, predicted):
-    truth, predicted = np.asarray(truth), np.asarray(predicted)
-    return sum(np.mean(predicted[truth == label] == label) for label in np.unique(truth))
-
-
-@exercise("00.2", wrong=[_accuracy, _mean_precision, _recall_of_predicted, _sum_of_recalls])
+@exercise("00.2")
 def uar(answer):
     """Unweighted average recall."""
     truth = ["neutral"] * 6 + ["angry"] * 2
-    given = answer(truth, ["neutral"] * 6 + ["angry", "neutral"])
-    if np.isclose(given, 7 / 8):
-        raise Hint("That is accuracy: 7 of 8. UAR first asks each label on its own: 6 of 6 neutral, 1 of 2 angry.")
-    if np.isclose(given, (6 / 7 + 1) / 2):
-        raise Hint(
-            "You asked of each *predicted* label how often it is true (precision). Recall starts from the truth."
-        )
-    if np.isclose(given, 1.5):
-        raise Hint("You added the recalls; divide by the number of labels.")
-    if not np.isclose(given, 0.75):
-        raise Hint(f"6 of 6 neutral and 1 of 2 angry make (1 + 0.5) / 2 = 0.75; yours is {given:.3g}.")
-    if not np.isclose(answer(truth, ["neutral"] * 8), 0.5):
-        raise Hint(
-            "A model that always says neutral has recall 1 and 0, so UAR 0.5: go through the labels of the truth."
-        )
+    expect(
+        answer(truth, ["neutral"] * 6 + ["angry", "neutral"]),
+        0.75,
+        "6 of 6 neutral and 1 of 2 angry make (1 + 0.5) / 2 = 0.75.",
+        (7 / 8, "That is the accuracy, 7 of 8. UAR takes each label by itself: 6 of 6 neutral, 1 of 2 angry."),
+        ((6 / 7 + 1) / 2, "That is precision: how often each *predicted* label is true. Recall starts from the truth."),
+        (1.5, "You added the recalls; divide by the number of labels."),
+    )
+    hint = "A model that always says neutral has recalls of 1 and 0, so a UAR of 0.5: average over the labels in truth."
+    expect(answer(truth, ["neutral"] * 8), 0.5, hint)
 
 
-@exercise(
-    "00.3",
-    wrong=[
-        lambda right, group: right.groupby(group).mean().min() - right.groupby(group).mean().max(),
-        lambda right, group: right.groupby(group).sum().max() - right.groupby(group).sum().min(),
-        lambda right, group: abs(right.groupby(group).mean().diff().iloc[1]),
-        lambda right, group: (
-            right.groupby(group.to_numpy()).mean().max() - right.groupby(group.to_numpy()).mean().min()
-        ),
-        lambda right, group: right.groupby(group).mean().max(),
-    ],
-)
-def gap(answer):
-    """Best minus worst share of right answers over groups."""
+@exercise("00.3")
+def group_gap(answer):
+    """Highest minus lowest share of correct answers over groups."""
     right = pd.Series([True, True, True, False, True, False, False, False], index=list("abcdefgh"))
-    group = pd.Series(["x", "x", "y", "y", "y", "y", "z", "z"], index=list("abcdefgh"))
-    given = answer(right, group)  # shares: x 1, y 0.5, z 0
-    if np.isclose(given, 2):
-        raise Hint("You subtracted counts; groups differ in size, so compare shares: the mean of True and False.")
-    if np.isclose(given, 0.5):
-        raise Hint("There may be more than two groups: take the best and the worst of them.")
-    if given < 0:
-        raise Hint("Best minus worst is never negative.")
-    if np.isclose(answer(right[:6], group[:6]), 1):
-        raise Hint("x is right always and y half the time: the gap is 0.5. Subtract the worst from the best.")
-    if not np.isclose(given, 1):
-        raise Hint(f"Group x is right always and z never, so the gap is 1; yours is {given:.3g}.")
-    if not np.isclose(answer(right, pd.concat([group[2:], group[:2]])), 1):
-        raise Hint("The two tables may be in different order: let pandas join them by index, never by position.")
+    group = pd.Series([*"xxyyyyzz"], index=right.index)
+    expect(
+        answer(right, group),  # shares: x 1, y 0.5, z 0
+        1,
+        "Group x is always right and z never, so the gap is 1.",
+        (2, "You subtracted counts; groups differ in size, so compare shares: the mean of True and False."),
+        (0.5, "There may be more than two groups: take the best and the worst of them."),
+        (-1, "The best minus the worst is never negative."),
+    )
+    hint = "Group x is always right and y half the time, so the gap is 0.5: subtract the worst share from the best."
+    expect(answer(right[:6], group[:6]), 0.5, hint)
+    hint = "The two Series may be in different orders: let pandas align them by index, not by position."
+    expect(answer(right, pd.concat([group[2:], group[:2]])), 1, hint)
