@@ -5,7 +5,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "checks": ["check", "exercises"],
+        "checks": ["check"],
         "first_cell": ["banner"],
     },
 )

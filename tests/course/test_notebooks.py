@@ -87,6 +87,6 @@ def test_lessons_are_selected_by_number(source, monkeypatch):
 
 
 def test_outside_a_clone_the_reason_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(notebooks.home, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(notebooks.paths, "project_root", lambda: tmp_path)
     with pytest.raises(SerError, match="clone of the course"):
         notebooks.sources()

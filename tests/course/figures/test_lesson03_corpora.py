@@ -10,7 +10,7 @@ import pytest
 from ser_helpers import corpora
 from ser_helpers.course.figures import lesson03_corpora
 
-LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "src" / "03_corpora.py"
+LESSON = Path(__file__).resolve().parents[3] / "notebooks" / "src" / "03_corpora.py"
 
 
 @pytest.fixture(scope="module")

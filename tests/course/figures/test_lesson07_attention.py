@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser_helpers.course.exercises_07 import FRAMES, MASK
+from ser_helpers.course.exercises.lesson07_attention import FRAMES, MASK
 from ser_helpers.course.figures import lesson07_attention
 
-LESSON = (Path(__file__).resolve().parents[2] / "notebooks" / "src" / "07_attention.py").read_text(encoding="utf-8")
+LESSON = (Path(__file__).resolve().parents[3] / "notebooks" / "src" / "07_attention.py").read_text(encoding="utf-8")
 
 
 def title(fig):

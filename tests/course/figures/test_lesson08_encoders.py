@@ -8,11 +8,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from ser_helpers import corpora
-from ser_helpers.course.exercises_08 import LAYERS
+from ser_helpers.course.exercises.lesson08_encoders import LAYERS
 from ser_helpers.course.figures import lesson08_encoders
 from ser_helpers.evaluation import cross_validate
 
-LESSON = (Path(__file__).resolve().parents[2] / "notebooks" / "src" / "08_encoders.py").read_text(encoding="utf-8")
+LESSON = (Path(__file__).resolve().parents[3] / "notebooks" / "src" / "08_encoders.py").read_text(encoding="utf-8")
 
 
 def title(fig):
