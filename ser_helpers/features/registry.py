@@ -31,7 +31,7 @@ class Kind:
 
 
 _KINDS = {
-    "vector193": Kind("MFCC, chroma, mel, contrast, tonnetz: means", "vector193", ("librosa193", "cqt"), 22050),
+    "vector193": Kind("MFCC, chroma, mel, contrast, tonnetz: means", "vector193", ("librosa193",), 22050),
     "prosody": Kind("pitch, energy, rate and pauses", "prosody", ("prosodic",), 16000),
     "voice": Kind("jitter, shimmer, HNR, formants", "voice_quality", ("voice",), 16000),
     "egemaps": Kind("openSMILE eGeMAPSv02 functionals", "egemaps", ("smile",), 16000),
