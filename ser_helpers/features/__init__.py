@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "functionals": ["compare2016", "egemaps"],
         "praat": ["prosody", "voice_quality"],
         "quick95": ["quick"],
-        "recipe193": ["vector193", "vector193_plain"],
+        "librosa193": ["vector193", "vector193_plain"],
         "registry": ["available", "kinds", "names"],
         "sequences": ["logmel", "mfcc"],
         "text": ["lexicon"],

@@ -30,7 +30,7 @@ class Kind:
 
 
 _KINDS = {
-    "vector193": Kind("MFCC, chroma, mel, contrast, tonnetz: means", "vector193", "recipe193", 22050),
+    "vector193": Kind("MFCC, chroma, mel, contrast, tonnetz: means", "vector193", "librosa193", 22050),
     "prosody": Kind("pitch, energy, rate and pauses", "prosody", "praat", 16000),
     "voice": Kind("jitter, shimmer, HNR, formants", "voice_quality", "voice", 16000),
     "egemaps": Kind("openSMILE eGeMAPSv02 functionals", "egemaps", "functionals", 16000),
