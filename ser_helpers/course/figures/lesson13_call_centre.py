@@ -127,7 +127,7 @@ def trajectory(windows, truth, rule, alerts, name="a call", due=None):
 def persistence(windows, table, threshold, seconds=(0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15)):
     """Precision and recall of the alerts as the rule asks for longer anger, at one threshold.
 
-    `windows` as from `call_scores.hear`, `table` as from `call_scores.calls`.
+    `windows` as from `alert_evaluation.customer_windows`, `table` as from `alert_evaluation.call_table`.
     """
     found = {}
     for wait in seconds:
