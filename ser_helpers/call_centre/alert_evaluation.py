@@ -23,15 +23,19 @@ PERSISTENCES = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
 _CODE = (__name__, "ser_helpers.features.quick95")  # the registry imports the features by name
 
 
-def score_calls(model="linear", denoise=(True, False), jobs=2, progress=True):
-    """Precision, recall and delay over the hundred calls, one row with noise reduction and one without (Lesson 13).
+def score_calls(rule, model="linear", denoise=(True, False), first=None, jobs=2, progress=True):
+    """Precision, recall and delay of a rule over the hundred calls, with noise reduction and without (Lesson 13).
 
     Parameters
     ----------
+    rule : AlertRule
+        Such as `choose_rule` returns.
     model : str or object
         A name for ``models.window_model(name, band="phone")``, whose windows are cached; or a model.
     denoise : sequence of bool
-        Whether to reduce noise, one row each, with a rule of its own from `choose_rule`.
+        Whether to reduce noise, one row each.
+    first : int
+        Only so many of the calls.
     jobs : int
         Processes.
     progress : bool
@@ -42,12 +46,11 @@ def score_calls(model="linear", denoise=(True, False), jobs=2, progress=True):
     DataFrame
         As `score` gives it, with ``threshold`` and ``persistence_s`` of the rule; on ``noise reduction``, yes or no.
     """
-    rows = {}
+    rows, table = {}, call_table("full").head(first)
     for reduce in denoise:
-        rule = choose_rule(model, reduce, jobs, progress)
-        table = outcomes(customer_windows("full", model, reduce, jobs, progress), rule, call_table("full"))
+        scores = score(outcomes(customer_windows("full", model, reduce, first, jobs, progress), rule, table))
         name = "yes" if reduce else "no"
-        rows[name] = {**score(table), "threshold": rule.threshold, "persistence_s": rule.persistence_s}
+        rows[name] = {**scores, "threshold": rule.threshold, "persistence_s": rule.persistence_s}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("noise reduction")
 
 
@@ -56,7 +59,7 @@ def choose_rule(model="linear", denoise=True, jobs=2, progress=True):
 
     The tuning calls' customers are not those of the hundred calls.
     """
-    windows, table = customer_windows("tuning", model, denoise, jobs, progress), call_table("tuning")
+    windows, table = customer_windows("tuning", model, denoise, None, jobs, progress), call_table("tuning")
     predictions = _predictions(windows)
     best, rank = None, (-1.0, 0.0)
     for persistence in PERSISTENCES:
@@ -79,21 +82,22 @@ def call_table(variant="full"):
     return pd.read_csv(root / "calls.csv", index_col="call")
 
 
-def customer_windows(variant="full", model="linear", denoise=True, jobs=2, progress=True):
-    """Each window of the customer in each call: ``call``, ``start``, ``end``, ``speech``, ``angry``, ``gap``.
+def customer_windows(variant="full", model="linear", denoise=True, first=None, jobs=2, progress=True):
+    """Each window of the customer in the (`first`) calls: ``call``, ``start``, ``end``, ``speech``, ``angry``, ``gap``.
 
     ``angry`` is the smoothed probability, NaN for windows without speech. Cached for a model by name. Lesson 13.
     """
     synthesis.ensure_calls(variant, progress=progress)
+    calls = call_table(variant).head(first)
     if not isinstance(model, str):
-        return _analysed(variant, model, denoise, jobs, progress)
-    path = paths.cache_home() / "calls" / f"windows-{variant}-{model}-{denoise:d}-{version(*_CODE)}.zip"
+        return _analysed(variant, calls, model, denoise, jobs, progress)
+    name = f"windows-{variant}-{len(calls)}-{model}-{denoise:d}-{version(*_CODE)}.zip"
 
     def make(temporary):
         fitted = models.window_model(model, band="phone")
-        _analysed(variant, fitted, denoise, jobs, progress).to_csv(temporary, index=False)
+        _analysed(variant, calls, fitted, denoise, jobs, progress).to_csv(temporary, index=False)
 
-    return cached(path, make, pd.read_csv)  # reading a damaged zip file fails, so it is made again
+    return cached(paths.cache_home() / "calls" / name, make, pd.read_csv)  # reading a damaged zip file fails
 
 
 def outcomes(windows, rule, table):
@@ -157,12 +161,12 @@ def _outcomes(predictions, rule, table):
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("call")
 
 
-def _analysed(variant, model, denoise, jobs, progress):
-    root, table = synthesis.ensure_calls(variant, progress=False), call_table(variant)
+def _analysed(variant, calls, model, denoise, jobs, progress):
+    root = synthesis.ensure_calls(variant, progress=False)
     made = Parallel(jobs, return_as="generator")(
-        delayed(_customer)(root / path, name, model, denoise) for name, path in table["path"].items()
+        delayed(_customer)(root / path, name, model, denoise) for name, path in calls["path"].items()
     )
-    bar = tqdm(made, "Analysing calls", len(table), unit="call", leave=False, disable=not progress)
+    bar = tqdm(made, "Analysing calls", len(calls), unit="call", leave=False, disable=not progress)
     return pd.concat(list(bar), ignore_index=True)
 
 

@@ -20,7 +20,7 @@ class Settings:
 
     token: str | None = None
     """Needed for access, as ``Authorization: Bearer TOKEN``; with None no token is needed."""
-    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
     """Host names that browsers may use (against DNS rebinding); ``("*",)`` for any."""
     agent_emotions: bool = False
     """Infer the agent's emotions too: read the note on the law above first."""

@@ -104,10 +104,10 @@ def test_intervals_contain_the_measure_and_resample_customers():
 
 
 def test_the_hundred_calls_are_scored_with_a_rule_from_others(asked):
-    row = alert_evaluation.score_calls(denoise=[False], jobs=1, progress=False).loc["no"]
+    rule = choose_rule("linear", False, 1, False)
+    row = alert_evaluation.score_calls(rule, denoise=[False], jobs=1, progress=False).loc["no"]
     assert (row.precision, row.recall, row.precision_low, row.recall_high) == (1, 1, 1, 1)
     assert row.delay_low <= row.delay <= row.delay_high
-    rule = choose_rule("linear", False, 1, False)
     assert (rule.threshold, rule.persistence_s) == (row.threshold, row.persistence_s)
 
 
@@ -131,7 +131,7 @@ def test_the_windows_of_a_named_model_are_cached(asked):
 @pytest.mark.parametrize("share", [0, 0.5])
 def test_a_damaged_cache_is_made_again(asked, share):
     kept = customer_windows("full", "linear", False, jobs=1, progress=False)
-    (path,) = (paths.cache_home() / "calls").glob("windows-full-linear-0-*.zip")
+    (path,) = (paths.cache_home() / "calls").glob("windows-full-1-linear-0-*.zip")
     whole, before = path.read_bytes(), len(asked)
     path.write_bytes(whole[: int(share * len(whole))])
     pd.testing.assert_frame_equal(
