@@ -44,13 +44,14 @@ def score_calls(rule, model="linear", denoise=(True, False), first=None, jobs=2,
     Returns
     -------
     DataFrame
-        As `score` gives it, with ``threshold`` and ``persistence_s`` of the rule; on ``noise reduction``, yes or no.
+        As `score` gives it, with ``calls``, how many there are, and ``threshold`` and ``persistence_s`` of the rule; on
+        ``noise reduction``, yes or no.
     """
     rows, table = {}, call_table("full").head(first)
     for reduce in denoise:
         scores = score(outcomes(customer_windows("full", model, reduce, first, jobs, progress), rule, table))
         name = "yes" if reduce else "no"
-        rows[name] = {**scores, "threshold": rule.threshold, "persistence_s": rule.persistence_s}
+        rows[name] = {**scores, "calls": len(table), "threshold": rule.threshold, "persistence_s": rule.persistence_s}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("noise reduction")
 
 
