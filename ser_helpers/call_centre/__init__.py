@@ -6,8 +6,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "alert_evaluation": ["choose_rule", "score_calls"],
-        "alerts": ["Alert", "AlertRule"],
-        "diarisation": ["PARTIES", "diarise", "name_parties"],
-        "monitor": ["CallMonitor", "CallReport", "analyse", "demo_calls"],
+        "alerts": ["PARTIES", "Alert", "AlertRule", "AlertState"],
+        "diarisation": ["diarise", "name_parties"],
+        "monitor": ["AlertEvent", "CallMonitor", "CallReport", "WindowEvent", "analyse", "demo_calls"],
     },
 )

@@ -1,8 +1,8 @@
 """How good the alerts are: precision, recall and delay over a hundred embedded calls, by a rule chosen on others.
 
-An alert is right when the call holds anger that a supervisor should be told of (`synthesis.calls.alert`), and it
-comes while that anger lasts or up to `GRACE` seconds later. The delay counts from the moment it should have come: from
-inside the anger an alert may also be early.
+An alert is right when the call contains anger that a supervisor should be told of (`synthesis.calls.alert`) and the
+alert comes while that anger lasts, or up to `GRACE` seconds later. The delay counts from the moment the alert is due,
+which lies inside the anger, so an alert may also be early.
 """
 
 import numpy as np
@@ -13,10 +13,9 @@ from tqdm import tqdm
 
 from ser_helpers import models, paths, streaming, synthesis
 from ser_helpers.cache import cached, version
-from ser_helpers.call_centre.alerts import AlertRule
-from ser_helpers.call_centre.monitor import CallMonitor
+from ser_helpers.call_centre.alerts import PARTIES, AlertRule
+from ser_helpers.call_centre.monitor import CallMonitor, WindowEvent, window_table
 from ser_helpers.evaluation.bootstrap import draw, interval
-from ser_helpers.synthesis.calls import PARTIES
 
 GRACE = 10.0
 THRESHOLDS = np.arange(0.20, 0.86, 0.05).round(2)
@@ -24,15 +23,19 @@ PERSISTENCES = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
 _CODE = (__name__, "ser_helpers.features.quick95")  # the registry imports the features by name
 
 
-def score_calls(model="linear", denoise=(True, False), jobs=2, progress=True):
-    """Precision, recall and delay over the hundred calls, one row with noise reduction and one without (Lesson 13).
+def score_calls(rule, model="linear", denoise=(True, False), first=None, jobs=2, progress=True):
+    """Precision, recall and delay of a rule over the hundred calls, with noise reduction and without (Lesson 13).
 
     Parameters
     ----------
+    rule : AlertRule
+        Such as `choose_rule` returns.
     model : str or object
-        A name for ``models.window_model(name, band="phone")``, whose results are kept on disk; or a model.
+        A name for ``models.window_model(name, band="phone")``, whose windows are cached; or a model.
     denoise : sequence of bool
-        Whether to reduce noise, one row each. Each has a rule of its own, from `choose_rule`.
+        Whether to reduce noise, one row each.
+    first : int
+        Only so many of the calls.
     jobs : int
         Processes.
     progress : bool
@@ -41,116 +44,117 @@ def score_calls(model="linear", denoise=(True, False), jobs=2, progress=True):
     Returns
     -------
     DataFrame
-        As `score` gives it, with ``threshold`` and ``persistence_s`` of the rule; on ``noise reduction``, yes or no.
+        As `score` gives it, with ``calls``, how many there are, and ``threshold`` and ``persistence_s`` of the rule; on
+        ``noise reduction``, yes or no.
     """
-    rows = {}
+    rows, table = {}, call_table("full").head(first)
     for reduce in denoise:
-        rule = choose_rule(model, reduce, jobs, progress)
-        found = outcomes(hear("full", model, reduce, jobs, progress), rule, calls("full"))
+        scores = score(outcomes(customer_windows("full", model, reduce, first, jobs, progress), rule, table))
         name = "yes" if reduce else "no"
-        rows[name] = {**score(found), "threshold": rule.threshold, "persistence_s": rule.persistence_s}
+        rows[name] = {**scores, "calls": len(table), "threshold": rule.threshold, "persistence_s": rule.persistence_s}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("noise reduction")
 
 
 def choose_rule(model="linear", denoise=True, jobs=2, progress=True):
-    """The `AlertRule` that does best on the forty tuning calls: largest F1, then the least delay (Lesson 13).
+    """The `AlertRule` with the largest F1 on the forty tuning calls, then the least delay (Lesson 13).
 
-    Their customers are not those of the hundred calls.
+    The tuning calls' customers are not those of the hundred calls.
     """
-    heard, table = _estimates(hear("tuning", model, denoise, jobs, progress)), calls("tuning")
+    windows, table = customer_windows("tuning", model, denoise, None, jobs, progress), call_table("tuning")
+    predictions = _predictions(windows)
     best, rank = None, (-1.0, 0.0)
     for persistence in PERSISTENCES:
         for threshold in THRESHOLDS:
             rule = AlertRule(threshold=float(threshold), persistence_s=persistence)
-            found = score(_outcomes(heard, rule, table), intervals=False)
-            new = (round(found["f1"], 6), -found["delay"])
+            scores = score(_outcomes(predictions, rule, table), intervals=False)
+            new = (round(scores["f1"], 6), -scores["delay"])
             if new > rank:
                 best, rank = rule, new
     return best
 
 
-def calls(variant="full"):
+def call_table(variant="full"):
     """The table of the embedded calls, on their names (Lesson 13).
 
-    >>> calls("small")["story"].tolist()[:2]
+    >>> call_table("small")["story"].tolist()[:2]
     ['rising', 'calm']
     """
     root = synthesis.ensure_calls(variant, progress=False)
     return pd.read_csv(root / "calls.csv", index_col="call")
 
 
-def hear(variant="full", model="linear", denoise=True, jobs=2, progress=True):
-    """Every window of the customer in every call: ``call``, ``start``, ``end``, ``speech``, ``angry``, ``gap``.
+def customer_windows(variant="full", model="linear", denoise=True, first=None, jobs=2, progress=True):
+    """Each window of the customer in the (`first`) calls: ``call``, ``start``, ``end``, ``speech``, ``angry``, ``gap``.
 
-    ``angry`` is the smoothed probability, NaN where the window was not judged. Kept on disk for a model by name,
-    and heard again where what is kept is damaged.
+    ``angry`` is the smoothed probability, NaN for windows without speech. Cached for a model by name. Lesson 13.
     """
     synthesis.ensure_calls(variant, progress=progress)
+    calls = call_table(variant).head(first)
     if not isinstance(model, str):
-        return _hear(variant, model, denoise, jobs, progress)
-    path = paths.cache_home() / "calls" / f"heard-{variant}-{model}-{denoise:d}-{version(*_CODE)}.zip"
+        return _analysed(variant, calls, model, denoise, jobs, progress)
+    name = f"windows-{variant}-{len(calls)}-{model}-{denoise:d}-{version(*_CODE)}.zip"
 
-    def make(aside):
-        known = models.window_model(model, band="phone")
-        _hear(variant, known, denoise, jobs, progress).to_csv(aside, index=False)
+    def make(temporary):
+        fitted = models.window_model(model, band="phone")
+        _analysed(variant, calls, fitted, denoise, jobs, progress).to_csv(temporary, index=False)
 
-    return cached(path, make, pd.read_csv)  # a zip file tells when it is damaged
+    return cached(paths.cache_home() / "calls" / name, make, pd.read_csv)  # reading a damaged zip file fails
 
 
 def outcomes(windows, rule, table):
-    """What the rule makes of each call, on the index of `table` (Lesson 13).
+    """The alerts that a rule raises in each call, on the index of `table` (Lesson 13).
 
     Columns: ``customer``; ``due``, when an alert should come; ``alerts``, how many came, ``right`` of them; ``first``,
     the first right one; ``delay``. Times in seconds, NaN where there is none.
     """
-    return _outcomes(_estimates(windows), rule, table)
+    return _outcomes(_predictions(windows), rule, table)
 
 
-def score(found, intervals=True, seed=0):
-    """Precision and recall of the alerts, F1, and the median delay in seconds, of the table of `outcomes` (Lesson 13).
+def score(table, intervals=True, seed=0):
+    """Precision, recall and F1 of the alerts, and their median delay in seconds, from `outcomes` (Lesson 13).
 
     With `intervals` also ``precision_low``, ``precision_high`` and so on: the middle 95 % when customers are resampled.
 
-    >>> found = pd.DataFrame({"due": [9, np.nan], "alerts": 1, "right": [1, 0], "delay": [2.5, np.nan]})
-    >>> score(found, intervals=False)
+    >>> table = pd.DataFrame({"due": [9, np.nan], "alerts": 1, "right": [1, 0], "delay": [2.5, np.nan]})
+    >>> score(table, intervals=False)
     {'precision': 0.5, 'recall': 1.0, 'f1': 0.6666666666666666, 'delay': 2.5}
     """
-    measured = _measure(found, np.ones((1, len(found)), int))
-    result = {name: float(values[0]) for name, values in measured.items()}
+    measures = _measure(table, np.ones((1, len(table)), int))
+    result = {name: float(values[0]) for name, values in measures.items()}
     if intervals:
-        codes, weights = draw(found["customer"], seed=seed)
-        for name, draws in _measure(found, weights[:, codes]).items():
+        codes, weights = draw(table["customer"], seed=seed)
+        for name, draws in _measure(table, weights[:, codes]).items():
             result[f"{name}_low"], result[f"{name}_high"] = map(float, interval(draws))
     return result
 
 
-def _measure(found, weights):
-    """Each measure in each draw, (draws,); `weights` (draws, calls) says how often a draw holds a call."""
-    alerts, right, due = (found[name].to_numpy() for name in ("alerts", "right", "due"))
+def _measure(table, weights):
+    """Each measure in each draw, (draws,); `weights` (draws, calls) says how often a draw contains a call."""
+    alerts, right, due = (table[name].to_numpy() for name in ("alerts", "right", "due"))
     with np.errstate(invalid="ignore"):
         precision = weights @ right / (weights @ alerts)
         recall = weights @ (right > 0) / (weights @ ~np.isnan(due))
         f1 = np.nan_to_num(2 * precision * recall / (precision + recall))
-    known = found["delay"].notna().to_numpy()
-    delays = found["delay"].to_numpy()[known]
-    median = [np.median(np.repeat(delays, row)) if row.any() else np.nan for row in weights[:, known]]
+    has_delay = table["delay"].notna().to_numpy()
+    delays = table["delay"].to_numpy()[has_delay]
+    median = [np.median(np.repeat(delays, row)) if row.any() else np.nan for row in weights[:, has_delay]]
     return {"precision": precision, "recall": recall, "f1": f1, "delay": np.array(median)}
 
 
-def _estimates(windows):
-    """{call: its windows as estimates that a rule can read}."""
-    return {name: [_estimate(row) for row in table.itertuples()] for name, table in windows.groupby("call")}
+def _predictions(windows):
+    """{call: its windows as `WindowPrediction` with the probability of anger alone}."""
+    return {name: [_prediction(row) for row in table.itertuples()] for name, table in windows.groupby("call")}
 
 
-def _estimate(row):
+def _prediction(row):
     smoothed = None if np.isnan(row.angry) else [row.angry]
     return streaming.WindowPrediction(row.start, row.end, row.speech, smoothed, smoothed, None, bool(row.gap))
 
 
-def _outcomes(heard, rule, table):
+def _outcomes(predictions, rule, table):
     rows = {}
     for name, call in table.iterrows():
-        times = np.array([alert.time for alert in rule.apply(heard[name], [rule.emotion])])
+        times = np.array([alert.time for alert in rule.apply(predictions[name], [rule.emotion])])
         right = times[(times >= call.anger_start) & (times <= call.anger_end + GRACE)]
         first = right[0] if len(right) else np.nan
         rows[name] = (call.customer, call.alert, len(times), len(right), first, first - call.alert)
@@ -158,12 +162,12 @@ def _outcomes(heard, rule, table):
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("call")
 
 
-def _hear(variant, model, denoise, jobs, progress):
-    root, table = synthesis.ensure_calls(variant, progress=False), calls(variant)
+def _analysed(variant, calls, model, denoise, jobs, progress):
+    root = synthesis.ensure_calls(variant, progress=False)
     made = Parallel(jobs, return_as="generator")(
-        delayed(_customer)(root / path, name, model, denoise) for name, path in table["path"].items()
+        delayed(_customer)(root / path, name, model, denoise) for name, path in calls["path"].items()
     )
-    bar = tqdm(made, "Hearing calls", len(table), unit="call", leave=False, disable=not progress)
+    bar = tqdm(made, "Analysing calls", len(calls), unit="call", leave=False, disable=not progress)
     return pd.concat(list(bar), ignore_index=True)
 
 
@@ -171,9 +175,9 @@ def _customer(path, name, model, denoise):
     """The windows of the customer of one call."""
     y, sr = soundfile.read(path, dtype="float32")
     monitor = CallMonitor(model, parties=["customer"], sr=sr, denoise=denoise)
-    customer = y[:, PARTIES.index("customer")]
-    estimates = [event.estimate for event in monitor.feed(customer) + monitor.finish() if hasattr(event, "estimate")]
+    events = monitor.feed(y[:, PARTIES.index("customer")]) + monitor.finish()
+    smoothed = [event.prediction.smoothed for event in events if isinstance(event, WindowEvent)]
     angry = list(monitor.classes_).index("angry")
-    levels = [np.nan if estimate.smoothed is None else estimate.smoothed[angry] for estimate in estimates]
-    table = streaming.to_timeline(estimates, monitor.classes_)[["start", "end", "speech", "gap"]]
-    return table.assign(angry=levels, call=name)[["call", "start", "end", "speech", "angry", "gap"]]
+    table = window_table(events, monitor.classes_)[["start", "end", "speech", "gap"]]
+    table = table.assign(angry=[np.nan if p is None else p[angry] for p in smoothed], call=name)
+    return table[["call", "start", "end", "speech", "angry", "gap"]]

@@ -1,4 +1,4 @@
-"""When to tell a supervisor: a rule on what a detector hears, that can say why it spoke."""
+"""The alert rule: an emotion that persists in someone's speech raises an alert that explains itself."""
 
 import math
 from typing import NamedTuple
@@ -6,52 +6,54 @@ from typing import NamedTuple
 from ser_helpers.errors import StreamError
 from ser_helpers.streaming.samples import between
 
-TAKEN = 0.5
-"""How much of a party's usual log-odds is taken off: some voices always sound angry to the model, some callers are."""
-SUREST = 0.99
-"""A probability counts as no larger than this, and no smaller than 1 less this."""
+PARTIES = ("agent", "customer")
+"""Who speaks on the two channels of a call, left and right."""
+BASELINE_WEIGHT = 0.5
+"""Share of a voice's usual log-odds that is subtracted: some voices always sound angry to the model."""
+MAX_PROBABILITY = 0.99
+"""Probabilities are clipped to this and to 1 less this, so that their log-odds stay finite."""
 
 
 class Alert(NamedTuple):
-    """A rule was met (Lesson 13)."""
+    """When and why a rule was met (Lesson 13)."""
 
     time: float
     """Seconds from the beginning of the call: the end of the window that met the rule."""
     start: float
     """Seconds: where the emotion began."""
     speech: float
-    """Seconds of speech with the emotion since then, less those without."""
+    """Seconds of speech with the emotion since then, minus those without."""
     level: float
     """Mean level of the emotion since then, 0 to 1."""
     emotion: str
 
 
 class AlertRule:
-    """An emotion persists: it is heard, above a threshold, in so many seconds of speech (Lesson 13).
+    """An emotion persists: its level stays above a threshold for several seconds of speech (Lesson 13).
 
-    The level of a window is the smoothed probability, its log-odds lowered by half of what is usual for this voice, the
-    mean of its first seconds of speech. Speech in windows at or above the threshold is added up, speech in windows
-    below it is taken off, down to nothing: a calm word does not undo a quarrel, a calm minute does. Silence counts
-    neither way. After an alert there is none for a while.
+    The level of a window is the smoothed probability of the emotion, its log-odds lowered by half of this voice's
+    baseline: the mean log-odds of its first seconds of speech. Speech at or above the threshold is added up; speech
+    below it is subtracted, down to 0, so a calm word does not undo a quarrel and a calm minute does. Silence changes
+    nothing. After an alert the rule pauses.
 
     Parameters
     ----------
     emotion : str
         One of the model's ``classes_``.
     threshold : float
-        Level, 0 to 1.
+        Level, between 0 and 1.
     persistence_s : float
         Seconds of speech.
     cool_down_s : float
-        Seconds from one alert to when the next one may begin to build up.
+        Seconds after an alert in which nothing counts towards the next one.
     forget_s : float
-        After so many seconds without speech, what was heard before is forgotten; so it is after a gap.
+        After this many seconds without speech, or after a gap, counting starts again.
     baseline_s : float
-        Seconds of speech that tell what is usual; 0: the level is the probability itself.
+        Seconds of speech from which the baseline is learned; with 0 the level is the probability itself.
 
     Notes
     -----
-    The defaults are round numbers near those that did best on forty embedded calls, see ``call_scores.choose_rule``.
+    The defaults are round numbers near those that `alert_evaluation.choose_rule` finds on the forty tuning calls.
 
     Examples
     --------
@@ -67,24 +69,19 @@ class AlertRule:
         self.persistence_s, self.cool_down_s = persistence_s, cool_down_s
         self.forget_s, self.baseline_s = forget_s, baseline_s
         if not between(threshold, 0, 1) or threshold in (0, 1):
-            raise ValueError(f"threshold is a level between 0 and 1, not {threshold!r}.")
+            raise ValueError(f"threshold must lie between 0 and 1, not be {threshold!r}.")
         for name in ("persistence_s", "cool_down_s", "forget_s", "baseline_s"):
             if not between(getattr(self, name), 0) or math.isinf(getattr(self, name)):
-                raise ValueError(f"{name} is a number of seconds from 0, not {getattr(self, name)!r}.")
+                raise ValueError(f"{name} must be a number of seconds, 0 or more, not {getattr(self, name)!r}.")
 
     def __repr__(self):
         settings = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"AlertRule({settings})"
 
-    def watch(self, classes):
-        """A `Watch` that applies this rule to one party's estimates, as they come; `classes` are the model's."""
-        return AlertState(self, classes)
-
-    def apply(self, estimates, classes):
-        """The alerts in a list of estimates, in order."""
-        watch = self.watch(classes)
-        found = (watch.update(estimate) for estimate in estimates)
-        return [alert for alert in found if alert is not None]
+    def apply(self, predictions, classes):
+        """The alerts in a list of `WindowPrediction` of one party, in order; `classes` are the model's."""
+        state = AlertState(self, classes)
+        return [alert for alert in map(state.update, predictions) if alert is not None]
 
     def explain(self, alert, party="customer"):
         """One sentence for the screen: who, what, for how long, since when, and what the rule asks for."""
@@ -96,73 +93,71 @@ class AlertRule:
 
 
 class AlertState:
-    """The state of an `AlertRule` for one party: feed it estimates (Lesson 13).
+    """An `AlertRule` applied to one party's window predictions as they come (Lesson 13).
+
+    `classes` are the model's; StreamError if the rule's emotion is not among them. ``level`` is that of the last
+    window, NaN if the window has no probabilities.
 
     Examples
     --------
     >>> from ser_helpers.streaming import WindowPrediction
-    >>> watch = AlertRule(persistence_s=4, baseline_s=0).watch(["angry", "sad"])
+    >>> state = AlertState(AlertRule(persistence_s=4, baseline_s=0), ["angry", "sad"])
     >>> windows = [WindowPrediction(k, k + 3, 1.0, [0.9, 0.1], [0.9, 0.1], "angry", False) for k in range(5)]
-    >>> [alert.time for alert in map(watch.update, windows) if alert]
+    >>> [alert.time for alert in map(state.update, windows) if alert]
     [4]
-
-    Attributes
-    ----------
-    level : float
-        Of the last window; NaN where it was not judged.
     """
 
     def __init__(self, rule, classes):
         classes = list(classes)
         if rule.emotion not in classes:
-            raise StreamError(f"The rule is about {rule.emotion!r}, but the model tells only {', '.join(classes)}.")
-        self.rule, self._which = rule, classes.index(rule.emotion)
+            raise StreamError(f"The rule is about {rule.emotion!r}, but the model knows only {', '.join(classes)}.")
+        self.rule, self._column = rule, classes.index(rule.emotion)
         self._end, self.level = None, math.nan
-        self._silent_until = self._learned = self._usual = 0.0
-        self._forget()
+        self._paused_until = self._baseline_seconds = self._baseline = 0.0
+        self._reset()
 
-    def update(self, estimate):
-        """Take the next estimate; return an `Alert` if it meets the rule, else None."""
-        begin = estimate.start if self._end is None else self._end
-        self._end, self.level = estimate.end, math.nan
-        if estimate.smoothed is not None:
-            speech = (estimate.end - begin) * estimate.speech
-            self.level = self._compared(float(estimate.smoothed[self._which]), speech)
-            return self._hear(self.level, speech, begin, estimate.end) if estimate.end > self._silent_until else None
-        self._quiet += estimate.end - begin
-        if estimate.gap or self._quiet >= self.rule.forget_s:
-            self._forget()
+    def update(self, prediction):
+        """Take the next prediction; return an `Alert` if it meets the rule, else None."""
+        begin = prediction.start if self._end is None else self._end  # windows overlap: only the new part counts
+        self._end, self.level = prediction.end, math.nan
+        if prediction.smoothed is not None:
+            speech = (prediction.end - begin) * prediction.speech
+            self.level = self._relative_level(float(prediction.smoothed[self._column]), speech)
+            return self._count(speech, begin) if prediction.end > self._paused_until else None
+        self._silence += prediction.end - begin
+        if prediction.gap or self._silence >= self.rule.forget_s:
+            self._reset()
         return None
 
-    def _compared(self, probability, speech):
-        """The probability, less a part of what is usual for this voice."""
-        probability = min(max(probability, 1 - SUREST), SUREST)
-        odds = math.log(probability / (1 - probability))
-        if self._learned < self.rule.baseline_s:
-            self._learned += speech
-            self._usual += (odds - self._usual) * speech / self._learned
-        return 1 / (1 + math.exp(TAKEN * self._usual - odds))
+    def _relative_level(self, probability, speech):
+        """The probability, with part of this voice's baseline taken off its log-odds."""
+        probability = min(max(probability, 1 - MAX_PROBABILITY), MAX_PROBABILITY)
+        log_odds = math.log(probability / (1 - probability))
+        if self._baseline_seconds < self.rule.baseline_s:  # running mean, weighted by seconds of speech
+            self._baseline_seconds += speech
+            self._baseline += (log_odds - self._baseline) * speech / self._baseline_seconds
+        return 1 / (1 + math.exp(BASELINE_WEIGHT * self._baseline - log_odds))
 
-    def _hear(self, level, speech, begin, end):
+    def _count(self, speech, begin):
         rule = self.rule
-        self._quiet = 0.0
-        if level < rule.threshold:
+        self._silence = 0.0
+        if self.level < rule.threshold:
             self._speech -= speech
             if self._speech <= 0:
-                self._forget()
+                self._reset()
             return None
         if self._windows == 0:
             self._start = begin
         self._speech += speech
-        self._levels += level
+        self._levels += self.level
         self._windows += 1
         if self._speech < rule.persistence_s:
             return None
-        alert = Alert(end, self._start, self._speech, self._levels / self._windows, rule.emotion)
-        self._silent_until = end + rule.cool_down_s
-        self._forget()
+        alert = Alert(self._end, self._start, self._speech, self._levels / self._windows, rule.emotion)
+        self._paused_until = self._end + rule.cool_down_s
+        self._reset()
         return alert
 
-    def _forget(self):
-        self._speech = self._quiet = self._levels = 0.0
+    def _reset(self):
+        self._speech = self._silence = self._levels = 0.0
         self._windows = 0

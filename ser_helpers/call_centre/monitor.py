@@ -1,14 +1,11 @@
-"""A call: noise reduction, speech, emotion window by window, and an alert when a customer's anger persists.
+"""A call: noise reduction, voice activity, emotion window by window, and an alert when a customer's anger persists.
 
-`CallMonitor` hears a call while it goes on, `analyse` a recording of one; the second feeds the first, so both say the
-same. Only the customer's emotion is inferred: the EU's AI Act, Regulation (EU) 2024/1689, article 5(1)(f), prohibits
-inferring the emotions of people at their workplace; of the agent only that they speak is told.
-
-What a call is heard from and with: recordings, parties and rules, or one sentence about what is wrong with them.
+`CallMonitor` follows a call while it goes on; `analyse` feeds it a recording, so both give the same windows and alerts.
+Only the customer's emotion is inferred: the EU's AI Act, Regulation (EU) 2024/1689, article 5(1)(f), prohibits
+inferring the emotions of people at their workplace. For the agent, only the share of speech is reported.
 """
 
 import math
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,25 +15,21 @@ import pandas as pd
 import soundfile
 
 from ser_helpers import audio, models, streaming, synthesis
-from ser_helpers.call_centre.alerts import AlertRule
-from ser_helpers.call_centre.diarisation import separate, turn_emotions, turns
+from ser_helpers.call_centre.alerts import PARTIES, AlertRule, AlertState
+from ser_helpers.call_centre.diarisation import call_turns, separate, turn_emotions
 from ser_helpers.errors import AudioError, CorpusError, StreamError
 from ser_helpers.streaming.detector import check_gap
 from ser_helpers.streaming.estimates import check_model
-from ser_helpers.streaming.samples import check_rate, mono
-
-PARTIES = ("agent", "customer")
-KEPT = 4 * 3600
-"""Windows of each party that a monitor remembers: four hours."""
+from ser_helpers.streaming.samples import mono
 
 
 class WindowEvent(NamedTuple):
     """A window of one party is complete (Lesson 13)."""
 
     party: str
-    estimate: streaming.WindowPrediction
+    prediction: streaming.WindowPrediction
     level: float = math.nan
-    """What the rule compares with its threshold; NaN where it does not watch, or nothing was judged."""
+    """What the rule compares with its threshold; NaN for parties it does not watch and for windows without speech."""
 
 
 class AlertEvent(NamedTuple):
@@ -58,39 +51,43 @@ class AlertEvent(NamedTuple):
 
 @dataclass(frozen=True)
 class CallReport:
-    """What a call was like (Lesson 13)."""
+    """The result of `analyse` (Lesson 13)."""
 
     seconds: float
     parties: tuple
     turns: pd.DataFrame
     """``party``, ``start``, ``end``, a column per emotion, ``emotion``."""
     windows: pd.DataFrame
-    """``party``, the timeline of `streaming.to_timeline`, and ``level``, what the rule compares with its threshold."""
+    """As from `window_table`."""
     alerts: list
     """`AlertEvent` in order."""
 
     def trajectory(self, party):
-        """The timeline of one party."""
-        return _of(self.windows, party, self.parties)
+        """The windows of one party."""
+        if party not in self.parties:
+            raise StreamError(f"The call has no party {party!r}: choose {' or '.join(self.parties)}.")
+        return self.windows[self.windows["party"] == party].drop(columns="party").reset_index(drop=True)
 
 
 class CallMonitor:
-    """Hears a call while it goes on; feed it chunks of any size (Lesson 13).
+    """Follows a call while it goes on; feed it chunks of any size (Lesson 13).
+
+    It keeps the last seconds of sound only: whoever needs earlier events collects them.
 
     Parameters
     ----------
     model : object
         ``classes_`` and ``predict_proba(windows)``, such as ``models.window_model("linear", band="phone")``.
     rule : AlertRule
-        When to speak up; by default ``AlertRule()``.
+        When to raise an alert; by default ``AlertRule()``.
     parties : sequence of str
         Who speaks on each channel.
     sr : int
-        Rate in Hz of chunks that come without one.
+        Sample rate in Hz.
     denoise : bool
-        Whether to reduce the noise of each channel first; everything is 0.35 s later then.
+        Whether to reduce the noise of each channel first, which delays everything by 0.35 s.
     inferred : sequence of str
-        Whose emotion is inferred; of others only the share of speech is told. By default all but the agent.
+        Whose emotion is inferred; for the others only the share of speech is reported. By default all but the agent.
     watched : str
         The party that the rule is about.
     settings
@@ -99,9 +96,7 @@ class CallMonitor:
     Attributes
     ----------
     classes_ : array (k,)
-        The emotions, in the order of an estimate's probabilities.
-    alerts : list of AlertEvent
-        Those so far.
+        The emotions, in the order of a window's probabilities.
 
     Examples
     --------
@@ -110,115 +105,95 @@ class CallMonitor:
     ...     def predict_proba(self, windows):
     ...         return np.full((len(windows), 2), 0.5)
     >>> monitor = CallMonitor(Coin(), sr=16000, denoise=False, gate=False)
-    >>> [(event.party, event.estimate.end) for event in monitor.feed(np.zeros((64000, 2)))]
+    >>> [(event.party, event.prediction.end) for event in monitor.feed(np.zeros((64000, 2)))]
     [('agent', 3.0), ('customer', 3.0), ('agent', 4.0), ('customer', 4.0)]
     """
 
     def __init__(
         self, model, rule=None, parties=PARTIES, sr=8000, denoise=True, inferred=None, watched="customer", **settings
     ):
-        self.parties = named(parties)
+        self.parties = _names(parties)
         if not self.parties or len(set(self.parties)) < len(self.parties):
-            raise StreamError(f"parties names each channel once, not {', '.join(self.parties) or 'nobody'}.")
-        inferred = [party for party in self.parties if party != "agent"] if inferred is None else named(inferred)
+            raise StreamError(f"parties must name each channel once, not {self.parties}.")
+        inferred = [party for party in self.parties if party != "agent"] if inferred is None else _names(inferred)
         if inferred and watched not in inferred:
-            raise StreamError(f"No emotion of {watched} is inferred, so there would be no alert: say who is watched.")
-        self.rule = checked_rule(AlertRule() if rule is None else rule)
+            raise StreamError(f"There would be no alerts, because the emotion of {watched!r} is not inferred.")
+        self.rule = rule or AlertRule()
         self.classes_ = check_model(model)
-        self.alerts = []
-        self._sr = check_rate(sr)
-        self._lines = [_Line(model, self._sr, denoise, party in inferred, settings) for party in self.parties]
-        self._watched, self._watch = watched, self.rule.watch(self.classes_)
-        self._kept = {party: deque(maxlen=KEPT) for party in self.parties}
+        self._channels = [_Channel(model, sr, denoise, party in inferred, settings) for party in self.parties]
+        self._watched, self._state = watched, AlertState(self.rule, self.classes_)
 
-    def feed(self, chunk, sr=None):
+    def feed(self, chunk):
         """Take samples (n, channels), or (n,) if there is one party; return the events that they complete.
 
-        Integers, or floats from -1 to 1, at `sr` Hz; NaN and infinite samples count as missing. Raises StreamError for
-        anything else, and goes on as if the chunk had not come.
+        Integers, or floats from -1 to 1; NaN and infinite samples count as missing. Raises StreamError for anything
+        else, and goes on as if the chunk had not come.
         """
-        chunk, sr = samples(chunk, StreamError), self._sr if sr is None else check_rate(sr)
-        channels = chunk[:, None] if chunk.ndim == 1 else chunk
-        if channels.ndim != 2 or channels.shape[1] != len(self.parties):
-            wanted = f"{', '.join(self.parties)}: (n, {len(self.parties)})"
-            raise StreamError(f"A chunk has a channel for each of {wanted}, not {chunk.shape}.")
-        ready = [mono(channel) for channel in channels.T]
-        return self._tell([line.feed(y, sr) for line, y in zip(self._lines, ready, strict=True)])
+        chunk = np.asarray(chunk)
+        columns = chunk[:, None] if chunk.ndim == 1 else chunk
+        if columns.ndim != 2 or columns.shape[1] != len(self.parties):
+            wanted = f"(n, {len(self.parties)}) for {', '.join(self.parties)}"
+            raise StreamError(f"A chunk has the shape {wanted}, not {chunk.shape}.")
+        columns = [mono(column) for column in columns.T]  # all are checked before the first is used
+        return self._events([channel.feed(y) for channel, y in zip(self._channels, columns, strict=True)])
 
     def lost(self, seconds):
-        """The connection was lost for so many seconds; returns the events that this completes."""
+        """The connection was lost for so many seconds; return the events that this completes."""
         check_gap(seconds)
-        return self._tell([line.lost(seconds) for line in self._lines])
+        return self._events([channel.lost(seconds) for channel in self._channels])
 
     def finish(self):
         """The call has ended: return the last events."""
-        return self._tell([line.finish() for line in self._lines])
+        return self._events([channel.finish() for channel in self._channels])
 
-    def trajectory(self, party):
-        """The timeline of one party, its last four hours, as a table."""
-        return _of(self.windows(), party, self.parties)
-
-    def windows(self):
-        """The timelines of all parties as one table: ``party``, then as `streaming.to_timeline`, then ``level``."""
-        tables = []
-        for party, kept in self._kept.items():
-            table = streaming.to_timeline([estimate for estimate, _ in kept], self.classes_)
-            table.insert(0, "party", party)
-            tables.append(table.assign(level=np.array([level for _, level in kept], float)))
-        table = pd.concat([table for table in tables if len(table)] or tables)
-        return table.sort_values("end", kind="stable", ignore_index=True)
-
-    def _tell(self, estimates):
-        heard = [(party, estimate) for party, found in zip(self.parties, estimates, strict=True) for estimate in found]
+    def _events(self, predictions):
+        """Events of all parties, by the end of their windows; `predictions` has one list per party."""
+        windows = [(party, window) for party, found in zip(self.parties, predictions, strict=True) for window in found]
         events = []
-        for party, estimate in sorted(heard, key=lambda event: event[1].end):
-            alert = self._watch.update(estimate) if party == self._watched else None
-            level = self._watch.level if party == self._watched else math.nan
-            self._kept[party].append((estimate, level))
-            events.append(WindowEvent(party, estimate, level))
+        for party, window in sorted(windows, key=lambda pair: pair[1].end):
+            if party != self._watched:
+                events.append(WindowEvent(party, window))
+                continue
+            alert = self._state.update(window)
+            events.append(WindowEvent(party, window, self._state.level))
             if alert is not None:
                 why = self.rule.explain(alert, party)
-                event = AlertEvent(alert.time, party, alert.emotion, alert.start, alert.speech, alert.level, why)
-                events.append(event)
-                self.alerts.append(event)
+                events.append(AlertEvent(alert.time, party, alert.emotion, alert.start, alert.speech, alert.level, why))
         return events
 
 
-class _Line:
+class _Channel:
     """One channel: noise reduction, then a detector."""
 
     def __init__(self, model, sr, denoise, inferred, settings):
-        self.detector = streaming.Detector(model if inferred else _Unheard(model), sr, **settings)
-        self._sr, self._inferred, self._denoise = sr, inferred, denoise
+        self._inferred = inferred
+        self._detector = streaming.Detector(model if inferred else _NoModel(model), sr, **settings)
         self._reducer = audio.NoiseReducer(sr) if denoise else None
 
-    def feed(self, y, sr):
-        if not self._denoise:
-            return self._keep(self.detector.feed(y, sr))
-        found = self._rest(audio.NoiseReducer(sr)) if sr != self._sr else []
-        self._sr = sr
-        return found + self._keep(self.detector.feed(self._reducer.feed(y), sr))
+    def feed(self, y):
+        return self._detect(y if self._reducer is None else self._reducer.feed(y))
 
     def lost(self, seconds):
-        return self._rest(self._reducer) + self._keep(self.detector.lost(seconds))
+        return self._flush() + self._blank(self._detector.lost(seconds))
 
     def finish(self):
-        return self._rest(self._reducer) + self._keep(self.detector.finish())
+        return self._flush() + self._blank(self._detector.finish())
 
-    def _rest(self, following):
-        """Estimates from what noise reduction still held back; the reducer `following` takes over."""
-        found = self._keep(self.detector.feed(self._reducer.finish(), self._sr)) if self._denoise else []
-        self._reducer = following
-        return found
+    def _flush(self):
+        """Windows completed by the 0.35 s that noise reduction holds back."""
+        return [] if self._reducer is None else self._detect(self._reducer.finish())
 
-    def _keep(self, estimates):
+    def _detect(self, y):
+        return self._blank(self._detector.feed(y))
+
+    def _blank(self, windows):
         if self._inferred:
-            return estimates
-        return [estimate._replace(probabilities=None, smoothed=None, emotion=None) for estimate in estimates]
+            return windows
+        return [window._replace(probabilities=None, smoothed=None, emotion=None) for window in windows]
 
 
-class _Unheard:
-    """Stands in for the model where no emotion is to be inferred."""
+class _NoModel:
+    """Replaces the model where no emotion may be inferred, so that this channel never reaches it."""
 
     def __init__(self, model):
         self.classes_ = model.classes_
@@ -227,8 +202,8 @@ class _Unheard:
         return np.full((len(windows), len(self.classes_)), 1 / len(self.classes_))
 
 
-def analyse(recording, model=None, rule=None, sr=None, parties=None, denoise=True, **settings):
-    """Turns, windows, trajectories and alerts of a recorded call, as a `CallReport` (Lesson 13).
+def analyse(recording, model=None, rule=None, sr=None, parties=PARTIES, denoise=True, **settings):
+    """Turns, windows and alerts of a recorded call, as a `CallReport` (Lesson 13).
 
     Parameters
     ----------
@@ -242,32 +217,55 @@ def analyse(recording, model=None, rule=None, sr=None, parties=None, denoise=Tru
     sr : int
         Rate in Hz of an array.
     parties : sequence of str
-        By default the agent, then the customer.
+        Who speaks on each channel, left to right.
 
     Raises
     ------
     AudioError
-        If the recording is missing, not audio, shorter than 25 ms, holds NaN, or has other than one or two channels.
+        If the recording is missing, not audio, shorter than 25 ms, contains NaN, or has other than one or two channels.
+
+    Examples
+    --------
+    >>> class Coin:
+    ...     classes_ = ["angry", "neutral"]
+    ...     def predict_proba(self, windows):
+    ...         return np.full((len(windows), 2), 0.5)
+    >>> report = analyse(np.zeros((40000, 2)), Coin(), sr=8000)
+    >>> report.seconds, len(report.turns), report.alerts
+    (5.0, 0, [])
     """
-    y, sr = read(recording, sr)
-    rule = checked_rule(AlertRule() if rule is None else rule)
-    parties = PARTIES if parties is None else named(parties)
+    y, sr = _read(recording, sr)
+    parties = _names(parties)
     if y.shape[1] != len(parties) and (y.shape[1], parties) != (1, PARTIES):
         raise AudioError(f"A call has one channel, or one for each of {', '.join(parties)}, not {y.shape[1]}.")
-    clean = np.stack([audio.reduce_noise(channel, sr) for channel in y.T], axis=1) if denoise else y
-    spoken = turns(clean, sr, parties)
-    if y.shape[1] < len(parties):
-        y = np.stack(list(separate(y[:, 0], sr, spoken, parties).values()), axis=1)
+    clean = np.stack([audio.reduce_noise(column, sr) for column in y.T], axis=1) if denoise else y
+    turns = call_turns(clean, sr, parties)
+    if y.shape[1] == len(parties):
+        y, denoise = clean, False
+    else:
+        y = separate(y[:, 0], sr, turns, parties)
     model = models.window_model("linear", band="phone") if model is None else model
     monitor = CallMonitor(model, rule, parties, sr, denoise, **settings)
-    monitor.feed(y)
-    monitor.finish()
-    windows = monitor.windows()
-    return CallReport(len(y) / sr, parties, turn_emotions(spoken, windows, monitor.classes_), windows, monitor.alerts)
+    events = monitor.feed(y) + monitor.finish()
+    windows = window_table(events, monitor.classes_)
+    alerts = [event for event in events if isinstance(event, AlertEvent)]
+    return CallReport(len(y) / sr, parties, turn_emotions(turns, windows, monitor.classes_), windows, alerts)
+
+
+def window_table(events, classes):
+    """The windows among a monitor's events: ``party``, then as `streaming.to_timeline`, then ``level`` (Lesson 13).
+
+    >>> window_table([], ["angry"]).columns.tolist()
+    ['party', 'start', 'end', 'speech', 'angry', 'emotion', 'gap', 'level']
+    """
+    windows = [event for event in events if isinstance(event, WindowEvent)]
+    table = streaming.to_timeline([event.prediction for event in windows], classes)
+    table.insert(0, "party", pd.Series([event.party for event in windows], dtype=object))
+    return table.assign(level=np.array([event.level for event in windows], float))
 
 
 def demo_calls():
-    """The paths of six embedded calls, made first if they are not there; `truth` tells what is felt in them.
+    """The paths of six embedded calls, made on first use; `truth` gives the emotions in them (Lesson 13).
 
     >>> [path.name for path in demo_calls()][:2]
     ['call_001.wav', 'call_002.wav']
@@ -282,67 +280,26 @@ def truth(path):
     ['party', 'start', 'end', 'text', 'emotion']
     """
     path = Path(path)
-    known = path.parent.parent / "truth" / f"{path.stem}.csv"
-    if not known.is_file():
-        raise CorpusError(f"Nobody knows what is felt in {path}: give one of demo_calls().")
-    return pd.read_csv(known)
+    table = path.parent.parent / "truth" / f"{path.stem}.csv"
+    if not table.is_file():
+        raise CorpusError(f"The emotions in {path} are unknown: give one of demo_calls().")
+    return pd.read_csv(table)
 
 
-def _of(windows, party, parties):
-    if party not in parties:
-        raise StreamError(f"Nobody is called {party!r} here: choose {' or '.join(parties)}.")
-    return windows[windows["party"] == party].drop(columns="party").reset_index(drop=True)
-
-
-def read(recording, sr):
-    """A file, or an array at `sr` Hz, as samples (n, channels) and their rate; AudioError if they are none. Lesson 13.
-
-    >>> read(np.zeros(8000), 8000)[0].shape
-    (8000, 1)
-    """
+def _read(recording, sr):
+    """A file, or an array at `sr` Hz, as samples (n, channels) and their rate."""
     if isinstance(recording, np.ndarray | list):
-        name, y = "this recording", samples(recording, AudioError)
+        name, y = "this recording", np.asarray(recording)
         y = y[:, None] if y.ndim == 1 else y
     else:
-        audio.duration(name := recording)  # says what is wrong with the file
+        audio.duration(name := recording)  # raises AudioError with what is wrong with the file
         y, sr = soundfile.read(recording, dtype="float32", always_2d=True)
     if sr is None:
-        raise AudioError("Samples need their rate: give sr in Hz.")
+        raise AudioError("An array of samples needs its rate: give sr in Hz.")
     if y.ndim != 2:
         raise AudioError(f"A call is samples (n,) or (n, channels), not an array of shape {y.shape}.")
-    sr = check_rate(sr)
-    return np.stack([audio.check(channel, sr, name) for channel in y.T], axis=1), sr
+    return np.stack([audio.check(column, sr, name) for column in y.T], axis=1), sr
 
 
-def samples(chunk, error=StreamError):
-    """`chunk` as an array; an `error` if its rows are of unequal lengths. Lesson 13.
-
-    >>> samples([0, 1]).shape
-    (2,)
-    """
-    try:
-        return np.asarray(chunk)
-    except ValueError:
-        raise error("Samples are an array (n,) or (n, channels), not a list of unequal rows.") from None
-
-
-def named(parties):
-    """The names of parties as a tuple; one name may come alone. StreamError if they are no names. Lesson 13.
-
-    >>> named("customer"), named(["agent", "customer"])
-    (('customer',), ('agent', 'customer'))
-    """
-    try:
-        names = (parties,) if isinstance(parties, str) else tuple(parties)
-    except TypeError:
-        names = (parties,)
-    if not all(isinstance(name, str) for name in names):
-        raise StreamError(f"Parties are a list of names such as 'customer', not {parties!r}.")
-    return names
-
-
-def checked_rule(rule):
-    """`rule`, if it is one; StreamError otherwise. Lesson 13."""
-    if not hasattr(rule, "watch"):
-        raise StreamError(f"rule is an AlertRule, or None for the default, not {rule!r}.")
-    return rule
+def _names(parties):
+    return (parties,) if isinstance(parties, str) else tuple(parties)

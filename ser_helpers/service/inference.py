@@ -1,4 +1,4 @@
-"""What the service listens with: one model for all calls, windows of several calls judged together, uploads read."""
+"""Inference: one model for all calls, windows of several calls in one batch, uploaded recordings."""
 
 import contextlib
 import copy
@@ -13,15 +13,15 @@ import numpy as np
 import soundfile as sf
 
 from ser_helpers import audio, models, streaming
-from ser_helpers.call_centre import monitor
 from ser_helpers.call_centre.alerts import AlertRule
+from ser_helpers.call_centre.monitor import CallMonitor, WindowEvent
 from ser_helpers.errors import AudioError
-from ser_helpers.service.schemas import FASTEST
+from ser_helpers.service.schemas import MAX_RATE
 from ser_helpers.service.sessions import window_message
 
 
 class TimedModel:
-    """A window model that tells the service's metrics how long its features and its classifier take. Lesson 13."""
+    """A window model that reports the time of its features and its classifier to the service's metrics. Lesson 13."""
 
     def __init__(self, model, metrics, batched=False):
         if batched and hasattr(model, "batched"):
@@ -32,118 +32,107 @@ class TimedModel:
     def predict_proba(self, windows):
         """(n, samples) to (n, k), as the model gives it."""
         self.metrics.batch.observe(len(windows))
+        if not hasattr(self.model, "features"):
+            return self._timed("model", self.model.predict_proba, windows)
+        return self._timed("model", self.model.classify, self._timed("features", self.model.features, windows))
+
+    def _timed(self, stage, work, values):
         begun = time.perf_counter()
-        if hasattr(self.model, "features"):
-            windows, classify = self.model.features(windows), self.model.classify
-            self.metrics.time("features", time.perf_counter() - begun)
-            begun = time.perf_counter()
-        else:
-            classify = self.model.predict_proba
-        found = classify(windows)
-        self.metrics.time("model", time.perf_counter() - begun)
-        return found
+        result = work(values)
+        self.metrics.time(stage, time.perf_counter() - begun)
+        return result
 
 
 class InferenceEngine:
-    """Makes monitors for calls, and hears uploaded files. Lesson 13.
-
-    `model` and `rule` as in `create_app`.
-    """
+    """Makes monitors for calls, and analyses uploaded files; `model` and `rule` as in `create_app`. Lesson 13."""
 
     def __init__(self, settings, metrics, model=None, rule=None):
         self.settings, self.metrics, self.rule = settings, metrics, rule or AlertRule()
         model = models.window_model(settings.model, band="phone") if model is None else model
-        self.alone = TimedModel(model, metrics)
+        self.model = TimedModel(model, metrics)
         self.batcher = streaming.Batcher(TimedModel(model, metrics, batched=True)) if settings.batch else None
         self.emotions = [str(emotion) for emotion in model.classes_]
 
-    def monitor(self, parties, sr):
-        """What listens to one call of these parties, one per channel."""
+    def make_monitor(self, parties, sr):
+        """A `CallMonitor` for one call of these parties, one per channel."""
         settings = {"denoise": self.settings.denoise, "inferred": self.settings.inferred}
-        return monitor.CallMonitor(self.batcher or self.alone, self.rule, parties, sr, **settings)
+        return CallMonitor(self.batcher or self.model, self.rule, parties, sr, **settings)
 
-    def hear_file(self, file, name, channel=None):
-        """Seconds, windows (`messages.Window`) and problem of an uploaded recording, kept only while it is heard.
+    def analyse_upload(self, file, name, channel=None):
+        """Seconds, windows (as `schemas.Window`) and problem of an uploaded recording, which is deleted afterwards.
 
-        The problem is a sentence where the recording is damaged and only what comes before was heard, else None.
+        The problem is a sentence if the recording is damaged and only what comes before was analysed, else None.
         """
         suffix = re.fullmatch(r"\.\w{1,8}", Path(name).suffix)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"upload{suffix[0] if suffix else ''}"
-            with path.open("wb") as kept:
-                shutil.copyfileobj(file, kept)
+            with path.open("wb") as copied:
+                shutil.copyfileobj(file, copied)
             try:
-                y, problem = self._samples(path, channel)
+                y, problem = self._read(path, channel)
             except AudioError as error:
-                raise AudioError(_without(path, error)) from None
-        detector = streaming.Detector(self.alone, sr=16000)
-        estimates = [*detector.feed(y), *detector.finish()]
-        windows = [window_message("customer", estimate, self.emotions) for estimate in estimates]
-        return len(y) / 16000, windows, problem
+                raise AudioError(_without_path(error, path)) from None
+        detector = streaming.Detector(self.model, sr=16000)
+        windows = [*detector.feed(y), *detector.finish()]
+        return len(y) / 16000, [window_message(WindowEvent("customer", w), self.emotions) for w in windows], problem
 
     def close(self):
-        """Stop the thread that puts windows together."""
+        """Stop the batching thread."""
         if self.batcher:
             self.batcher.close()
 
-    def _samples(self, path, channel):
-        most = self.settings.upload_seconds
+    def _read(self, path, channel):
+        """Mono samples at 16 kHz, and what is wrong with the recording, or None."""
+        limit = self.settings.upload_seconds
         if channel is not None:
-            return _one_channel(path, channel, most)
-        count = _channels(path)
+            return _read_channel(path, channel, limit)
+        count = _count_channels(path)
         if count > 1 and not self.settings.agent_emotions:
             raise AudioError(f"The recording has {count} channels: say which one is the customer's, as ?channel=1.")
-        held, problem = [np.zeros(0, np.float32)], None
+        parts, problem = [np.zeros(0, np.float32)], None
         blocks = audio.blocks(path, seconds=10.0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            while sum(map(len, held)) <= most * 16000:
+            while sum(map(len, parts)) <= limit * 16000:
                 try:
-                    held.append(next(blocks))
+                    parts.append(next(blocks))
                 except StopIteration:
-                    return np.concatenate(held), problem
+                    return np.concatenate(parts), problem
                 except AudioError as error:
-                    if len(held) == 1:
+                    if len(parts) == 1:
                         raise
-                    problem = _without(path, error)
-        raise AudioError(_too_long(most))
+                    problem = _without_path(error, path)
+        raise AudioError(_too_long(limit))
 
 
-def demo_paths():
-    """The embedded calls, made once. Lesson 13."""
-    return [Path(path) for path in monitor.demo_calls()]
-
-
-def _one_channel(path, channel, most):
+def _read_channel(path, channel, limit):
     parts, problem = [], None
     try:
         with sf.SoundFile(path) as file:
             if channel >= file.channels:
                 raise AudioError(f"The recording has {file.channels} channels, counted from 0: there is no {channel}.")
-            sr, told = file.samplerate, file.frames
-            if sr > FASTEST:
-                raise AudioError(f"The recording has {sr} samples a second: convert it to at most {FASTEST}.")
-            if told > most * sr:
-                raise AudioError(_too_long(most))
-            with contextlib.suppress(sf.LibsndfileError):  # a damaged end: there are fewer samples than were told
+            sr, frames = file.samplerate, file.frames
+            if sr > MAX_RATE:
+                raise AudioError(f"The recording has {sr} samples per second: convert it to at most {MAX_RATE}.")
+            if frames > limit * sr:
+                raise AudioError(_too_long(limit))
+            with contextlib.suppress(sf.LibsndfileError):  # damaged: fewer samples than the header says
                 while len(part := file.read(sr, "float32", always_2d=True)):
-                    parts.append(part[:, channel].copy())  # not a view: the others may go
+                    parts.append(part[:, channel].copy())  # not a view, which would keep the other channels
     except (sf.LibsndfileError, TypeError) as error:
-        raise AudioError("One channel can be read of wav, flac, ogg or mp3 only: convert the recording.") from error
-    heard = sum(map(len, parts)) / sr
-    if not heard:
+        raise AudioError("A single channel is read from wav, flac, ogg or mp3 only: convert the recording.") from error
+    seconds = sum(map(len, parts)) / sr
+    if not seconds:
         raise AudioError("There is no sound in this recording: get the file again.")
-    if told / sr - heard > 0.5:
-        problem = f"This recording is damaged after {heard:.1f} s: what comes before was read; get the file again."
+    if frames / sr - seconds > 0.5:
+        problem = f"This recording is damaged after {seconds:.1f} s: what comes before was read; get the file again."
     return audio.resample(np.nan_to_num(np.concatenate(parts)), sr, 16000), problem
 
 
-def _channels(path):
-    """How many channels a recording has; 1 of what cannot be opened: who reads it says why."""
-    try:
+def _count_channels(path):
+    """How many channels a recording has; 1 if it cannot be opened, because reading it will say why."""
+    with contextlib.suppress(sf.LibsndfileError, TypeError):
         return sf.info(path).channels
-    except (sf.LibsndfileError, TypeError):
-        pass
     try:
         import av
     except ImportError:
@@ -155,11 +144,11 @@ def _channels(path):
         return 1
 
 
-def _without(path, error):
-    """What an error says, as a sentence without the path."""
-    said = str(error).replace(str(path), "this recording")
-    return said[0].upper() + said[1:]
+def _without_path(error, path):
+    """The sentence of an error, without the path."""
+    sentence = str(error).replace(str(path), "this recording")
+    return sentence[0].upper() + sentence[1:]
 
 
-def _too_long(most):
-    return f"The recording is longer than {most:g} s: send it in parts."
+def _too_long(limit):
+    return f"The recording is longer than {limit:g} s: send it in parts."

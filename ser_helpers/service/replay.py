@@ -1,4 +1,4 @@
-"""Embedded calls, replayed to the switchboard as if they came in now."""
+"""Replays recorded calls as if they came in now."""
 
 import asyncio
 import itertools
@@ -7,35 +7,36 @@ import time
 import pandas as pd
 import soundfile as sf
 
-from ser_helpers.call_centre import monitor
+from ser_helpers.call_centre import PARTIES, monitor
 from ser_helpers.errors import AudioError, CorpusError, SerError
 from ser_helpers.service.sessions import FAILED, LOG
 
 BLOCK = 0.25
 """Seconds of audio that are sent at once."""
+ENDED = "The recording ended."
 
 
 class Player:
-    """Replays calls from wav files, each as a task of its own; embedded ones with their story and truth. Lesson 13."""
+    """Replays wav files as calls, each in a task of its own; embedded calls with their story and truth. Lesson 13."""
 
-    def __init__(self, board, paths):
-        self.board = board
+    def __init__(self, manager, paths):
+        self.manager = manager
         self.paths = {path.stem: path for path in paths}
         self.next = itertools.cycle(self.paths)
         self.tasks = set()
 
-    async def start(self, name=None, speed=None, again=False):
-        """Begin to replay a call (the next one by default); its session. `again` plays others after it, for ever."""
+    async def start(self, name=None, speed=None, repeat=False):
+        """Begin to replay a call (the next one by default) and return its session; KeyError if there is no such call.
+
+        With `repeat`, the next call follows when it has ended, and so on.
+        """
         name = name or next(self.next, None)
-        if name not in self.paths:
-            raise KeyError(name)
         path = self.paths[name]
         info = await asyncio.to_thread(_info, path)
-        parties = ["agent", "customer"][-info.channels :]
-        story, truth = await asyncio.to_thread(_known, path)
-        shown = name.replace("_", " ").capitalize() + (f" · {story}, synthetic" if story else "")
-        session = await self.board.open(shown, "replay", info.samplerate, parties, truth=truth)
-        task = asyncio.create_task(self._play(session, path, speed or self.board.settings.speed, again))
+        story, truth = await asyncio.to_thread(_truth, path)
+        title = name.replace("_", " ").capitalize() + (f" · {story}, synthetic" if story else "")
+        session = await self.manager.open(title, "replay", info.samplerate, PARTIES[-info.channels :], truth)
+        task = asyncio.create_task(self._play(session, path, speed or self.manager.settings.speed, repeat))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return session
@@ -46,30 +47,30 @@ class Player:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
-    async def _play(self, session, path, speed, again):
-        begun, why = time.monotonic(), "The recording ended."
+    async def _play(self, session, path, speed, repeat):
+        begun, why = time.monotonic(), ENDED
         try:
             with sf.SoundFile(path) as file:
                 step = int(BLOCK * file.samplerate)
-                for heard in itertools.count(step, step):
+                for position in itertools.count(step, step):
                     chunk = await asyncio.to_thread(file.read, step, "float32")
                     if not len(chunk):
                         break
-                    await asyncio.sleep(begun + heard / file.samplerate / speed - time.monotonic())
-                    await self.board.feed(session, chunk)
+                    await asyncio.sleep(begun + position / file.samplerate / speed - time.monotonic())
+                    await self.manager.feed(session, chunk)
         except SerError as error:
             why = str(error)
         except Exception:
             LOG.exception("The replay of %s", path.name)
             why = FAILED
         finally:
-            await self.board.close(session, why)
-        if again and session.why == "The recording ended.":
-            await self.start(speed=speed, again=True)
+            await self.manager.close(session, why)
+        if repeat and session.why == ENDED:
+            await self.start(speed=speed, repeat=True)
 
 
-def _known(path):
-    """The story of an embedded call and what its customer feels, turn by turn; of any other recording None, None."""
+def _truth(path):
+    """The story and the customer's emotions of an embedded call, turn by turn; None, None for other recordings."""
     try:
         turns = monitor.truth(path)
         story = pd.read_csv(path.parent.parent / "calls.csv", index_col="call").story[path.stem]

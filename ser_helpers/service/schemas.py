@@ -1,12 +1,16 @@
-"""What the service says and hears, as schemas: they check what comes in and write the OpenAPI page."""
+"""The messages that the service receives and sends, as schemas: they check the input and write the OpenAPI page."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ser_helpers.call_centre.alerts import PARTIES
+
+MAX_RATE = 192_000
+"""Highest sample rate of a stream or an upload, in Hz."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Probabilities = dict[str, Share]
-PARTIES = {1: ("customer",), 2: ("agent", "customer")}
+Name = Annotated[str, Field(max_length=80)]
 
 
 class _Message(BaseModel):
@@ -24,47 +28,46 @@ class Health(_Message):
 
     status: Literal["ok"] = "ok"
     emotions: list[str]
-    inferred: list[str] = Field(description="Parties whose emotions are inferred; of others only who speaks is shown.")
+    inferred: list[str] = Field(description="Parties whose emotions are inferred; others only speak.")
     calls: int = Field(description="Live calls.")
     version: str
-
-
-FASTEST = 192_000
-"""Most samples per second that a stream or an upload may have."""
 
 
 class Hello(_Message):
     """The first message on a stream: how to read the bytes that follow. Lesson 13."""
 
-    rate: int = Field(ge=4000, le=FASTEST, description="Samples per second.")
+    rate: int = Field(ge=4000, le=MAX_RATE, description="Samples per second.")
     format: Literal["int16", "float32"] = "int16"
     channels: Literal[1, 2] = 1
     parties: list[Literal["agent", "customer"]] | None = Field(None, description="Who speaks on each channel.")
-    name: str | None = Field(None, max_length=80)
-    resume: str | None = Field(None, max_length=80, description="The key of a call that goes on, from its `ready`.")
+    name: Name | None = None
 
     @model_validator(mode="after")
     def _one_party_per_channel(self):
-        self.parties = list(self.parties or PARTIES[self.channels])
+        self.parties = list(self.parties or PARTIES[-self.channels :])
         if len(self.parties) != self.channels or len(set(self.parties)) != self.channels:
             raise ValueError("parties must name each channel once")
         return self
 
 
+class Control(_Message):
+    """A text message on a stream: audio was lost, or the caller hangs up. Lesson 13."""
+
+    type: Literal["gap", "end"]
+    seconds: float = Field(0.0, ge=0, le=3600, description="Length of the gap.")
+
+
 class Ready(_Message):
-    """The answer to `Hello`: the service listens. Lesson 13."""
+    """The answer to `Hello`: send samples now. Lesson 13."""
 
     type: Literal["ready"] = "ready"
-    call: str = Field(description="Its id.")
+    call: str = Field(description="The call's id.")
     emotions: list[str]
     inferred: list[str]
-    seconds: float = Field(ge=0, description="Sound that the call has, gaps included: go on from there.")
-    resume: str = Field(description="The key that lets the call go on over another connection; keep it secret.")
-    resume_seconds: float = Field(ge=0, description="How long the call waits when its line is lost.")
 
 
 class Window(_Message):
-    """Three seconds of one party: who spoke, and, where it is inferred, how it sounded. Lesson 13."""
+    """Three seconds of one party: who spoke and, where emotions are inferred, which one. Lesson 13."""
 
     party: str
     start: float
@@ -74,7 +77,7 @@ class Window(_Message):
     probabilities: Probabilities | None = Field(description="Of this window alone.")
     smoothed: Probabilities | None
     level: Share | None = Field(
-        description="What the alert rule compares: the smoothed probability against this voice's own."
+        description="What the alert rule compares: the smoothed probability relative to this voice's baseline."
     )
     gap: bool = Field(description="Audio is missing here.")
 
@@ -96,11 +99,11 @@ class Alert(_Message):
 class Seen(_Message):
     """Alerts that have been seen. Lesson 13."""
 
-    alerts: list[Annotated[str, Field(max_length=80)]] = Field(max_length=10_000, description="Their ids.")
+    alerts: list[Name] = Field(max_length=10_000, description="Their ids.")
 
 
 class Turn(_Message):
-    """What a customer is known to feel for a while. Lesson 13."""
+    """The customer's true emotion for a while, in an embedded call. Lesson 13."""
 
     start: float
     end: float
@@ -114,14 +117,13 @@ class Call(_Message):
     name: str
     source: Literal["stream", "replay"]
     state: Literal["live", "ended"]
-    waiting: bool = Field(description="Its line was lost; it is live for a while, for its caller to come back.")
     why: str | None = Field(description="Why it ended.")
     started: str = Field(description="Wall clock, ISO 8601.")
-    seconds: float = Field(ge=0, description="Audio heard so far.")
+    seconds: float = Field(ge=0, description="Audio received so far.")
     parties: list[str]
     inferred: list[str]
     alerts: int = Field(ge=0)
-    truth: list[Turn] | None = Field(description="What the customer of an embedded call feels; null where unknown.")
+    truth: list[Turn] | None = Field(description="The customer's true emotions in an embedded call; null otherwise.")
 
 
 class CallWindows(Call):
@@ -131,24 +133,24 @@ class CallWindows(Call):
 
 
 class Prediction(_Message):
-    """What an uploaded recording sounds like. Lesson 13."""
+    """The emotions in an uploaded recording. Lesson 13."""
 
     seconds: float
     emotion: str | None = Field(description="The most frequent one; null when nobody speaks.")
-    shares: Probabilities = Field(description="Share of the windows with speech that each emotion has.")
+    shares: Probabilities = Field(description="Share of each emotion among the windows with speech.")
     windows: list[Window]
-    problem: str | None = Field(description="Where the recording is damaged; only what comes before was heard.")
+    problem: str | None = Field(description="Where the recording is damaged; only what comes before was analysed.")
 
 
 class ReplayRequest(_Message):
-    """Which embedded call to replay, and how much faster than life. Lesson 13."""
+    """Which embedded call to replay, and how fast. Lesson 13."""
 
-    call: str | None = Field(None, max_length=80, description="A name from GET /replay; the next one by default.")
-    speed: float | None = Field(None, gt=0, le=50)
+    call: Name | None = Field(None, description="A name from GET /replay; the next one by default.")
+    speed: float | None = Field(None, gt=0, le=50, description="2 is twice as fast as real time.")
 
 
 class Replays(_Message):
-    """The embedded calls that can be replayed, and how much faster than life unless asked otherwise. Lesson 13."""
+    """The embedded calls that can be replayed, and their default speed. Lesson 13."""
 
     calls: list[str]
     speed: float

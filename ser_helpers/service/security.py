@@ -1,15 +1,15 @@
-"""The door of the service: who may come in, how often, with how much; and the headers on everything that goes out."""
+"""Access to the service: origin, token, request rate, upload size, and the headers of every response."""
 
 import base64
 import binascii
 import hmac
-import json
 import math
 import time
 from collections import OrderedDict
-from urllib.parse import urlsplit
 
 from fastapi import HTTPException
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
 
 OPEN_PATHS = ("/", "/healthz", "/openapi.json")
 SECURITY_HEADERS = {
@@ -24,33 +24,36 @@ SECURITY_HEADERS = {
 
 
 class RateLimit:
-    """A bucket of tokens per address: `per_minute` requests on average, as many at once; the oldest are forgotten.
+    """A token bucket per address: `per_minute` requests on average, and as many at once.
+
+    Only the last `addresses` are remembered. slowapi would not do: it limits neither WebSockets nor unknown paths, so a
+    token could be guessed there without limit.
 
     >>> limit = RateLimit(per_minute=1, clock=lambda: 0.0)
     >>> limit.wait("a"), limit.wait("a")
     (0.0, 60.0)
     """
 
-    def __init__(self, per_minute, most=10_000, clock=time.monotonic):
-        self.per_minute, self.most, self.clock = per_minute, most, clock
+    def __init__(self, per_minute, addresses=10_000, clock=time.monotonic):
+        self.per_minute, self.addresses, self.clock = per_minute, addresses, clock
         self.buckets = OrderedDict()
 
     def wait(self, address):
-        """Seconds until `address` may ask; 0 counts the request."""
+        """Seconds until `address` may send a request; 0 counts this one."""
         now = self.clock()
         left, since = self.buckets.pop(address, (float(self.per_minute), now))
         left = min(float(self.per_minute), left + (now - since) * self.per_minute / 60)
         allowed = left >= 1
         self.buckets[address] = (left - allowed, now)
-        if len(self.buckets) > self.most:
+        if len(self.buckets) > self.addresses:
             self.buckets.popitem(last=False)
         return 0.0 if allowed else (1 - left) * 60 / self.per_minute
 
 
 class AccessControl:
-    """ASGI middleware in front of every request and WebSocket: host, origin, token, rate, size, headers. Lesson 13.
+    """ASGI middleware around every request and WebSocket: origin, rate, token, size, headers. Lesson 13.
 
-    A refusal is JSON with one sentence, ``{"error": "…"}``; a WebSocket is refused before it opens. A token comes as
+    A refusal is JSON with one sentence, ``{"error": "…"}``; a WebSocket is refused before it opens. The token comes as
     ``Authorization: Bearer TOKEN`` or, from a browser's WebSocket, as the subprotocol ``token.<base64url of TOKEN>``.
     """
 
@@ -59,114 +62,88 @@ class AccessControl:
         self.rate, self.uploading = RateLimit(settings.requests_per_minute), 0
 
     async def __call__(self, scope, receive, send):
-        """Let it through, or refuse it."""
+        """Pass the request on, or refuse it."""
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         send = _with_headers(send, self.metrics)
-        refusal = self._refusal(scope, headers)
-        if refusal is None and scope["path"] == "/predict":
-            return await self._upload(scope, receive, send)
-        if refusal is None:
-            return await self.app(scope, self._counted(receive), send)
-        self.metrics.refused.labels(reason=str(refusal[0])).inc()
-        return await _refuse(scope, receive, send, *refusal)
-
-    async def _upload(self, scope, receive, send):
-        if self.uploading >= self.settings.uploads:
-            self.metrics.refused.labels(reason="503").inc()
-            busy = f"{self.settings.uploads} recordings are being heard already: try again in a moment."
-            return await _refuse(scope, receive, send, 503, busy, {"retry-after": "2"})
-        self.uploading += 1
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if refusal is not None:
+            self.metrics.refused.labels(reason=str(refusal.status_code)).inc()
+            return await refusal(scope, receive, send)
+        is_upload = scope["path"] == "/predict"
+        self.uploading += is_upload
         try:
-            await self.app(scope, self._counted(receive), send)
+            await self.app(scope, self._limited(receive), send)
         finally:
-            self.uploading -= 1
+            self.uploading -= is_upload
 
     def _refusal(self, scope, headers):
-        host = headers.get("host", "")
-        if "*" not in self.settings.hosts and _hostname(host) not in self.settings.hosts:
-            return 421, "This service does not answer to that host name; start it with --allow-host to add one.", {}
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
-            return 403, "Requests from other websites' pages are refused.", {}
-        address = (scope.get("client") or ("unknown", 0))[0]
-        wait = self.rate.wait(address)
+        if origin is not None and origin.partition("://")[2] != headers.get("host"):
+            return _refuse(403, "Requests from pages of other websites are refused.")
+        wait = math.ceil(self.rate.wait((scope.get("client") or ("unknown", 0))[0]))
         if wait:
-            seconds = math.ceil(wait)
-            return 429, f"Too many requests: wait {seconds} s.", {"retry-after": str(seconds)}
-        if not scope["path"].startswith("/page/") and scope["path"] not in OPEN_PATHS and not self._known(headers):
-            return 401, "A token is needed: send it as Authorization: Bearer TOKEN.", {"www-authenticate": "Bearer"}
+            return _refuse(429, f"Too many requests: wait {wait} s.", {"retry-after": str(wait)})
+        path = scope["path"]
+        if not path.startswith("/page/") and path not in OPEN_PATHS and not self._authorised(headers):
+            sentence = "A token is needed: send it as Authorization: Bearer TOKEN."
+            return _refuse(401, sentence, {"www-authenticate": "Bearer"})
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self.settings.upload_bytes:
-            return 413, _too_large(self.settings), {}
+            return _refuse(413, self._too_large())
+        if path == "/predict" and self.uploading >= self.settings.uploads:
+            sentence = f"{self.settings.uploads} recordings are being analysed already: try again in a moment."
+            return _refuse(503, sentence, {"retry-after": "2"})
         return None
 
-    def _known(self, headers):
+    def _authorised(self, headers):
         token = self.settings.token
         if token is None:
             return True
-        given = headers.get("authorization", "")
-        if given[:7].lower() == "bearer ":
-            return hmac.compare_digest(given[7:].strip().encode(), token.encode())
+        scheme, _, credentials = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return hmac.compare_digest(credentials.strip().encode(), token.encode())  # takes as long for any guess
         for protocol in headers.get("sec-websocket-protocol", "").split(","):
-            name, _, coded = protocol.strip().partition(".")
+            name, _, encoded = protocol.strip().partition(".")
             if name == "token":
-                return hmac.compare_digest(_decoded(coded), token.encode())
+                return hmac.compare_digest(_decoded(encoded), token.encode())
         return False
 
-    def _counted(self, receive):
-        """`receive`, which stops a body that grows beyond the limit, whatever its Content-Length said."""
-        taken = 0
+    def _limited(self, receive):
+        """`receive`, which stops a body that grows beyond the limit, whatever its Content-Length says."""
+        size = 0
 
-        async def counted():
-            nonlocal taken
+        async def limited():
+            nonlocal size
             message = await receive()
-            taken += len(message.get("body", b"")) if message["type"] == "http.request" else 0
-            if taken > self.settings.upload_bytes:
-                raise HTTPException(413, _too_large(self.settings))
+            size += len(message.get("body", b"")) if message["type"] == "http.request" else 0
+            if size > self.settings.upload_bytes:
+                raise HTTPException(413, self._too_large())
             return message
 
-        return counted
+        return limited
+
+    def _too_large(self):
+        limit = self.settings.upload_bytes / 1e6
+        return f"The upload is larger than {limit:g} MB: send a shorter or compressed recording."
 
 
-def _too_large(settings):
-    return f"The upload is larger than {settings.upload_bytes / 1e6:g} MB: send a shorter or compressed recording."
+def _refuse(status, sentence, headers=None):
+    return JSONResponse({"error": sentence}, status, headers)
 
 
-def _hostname(host):
+def _decoded(encoded):
     try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
-
-
-def _decoded(coded):
-    try:
-        return base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4))
+        return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
     except (binascii.Error, ValueError):
         return b""
 
 
 def _with_headers(send, metrics):
-    extra = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-
-    async def sent(message):
+    async def send_with_headers(message):
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
-            message = {**message, "headers": [*message.get("headers", []), *extra]}
-            metrics.requests.labels(code=str(message["status"])).inc()
+            MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            metrics.responses.labels(code=str(message["status"])).inc()
         await send(message)
 
-    return sent
-
-
-async def _refuse(scope, receive, send, status, sentence, headers):
-    body = json.dumps({"error": sentence}).encode()
-    lines = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    lines += [(name.encode(), value.encode()) for name, value in headers.items()]
-    kind = "http"
-    if scope["type"] == "websocket":
-        await receive()  # the handshake
-        kind = "websocket.http"
-    await send({"type": f"{kind}.response.start", "status": status, "headers": lines})
-    await send({"type": f"{kind}.response.body", "body": body})
+    return send_with_headers

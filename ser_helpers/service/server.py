@@ -1,4 +1,4 @@
-"""Starts the service: `serve` until Ctrl-C, `running` for as long as a ``with`` block lasts."""
+"""Run the service: `serve` until Ctrl-C, `running` for the length of a ``with`` block."""
 
 import contextlib
 import logging
@@ -13,11 +13,13 @@ from ser_helpers.service.app import create_app
 from ser_helpers.service.settings import Settings
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
-"""Names of this machine, which no other can reach."""
+"""Addresses that only this machine can reach."""
 
 
 def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None, **options):
-    """Serve until Ctrl-C; `tell` is given what to say at the start, `create_app` the `options`. Lesson 13.
+    """Serve until Ctrl-C. Lesson 13.
+
+    `tell` is called with the sentences to print at the start; `options` go to `create_app`.
 
     Raises
     ------
@@ -26,24 +28,24 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
     """
     settings = settings or Settings()
     if host not in LOCAL and settings.token is None:
-        raise StreamError(f"Whoever reaches {host} could listen: give the service a token (--token, or SER_TOKEN).")
+        raise StreamError(f"Anyone who reaches {host} would have access: set a token (--token, or SER_TOKEN).")
     if settings.token == "":
-        raise StreamError("The token is empty: give one that nobody guesses, or none at all.")
+        raise StreamError("The token is empty: choose one that nobody can guess, or none at all.")
     if settings.token is not None and not (settings.token.isascii() and settings.token.isprintable()):
-        raise StreamError("A token is made of printable ASCII characters: choose another.")
+        raise StreamError("A token may contain only printable ASCII characters: choose another.")
     sock = _bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     warnings.filterwarnings("ignore", "The stream holds NaN")  # the page shows such samples as a gap
-    tell("Preparing what listens; the first start may take some minutes …")
+    tell("Loading the model; the first start may take a few minutes …")
     server = _server(create_app(settings, **options), settings)
-    server.started_up = lambda: tell(f"The page is on http://{shown}:{port}; Ctrl-C stops the service.")
+    server.on_started = lambda: tell(f"The page is on http://{shown}:{port}; Ctrl-C stops the service.")
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[sock])
 
 
 @contextlib.contextmanager
 def running(settings=None, port=0, **options):
-    """Serve on this machine while the ``with`` block lasts; yields the address. Port 0 is any free one. Lesson 13.
+    """Serve on this machine during the ``with`` block; yields the address. Port 0 is any free one. Lesson 13.
 
     `options` go to `create_app`.
 
@@ -68,18 +70,18 @@ def running(settings=None, port=0, **options):
 
 
 class _Server(uvicorn.Server):
-    """A server that calls `started_up` once it listens."""
+    """A server that calls `on_started` once it accepts connections."""
 
-    started_up = staticmethod(lambda: None)
+    on_started = staticmethod(lambda: None)
 
     async def startup(self, sockets=None):
         await super().startup(sockets)
         if self.started:
-            self.started_up()
+            self.on_started()
 
 
 def _not_a_refusal(record):
-    """Whether a line belongs in the log: uvicorn takes each WebSocket refused with an HTTP answer for a mistake."""
+    """Keep a line out of the log that uvicorn writes about each WebSocket that was refused with an HTTP response."""
     return record.getMessage() != "ASGI callable returned without completing handshake."
 
 
@@ -101,7 +103,7 @@ def _server(app, settings):
 
 
 def _run(server, sock):
-    with contextlib.suppress(SystemExit):  # how uvicorn says that it could not start
+    with contextlib.suppress(SystemExit):  # raised by uvicorn if it cannot start
         server.run(sockets=[sock])
 
 
@@ -114,5 +116,5 @@ def _bind(host, port):
     except OSError as error:
         sock.close()
         reason = error.strerror or error
-        raise StreamError(f"{host}:{port} cannot be served on ({reason}): choose another --port.") from error
+        raise StreamError(f"Cannot serve on {host}:{port} ({reason}): choose another --port.") from error
     return sock

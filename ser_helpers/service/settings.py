@@ -1,4 +1,4 @@
-"""What an operator may set: who may come in, how much the service takes, and what it may infer."""
+"""What an operator can set: who has access, how much the service accepts, and whose emotions it may infer."""
 
 import os
 from dataclasses import dataclass
@@ -7,39 +7,39 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """Limits and rights of the service; the defaults suit one machine that serves itself. Lesson 13.
+    """Limits and permissions of the service; the defaults suit one machine that serves only itself. Lesson 13.
 
-    By default emotions are inferred only from the customer's voice; of the agent the page shows when they speak.
+    By default emotions are inferred only from the customer's voice; for the agent the page shows when they speak.
     Inferring emotions at the workplace is prohibited by the EU AI Act, Art. 5(1)(f), except for medical or safety
     reasons (https://eur-lex.europa.eu/eli/reg/2024/1689/oj): set `agent_emotions` only where such a reason applies, or
-    no such law. Nothing is written to disk unless `store` names a folder, and audio is never kept.
+    no such law. Nothing is written to disk unless `store` names a folder, and audio is never stored.
 
     >>> Settings().inferred
     ('customer',)
     """
 
     token: str | None = None
-    """Whoever knows it may come in, as ``Authorization: Bearer TOKEN``; None lets everybody in."""
+    """Needed for access, as ``Authorization: Bearer TOKEN``; with None no token is needed."""
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
-    """Names under which a browser may reach the service (against DNS rebinding); ``("*",)`` for any."""
+    """Host names that browsers may use (against DNS rebinding); ``("*",)`` for any."""
     agent_emotions: bool = False
     """Infer the agent's emotions too: read the note on the law above first."""
     store: Path | None = None
-    """Folder that gets one JSON file per finished call; None keeps nothing."""
+    """Folder that gets one JSON file per finished call; None stores nothing."""
     demo: int = 0
     """How many embedded calls are replayed all the time."""
     speed: float = 1.0
-    """How many times faster than life a replay runs unless it is asked otherwise."""
+    """Default speed of replays; 2 is twice as fast as real time."""
     model: str = "linear"
-    """Which of `models.window_model` listens: "linear", "cnn" or "encoder"."""
+    """Which `models.window_model` is used: "linear", "cnn" or "encoder"."""
     denoise: bool = True
-    """Reduce the line's noise before anything else."""
+    """Reduce the noise of each channel first."""
     workers: int = os.cpu_count() or 1
-    """Threads that listen to calls."""
+    """Threads that analyse calls."""
     batch: bool = False
-    """Let windows of several calls go through the model together; pays when the model is most of the work."""
+    """Send windows of several calls through the model together; pays when the model is most of the work."""
     calls: int = 24
-    """Live calls at once: about what one process hears in time, with noise reduction."""
+    """Live calls at once: about what one process analyses in real time, with noise reduction."""
     dashboards: int = 16
     """Open pages at once."""
     uploads: int = 4
@@ -47,29 +47,27 @@ class Settings:
     upload_bytes: int = 50_000_000
     """Largest upload."""
     upload_seconds: float = 600.0
-    """Longest recording that an upload may hold."""
+    """Longest recording in an upload."""
     call_seconds: float = 4 * 3600.0
     """Longest live call."""
     chunk_bytes: int = 1 << 18
     """Largest message on a stream."""
     idle_seconds: float = 60.0
-    """A stream that sends nothing for so long is ended."""
-    resume_seconds: float = 15.0
-    """A call whose line was lost waits so long for its caller to come back; 0 ends it at once."""
+    """A stream is ended after this long without a message."""
     slow_seconds: float = 10.0
-    """A client that does not take a message for so long is dropped."""
+    """A client is dropped if it takes longer than this to read a message."""
     connections: int = 512
-    """Connections at once, of whatever kind."""
+    """Connections at once, of any kind."""
     requests_per_minute: int = 600
-    """From one address."""
+    """Per address."""
     backlog: int = 256
-    """Messages that wait for one page; when there are more, it gets one fresh picture of everything instead."""
+    """Messages queued for one page; beyond this it gets a new snapshot instead."""
     points: int = 3600
     """Windows remembered per party of a call."""
     finished: int = 50
     """Finished calls remembered."""
     forget_seconds: float = 3600.0
-    """A finished call is forgotten after so long."""
+    """A finished call is forgotten after this long."""
 
     @property
     def threads(self):

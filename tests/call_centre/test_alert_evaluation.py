@@ -1,4 +1,4 @@
-"""Precision, recall and delay: of outcomes made by hand, and of calls heard by a model that takes loud for angry."""
+"""Precision, recall and delay: of hand-made outcomes, and of calls with a model that takes loud for angry."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 from ser_helpers import paths
 from ser_helpers.call_centre import alert_evaluation
-from ser_helpers.call_centre.alert_evaluation import GRACE, calls, choose_rule, hear, outcomes, score
+from ser_helpers.call_centre.alert_evaluation import GRACE, call_table, choose_rule, customer_windows, outcomes, score
 from ser_helpers.call_centre.alerts import AlertRule
 from ser_helpers.synthesis.calls import VARIANTS
 
@@ -41,7 +41,7 @@ def table(**columns):
     return pd.DataFrame(columns, index=pd.Index(["a", "b"][: len(columns["customer"])], name="call"))
 
 
-def heard(call, *levels):
+def windows(call, *levels):
     ends = np.arange(3.0, 3 + len(levels))
     return pd.DataFrame(
         {"call": call, "start": ends - 3, "end": ends, "speech": 1.0, "angry": np.array(levels, float), "gap": False}
@@ -52,11 +52,11 @@ def test_an_alert_is_right_inside_the_anger_and_shortly_after_it():
     rule = AlertRule(threshold=0.5, persistence_s=3, cool_down_s=0, baseline_s=0)
     for start, end, right in ((0, 8, 1), (4, 8, 0), (0, 3, 1)):
         truth = table(customer=["x"], anger_start=[start], alert=[5.0], anger_end=[end])
-        found = outcomes(heard("a", 0.9), rule, truth).loc["a"]
+        found = outcomes(windows("a", 0.9), rule, truth).loc["a"]
         assert (found.alerts, found.right) == (1, right)
         assert found.delay == (-2 if right else pytest.approx(NAN, nan_ok=True))
     late = outcomes(
-        heard("a", *[NAN] * 20, 0.9, 0.9, 0.9),
+        windows("a", *[NAN] * 20, 0.9, 0.9, 0.9),
         rule,
         table(customer=["x"], anger_start=[0], alert=[1.0], anger_end=[2.0]),
     )
@@ -66,7 +66,7 @@ def test_an_alert_is_right_inside_the_anger_and_shortly_after_it():
 
 def test_an_alert_in_a_calm_call_is_false():
     truth = table(customer=["x"], anger_start=[NAN], alert=[NAN], anger_end=[NAN])
-    found = outcomes(heard("a", 0.9, 0.9), AlertRule(persistence_s=3, baseline_s=0), truth).loc["a"]
+    found = outcomes(windows("a", 0.9, 0.9), AlertRule(persistence_s=3, baseline_s=0), truth).loc["a"]
     assert (found.alerts, found.right) == (1, 0)
 
 
@@ -84,7 +84,7 @@ def test_no_alert_at_all_has_no_precision():
     assert (measured["recall"], measured["f1"]) == (0, 0)
 
 
-def test_intervals_hold_the_measure_and_resample_customers():
+def test_intervals_contain_the_measure_and_resample_customers():
     rng = np.random.default_rng(0)
     right = rng.integers(0, 2, 60)
     found = pd.DataFrame(
@@ -104,42 +104,46 @@ def test_intervals_hold_the_measure_and_resample_customers():
 
 
 def test_the_hundred_calls_are_scored_with_a_rule_from_others(asked):
-    row = alert_evaluation.score_calls(denoise=[False], jobs=1, progress=False).loc["no"]
+    rule = choose_rule("linear", False, 1, False)
+    row = alert_evaluation.score_calls(rule, denoise=[False], jobs=1, progress=False).loc["no"]
     assert (row.precision, row.recall, row.precision_low, row.recall_high) == (1, 1, 1, 1)
     assert row.delay_low <= row.delay <= row.delay_high
-    rule = choose_rule("linear", False, 1, False)
     assert (rule.threshold, rule.persistence_s) == (row.threshold, row.persistence_s)
 
 
 def test_the_rule_that_does_best_is_chosen(asked):
-    windows = hear("tuning", "linear", False, jobs=1, progress=False)
-    best = score(outcomes(windows, choose_rule("linear", False, 1, False), calls("tuning")), intervals=False)
+    windows = customer_windows("tuning", "linear", False, jobs=1, progress=False)
+    best = score(outcomes(windows, choose_rule("linear", False, 1, False), call_table("tuning")), intervals=False)
     for threshold in (0.3, 0.85):
-        other = outcomes(windows, AlertRule(threshold=threshold, persistence_s=10.0), calls("tuning"))
+        other = outcomes(windows, AlertRule(threshold=threshold, persistence_s=10.0), call_table("tuning"))
         assert best["f1"] >= score(other, intervals=False)["f1"]
 
 
-def test_what_was_heard_by_a_model_of_that_name_is_kept(asked):
-    kept = hear("full", "linear", False, jobs=1, progress=False)
+def test_the_windows_of_a_named_model_are_cached(asked):
+    kept = customer_windows("full", "linear", False, jobs=1, progress=False)
     assert set(map(repr, asked)) == {"(('linear',), {'band': 'phone'})"}
     assert len(asked) <= 2
-    pd.testing.assert_frame_equal(kept, hear("full", Loud(), False, jobs=1, progress=False), check_exact=True)
+    pd.testing.assert_frame_equal(
+        kept, customer_windows("full", Loud(), False, jobs=1, progress=False), check_exact=True
+    )
 
 
-@pytest.mark.parametrize("share", [0, 0.5, 0.99])
-def test_what_is_kept_and_damaged_is_heard_again(asked, share):
-    kept = hear("full", "linear", False, jobs=1, progress=False)
-    (path,) = (paths.cache_home() / "calls").glob("heard-full-linear-0-*.zip")
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_damaged_cache_is_made_again(asked, share):
+    kept = customer_windows("full", "linear", False, jobs=1, progress=False)
+    (path,) = (paths.cache_home() / "calls").glob("windows-full-1-linear-0-*.zip")
     whole, before = path.read_bytes(), len(asked)
     path.write_bytes(whole[: int(share * len(whole))])
-    pd.testing.assert_frame_equal(kept, hear("full", "linear", False, jobs=1, progress=False), check_exact=True)
+    pd.testing.assert_frame_equal(
+        kept, customer_windows("full", "linear", False, jobs=1, progress=False), check_exact=True
+    )
     assert len(path.read_bytes()) == len(whole)
     assert len(asked) == before + 1
     asked.pop()
 
 
-def test_every_call_is_heard_to_its_end(asked):
-    ends = hear("full", "linear", False, jobs=1, progress=False).groupby("call")["end"].max()
-    seconds = calls("full")["seconds"]
+def test_every_call_is_analysed_to_its_end(asked):
+    ends = customer_windows("full", "linear", False, jobs=1, progress=False).groupby("call")["end"].max()
+    seconds = call_table("full")["seconds"]
     assert set(ends.index) == set(seconds.index) == {"call_004"}
     assert (abs(ends - seconds) < 0.6).all()

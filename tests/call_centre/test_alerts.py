@@ -1,4 +1,4 @@
-"""The rule that tells a supervisor, on estimates made by hand."""
+"""The alert rule, on hand-made predictions."""
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,7 @@ from ser_helpers.streaming import WindowPrediction
 CLASSES = ["angry", "neutral"]
 
 
-def heard(*levels, speech=1.0):
+def windows(*levels, speech=1.0):
     """Windows of 3 s, one per second: the smoothed probability of anger, None for silence, "gap" for a gap."""
     for k, level in enumerate(levels):
         if level is None or level == "gap":
@@ -21,7 +21,7 @@ def heard(*levels, speech=1.0):
 
 
 def times(rule, *levels, **more):
-    return [alert.time for alert in rule.apply(heard(*levels, **more), CLASSES)]
+    return [alert.time for alert in rule.apply(windows(*levels, **more), CLASSES)]
 
 
 RULE = AlertRule(threshold=0.5, persistence_s=6, cool_down_s=10, baseline_s=0)
@@ -78,8 +78,8 @@ def test_certainty_is_no_error():
     assert times(AlertRule(persistence_s=4), *[0.0] * 5) == []
 
 
-def test_an_alert_says_what_was_heard():
-    (alert,) = RULE.apply(heard(0.1, *[0.8, 0.6] * 3), CLASSES)
+def test_an_alert_explains_itself():
+    (alert,) = RULE.apply(windows(0.1, *[0.8, 0.6] * 3), CLASSES)
     assert alert == Alert(9, 3, 6.0, pytest.approx(0.7), "angry")
     assert RULE.explain(alert, "caller").startswith("The caller has sounded angry for 6 s of speech since 0:03")
 
@@ -100,21 +100,19 @@ def test_below_the_threshold_there_is_no_alert(levels):
 
 def test_an_emotion_the_model_does_not_know_gets_a_sentence():
     with pytest.raises(StreamError, match="only angry, neutral"):
-        AlertRule(emotion="bored").watch(CLASSES)
+        AlertRule(emotion="bored").apply([], CLASSES)
 
 
 @pytest.mark.parametrize(
     "settings",
     [
         {"threshold": 1},
-        {"threshold": "0.5"},
         {"persistence_s": -1},
-        {"persistence_s": None},
         {"cool_down_s": float("nan")},
     ],
 )
-def test_settings_that_make_no_sense(settings):
-    with pytest.raises(ValueError, match="not"):
+def test_impossible_settings(settings):
+    with pytest.raises(ValueError, match="must"):
         AlertRule(**settings)
 
 

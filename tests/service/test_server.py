@@ -85,15 +85,15 @@ def test_the_service_runs_until_ctrl_c_and_logs_nothing_about_clients_that_do_wr
     said, complaint = process.communicate(timeout=30)
     assert health["emotions"] == ["angry", "neutral"]
     assert (process.returncode, complaint) == (0, b"")
-    preparing, ready = said.decode().splitlines()
-    assert preparing.startswith("Preparing what listens")
+    loading, ready = said.decode().splitlines()
+    assert loading.startswith("Loading the model")
     assert ready == f"The page is on http://127.0.0.1:{port}; Ctrl-C stops the service."
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--host", "0.0.0.0"], "Whoever reaches 0.0.0.0 could listen: give the service a token"),
+        (["--host", "0.0.0.0"], "Anyone who reaches 0.0.0.0 would have access: set a token"),
         (["--token", "né"], "printable ASCII"),
         (["--token", ""], "The token is empty"),
     ],
@@ -110,7 +110,7 @@ def test_a_taken_port_is_one_sentence():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(StreamError, match=f"127.0.0.1:{port} cannot be served on .*: choose another --port"):
+        with pytest.raises(StreamError, match=f"Cannot serve on 127.0.0.1:{port} .*: choose another --port"):
             server.serve(port=port)
 
 

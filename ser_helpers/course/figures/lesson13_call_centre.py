@@ -127,7 +127,7 @@ def trajectory(windows, truth, rule, alerts, name="a call", due=None):
 def persistence(windows, table, threshold, seconds=(0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15)):
     """Precision and recall of the alerts as the rule asks for longer anger, at one threshold.
 
-    `windows` as from `call_scores.hear`, `table` as from `call_scores.calls`.
+    `windows` as from `alert_evaluation.customer_windows`, `table` as from `alert_evaluation.call_table`.
     """
     found = {}
     for wait in seconds:
@@ -166,7 +166,8 @@ def scores(table):
             )
         ax.set(xlabel=measure, xlim=(0, 1.02))
     axes[0].set_yticks(rows, [f"noise reduction: {name}" for name in table.index])
-    axes[0].set_ylabel("the same 100 calls")
+    calls = int(table["calls"].iloc[0])
+    axes[0].set_ylabel(f"the same {calls} calls")
     axes[0].set_ylim(-0.6, len(table) - 0.4)
     both = [row for _, row in table.iterrows()]
     apart = any(a[f"{m}_low"] > b[f"{m}_high"] for m in ("precision", "recall") for a in both for b in both)
@@ -175,7 +176,7 @@ def scores(table):
     lines = "95 % intervals over customers, which " + ("lie apart" if apart else "overlap")
     listed = [f"{name}: precision {row.precision:.2f}, recall {row.recall:.2f}" for name, row in table.iterrows()]
     alt = f"Precision and recall with 95 % intervals, noise reduction {'; '.join(listed)}."
-    return finish(fig, title, alt, f"{SYNTHETIC} · 100 calls · {lines}")
+    return finish(fig, title, alt, f"{SYNTHETIC} · {calls} calls · {lines}")
 
 
 def waiting(times, calls, workers, seconds=120, seed=0):

@@ -1,14 +1,14 @@
-// The supervisor's page: keeps what the service tells over /events, and draws it.
+// The supervisor's page: keeps what the service sends over /events, and draws it.
 
 import { clock, draw, paint } from "./chart.js";
 import { Microphone } from "./microphone.js";
 
-const KEPT = 1800;
-const LISTED = 20;
+const MAX_WINDOWS = 1800; // per live call
+const MAX_ALERTS = 20; // in the list
 const SPEEDS = [1, 2, 5, 20];
 const $ = (id) => document.getElementById(id);
 const state = { calls: new Map(), alerts: new Map(), emotions: [], rule: { emotion: "", threshold: 1 }, open: null };
-let asked = null;
+let frame = null;
 const stale = new Set();
 let token = sessionStorage.getItem("token") ?? "";
 let pause = 500;
@@ -17,15 +17,15 @@ let pause = 500;
 
 async function ask(path, { method = "GET", body } = {}) {
   const headers = { ...(token && { Authorization: `Bearer ${token}` }), ...(body && { "Content-Type": "application/json" }) };
-  let answer;
+  let response;
   try {
-    answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+    response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
   } catch {
-    throw new Error("The service does not answer; is it still running?");
+    throw new Error("The service does not respond; is it still running?");
   }
-  if (answer.status === 401) askForToken();
-  const content = answer.status === 204 ? null : await answer.json();
-  if (!answer.ok) throw new Error(content.error);
+  if (response.status === 401) askForToken();
+  const content = response.status === 204 ? null : await response.json();
+  if (!response.ok) throw new Error(content.error);
   return content;
 }
 
@@ -38,29 +38,29 @@ function socket(path) {
 }
 
 async function connect() {
-  tell("connecting", "Connecting …");
+  showStatus("connecting", "Connecting …");
   try {
     fill(await ask("/replay"));
   } catch (error) {
-    if ($("door").hidden) retry(error.message);
-    else tell("lost", "Waiting for the token");
+    if ($("login").hidden) retry(error.message);
+    else showStatus("lost", "Waiting for the token");
     return;
   }
-  const line = socket("/events");
-  line.onmessage = ({ data }) => {
+  const events = socket("/events");
+  events.onmessage = ({ data }) => {
     pause = 500;
-    hear(JSON.parse(data));
+    handle(JSON.parse(data));
   };
-  line.onclose = ({ reason }) => retry(reason);
+  events.onclose = ({ reason }) => retry(reason);
 }
 
 function retry(reason) {
-  tell("lost", `${reason || "The connection was lost."} Trying again …`);
+  showStatus("lost", `${reason || "The connection was lost."} Trying again …`);
   setTimeout(connect, pause);
   pause = Math.min(10_000, 2 * pause);
 }
 
-function tell(name, text) {
+function showStatus(name, text) {
   if ($("connection").textContent === text) return;
   $("replay").inert = name !== "open";
   $("connection").dataset.state = name;
@@ -68,12 +68,12 @@ function tell(name, text) {
 }
 
 function askForToken() {
-  $("door").querySelector("label").textContent = token ? "That is not the token." : "This service asks for a token.";
-  $("door").hidden = false;
+  $("login").querySelector("label").textContent = token ? "That token is wrong." : "This service asks for a token.";
+  $("login").hidden = false;
   $("token").focus();
 }
 
-const hearing = {
+const handlers = {
   snapshot({ calls, alerts, emotions, rule, inferred }) {
     Object.assign(state, { emotions, rule });
     state.calls = new Map(calls.map((call) => [call.id, call]));
@@ -92,7 +92,7 @@ const hearing = {
     if (!call) return;
     call.seconds = seconds;
     call.windows.push(window);
-    if (call.windows.length > KEPT) call.windows.shift();
+    if (call.windows.length > MAX_WINDOWS) call.windows.shift();
     stale.add(id);
   },
   alert(alert) {
@@ -106,23 +106,21 @@ const hearing = {
   },
 };
 
-function hear({ type, ...message }) {
-  hearing[type](message);
-  const live = [...state.calls.values()].filter((call) => call.state === "live");
-  const waiting = live.filter((call) => call.waiting).length;
-  const talking = live.length - waiting;
-  tell("open", `Connected, ${talking || "no"} ${talking === 1 ? "call" : "calls"} on the line${waiting ? `, ${waiting} waiting` : ""}`);
+function handle({ type, ...message }) {
+  handlers[type](message);
+  const live = [...state.calls.values()].filter((call) => call.state === "live").length;
+  showStatus("open", `Connected, ${live || "no"} live ${live === 1 ? "call" : "calls"}`);
   showSoon();
 }
 
 // --- drawing ------------------------------------------------------------------------------------
 
 function showSoon() {
-  asked ??= requestAnimationFrame(show);
+  frame ??= requestAnimationFrame(show);
 }
 
 function show() {
-  asked = null;
+  frame = null;
   for (const id of stale) {
     const call = state.calls.get(id);
     const card = $(`call-${id}`);
@@ -158,24 +156,22 @@ function newCard(call) {
 
 function update(card, call) {
   card.classList.toggle("alarmed", alertsOf(call).some((alert) => !alert.acknowledged));
-  card.classList.toggle("waiting", call.waiting);
   card.querySelector(".clock").textContent = clock(call.seconds);
   card.querySelector(".now").replaceChildren(...now(call));
   draw(card.querySelector("svg"), call, { ...state, alerts: alertsOf(call) });
 }
 
-/** How the call sounds now, as a sentence. */
+/** The current emotion of the call, as a sentence. */
 function now(call) {
   const party = call.inferred.at(-1);
   const last = call.windows.findLast((window) => window.party === party);
   const swatch = make("span", { className: "swatch" });
-  const who = party ? party[0].toUpperCase() + party.slice(1) : "Nobody";
-  if (call.waiting) return [swatch, make("span", { className: "quiet", text: "Line lost, waiting for the caller" })];
+  const name = party ? party[0].toUpperCase() + party.slice(1) : "Nobody";
   if (!last) return [swatch, make("span", { className: "quiet", text: "Listening …" })];
-  if (last.gap) return [swatch, make("span", { className: "quiet", text: "Some sound is missing" })];
-  if (!last.emotion) return [swatch, make("span", { className: "quiet", text: `${who} is silent` })];
+  if (last.gap) return [swatch, make("span", { className: "quiet", text: "Some audio is missing" })];
+  if (!last.emotion) return [swatch, make("span", { className: "quiet", text: `${name} is silent` })];
   paint(swatch, last.emotion, "background");
-  return [swatch, make("span", {}, `${who} sounds `, make("b", { text: last.emotion }))];
+  return [swatch, make("span", {}, `${name} sounds `, make("b", { text: last.emotion }))];
 }
 
 function keyItem(emotion) {
@@ -195,25 +191,25 @@ function showLists() {
   keepFocus($("ended"), ended.map(endedRow));
 
   const alerts = [...state.alerts.values()].reverse();
-  const waiting = alerts.filter((alert) => !alert.acknowledged);
+  const open = alerts.filter((alert) => !alert.acknowledged);
   $("no-alerts").hidden = alerts.length > 0;
-  keepFocus($("alerts"), alerts.slice(0, LISTED).map(alertItem));
-  const older = alerts.length - LISTED;
+  keepFocus($("alerts"), alerts.slice(0, MAX_ALERTS).map(alertItem));
+  const older = alerts.length - MAX_ALERTS;
   $("older").hidden = older <= 0;
   $("older").textContent = `${older} older ${older === 1 ? "alert is" : "alerts are"} not listed; the calls show them.`;
-  keepFocus($("all-seen"), waiting.length > 1 ? [button("Acknowledge all", "all seen", () => acknowledgeAll(waiting))] : []);
-  showBanner(waiting);
-  document.title = waiting.length ? `(${waiting.length}) Calls` : "Calls";
+  keepFocus($("all-seen"), open.length > 1 ? [button("Acknowledge all", "all seen", () => acknowledgeAll(open))] : []);
+  showBanner(open);
+  document.title = open.length ? `(${open.length}) Calls` : "Calls";
 }
 
-/** Replaces the children of `list`, and gives the focus back to the button that had it, or to the heading above. */
+/** Replaces the children of `list`, and returns the focus to the button that had it, or to the heading above. */
 function keepFocus(list, children) {
-  const held = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   list.replaceChildren(...children);
-  if (held) focusOn(held, list);
+  if (focused) focusOn(focused, list);
 }
 
-/** Focuses the button of that key; where it is gone, the heading of the part of the page that holds `place`. */
+/** Focuses the button with this key or, if it is gone, the heading of the part of the page that contains `place`. */
 function focusOn(key, place) {
   const part = place.closest("main > :not([hidden])") ?? $("live");
   const button = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
@@ -255,13 +251,13 @@ function alertItem(alert) {
   );
 }
 
-function showBanner(waiting) {
-  const [alert] = waiting;
-  const key = alert ? `${alert.id} of ${waiting.length}` : "";
+function showBanner(open) {
+  const [alert] = open;
+  const key = alert ? `${alert.id} of ${open.length}` : "";
   if ($("banner").dataset.alert === key) return;
   $("banner").dataset.alert = key;
   $("banner").hidden = !alert;
-  keepFocus($("banner"), alert ? bannerParts(alert, waiting.length - 1) : []);
+  keepFocus($("banner"), alert ? bannerParts(alert, open.length - 1) : []);
 }
 
 function bannerParts(alert, others) {
@@ -291,16 +287,16 @@ async function openDetail(id) {
     make("p", { className: "now" }),
     make("figure", {}, chart),
     make("ol", {}),
-    make("details", {}, make("summary", { text: "The same as a table" }), make("div", { className: "scroll", tabIndex: 0 })),
+    make("details", {}, make("summary", { text: "Show as a table" }), make("div", { className: "scroll", tabIndex: 0 })),
     make("div", { className: "row" }, forget),
   );
   $("detail").querySelector("details").ontoggle = drawDetail;
   $("detail").showModal();
   drawDetail();
   await attempt(async () => {
-    const whole = await ask(`/calls/${id}`);
+    const { windows } = await ask(`/calls/${id}`);
     const call = state.calls.get(id);
-    if (call && whole.windows.length > call.windows.length) call.windows = whole.windows.slice(-2 * KEPT);
+    if (call && windows.length > call.windows.length) call.windows = windows.slice(-2 * MAX_WINDOWS);
     drawDetail();
   });
 }
@@ -312,7 +308,7 @@ function drawDetail() {
   const ended = call.state === "ended" ? ` ${call.why}` : "";
   detail.querySelector("h2").textContent = call.name;
   detail.querySelector("[data-key=forget]").textContent = ended ? "Forget this call" : "End and forget this call";
-  detail.querySelector(".quiet").textContent = `Since ${new Date(call.started).toLocaleTimeString()}, ${clock(call.seconds)} heard.${ended}`;
+  detail.querySelector(".quiet").textContent = `Since ${new Date(call.started).toLocaleTimeString()}, ${clock(call.seconds)} long.${ended}`;
   detail.querySelector(".now").replaceChildren(...(call.state === "live" ? now(call) : []));
   draw(detail.querySelector("svg"), call, { ...state, all: true, alerts: alertsOf(call) });
   detail.querySelector("ol").replaceChildren(
@@ -335,7 +331,7 @@ function tableOf(call) {
   return make("table", {}, make("thead", {}, row("th", heads)), make("tbody", {}, ...rows.map((cells) => row("td", cells))));
 }
 
-// --- what the reader does -----------------------------------------------------------------------
+// --- what the user does -------------------------------------------------------------------------
 
 async function attempt(work) {
   try {
@@ -352,14 +348,14 @@ function notice(text, kind = "") {
 }
 
 const acknowledge = (alert) => attempt(() => ask(`/alerts/${encodeURIComponent(alert.id)}/acknowledge`, { method: "POST" }));
-const acknowledgeAll = (waiting) =>
-  attempt(() => ask("/alerts/acknowledge", { method: "POST", body: { alerts: waiting.map((alert) => alert.id) } }));
+const acknowledgeAll = (alerts) =>
+  attempt(() => ask("/alerts/acknowledge", { method: "POST", body: { alerts: alerts.map((alert) => alert.id) } }));
 
 function fill({ calls: names, speed }) {
   const speeds = [...new Set([...SPEEDS, speed])].sort((one, other) => one - other);
-  const wanted = Number($("speed").value);
+  const before = Number($("speed").value);
   $("speed").replaceChildren(...speeds.map((times) => new Option(`${times} ×`, times)));
-  $("speed").value = speeds.includes(wanted) ? wanted : speed;
+  $("speed").value = speeds.includes(before) ? before : speed;
   const chosen = $("recording").value;
   const options = names.map((name) => new Option(name.replaceAll("_", " "), name));
   $("recording").replaceChildren(new Option(names.length ? "The next call" : "No recordings", ""), ...options);
@@ -374,18 +370,17 @@ $("replay").onsubmit = (event) => {
   attempt(() => ask("/replay", { method: "POST", body }));
 };
 
-$("door").onsubmit = (event) => {
+$("login").onsubmit = (event) => {
   event.preventDefault();
   token = $("token").value;
   sessionStorage.setItem("token", token);
   $("token").value = "";
-  $("door").hidden = true;
+  $("login").hidden = true;
   connect();
 };
 
 const microphone = new Microphone(
   () => socket("/stream"),
-  (sentence) => notice(sentence),
   (sentence) => {
     pressed(false);
     notice(sentence, "problem");
@@ -401,7 +396,7 @@ $("microphone").onclick = () => {
   if (microphone.active) {
     microphone.stop();
   } else {
-    notice("Your voice takes the customer’s place. It goes to this service only, and is not kept.");
+    notice("You speak as the customer. Your voice is sent to this service only, and is not stored.");
     pressed(true);
     microphone.start();
   }

@@ -1,10 +1,10 @@
-// One call as a picture: an emotion's curve (or all of them), a ribbon of what was shown, and who spoke when.
+// One call as a chart: the curve of one emotion or of all, a ribbon of the emotions shown, and who spoke when.
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 78;
 const TOP = 24;
 
-/** Draws `call` into `svg`. `all` draws every emotion's curve over the whole call, else what the alert rule compares, lately. */
+/** Draws `call` into `svg`: what the alert rule compares over the last 90 s, or with `all` every emotion over the whole call. */
 export function draw(svg, call, { all = false, emotions, rule, alerts }) {
   const width = Math.max(260, svg.clientWidth || 360);
   const plot = all ? 190 : 84;
@@ -14,15 +14,15 @@ export function draw(svg, call, { all = false, emotions, rule, alerts }) {
   const until = Math.max(last, from + (all ? 10 : 90));
   const x = (time) => LEFT + ((Math.max(time, from) - from) / (until - from)) * (right - LEFT);
   const y = (share) => TOP + (1 - share) * plot;
-  const heard = call.windows.filter((window) => window.party === call.inferred.at(-1) && window.end >= from);
+  const shown = call.windows.filter((window) => window.party === call.inferred.at(-1) && window.end >= from);
 
   svg.replaceChildren();
   axes(svg, { y, right, all, rule });
   const watched = !all && emotions.includes(rule.emotion);
   const at = y(rule.threshold);
   if (watched) add(svg, "line", { x1: LEFT, x2: right, y1: at, y2: at, class: "threshold" });
-  if (watched) curve(svg, heard, rule.emotion, x, y, (window) => window.level, true);
-  const labels = all ? emotions.map((emotion) => curve(svg, heard, emotion, x, y, (window) => window.smoothed?.[emotion] ?? null)) : [];
+  if (watched) curve(svg, shown, rule.emotion, x, y, (window) => window.level, true);
+  const labels = all ? emotions.map((emotion) => curve(svg, shown, emotion, x, y, (window) => window.smoothed?.[emotion] ?? null)) : [];
   for (const { emotion, at } of spread(labels.filter(Boolean))) {
     paint(add(svg, "line", { x1: right + 4, x2: right + 14, y1: at, y2: at, class: "curve" }), emotion, "stroke");
     add(svg, "text", { x: right + 19, y: at + 4, class: "name" }, emotion);
@@ -46,11 +46,11 @@ export function draw(svg, call, { all = false, emotions, rule, alerts }) {
   svg.setAttribute("height", top + 16);
   svg.setAttribute("viewBox", `0 0 ${width} ${top + 16}`);
   svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", inWords(call, rule, heard));
+  svg.setAttribute("aria-label", describe(call, rule, shown));
 }
 
 function axes(svg, { y, right, all, rule }) {
-  add(svg, "text", { x: 0, y: 11, class: "caption" }, all ? "probability" : `level of ${rule.emotion}, against this voice’s usual`);
+  add(svg, "text", { x: 0, y: 11, class: "caption" }, all ? "probability" : `level of ${rule.emotion}, relative to this voice’s baseline`);
   for (const share of all ? [0, 0.25, 0.5, 0.75, 1] : [0, 0.5, 1]) {
     add(svg, "line", { x1: LEFT, x2: right, y1: y(share), y2: y(share), class: "grid-line" });
     add(svg, "text", { x: LEFT - 8, y: y(share) + 4, "text-anchor": "end" }, `${Math.round(100 * share)} %`);
@@ -101,7 +101,7 @@ function spread(labels) {
 
 function track(svg, call, party, { x, y, right, from, ribbon }) {
   const windows = call.windows.filter((window) => window.party === party);
-  const talking = call.state === "live" && !call.waiting && speaks(windows);
+  const talking = call.state === "live" && speaks(windows);
   add(svg, "text", { x: LEFT - 8, y: y + 11, "text-anchor": "end", class: talking ? "name talking" : "name" }, party);
   add(svg, "rect", { x: LEFT, y, width: right - LEFT, height: 14, rx: 3, class: "track" });
   for (const [i, window] of windows.entries()) {
@@ -118,7 +118,7 @@ function track(svg, call, party, { x, y, right, from, ribbon }) {
   }
 }
 
-/** What a made call's customer really feels, as far as it has been heard: the ribbon above shows what is estimated. */
+/** The true emotions of an embedded call's customer up to now; the ribbon above shows the estimated ones. */
 function truth(svg, turns, { x, y, right, from, last }) {
   add(svg, "text", { x: LEFT - 8, y: y + 11, "text-anchor": "end", class: "name" }, "truth");
   add(svg, "rect", { x: LEFT, y, width: right - LEFT, height: 14, rx: 3, class: "track" });
@@ -128,7 +128,7 @@ function truth(svg, turns, { x, y, right, from, last }) {
   }
 }
 
-/** Whether somebody talks at this moment: the last window holds speech, and no less than the one before. */
+/** Whether this party talks now: the last window contains speech, and no less than the one before. */
 function speaks(windows) {
   const [before, last] = [windows.at(-2), windows.at(-1)];
   return Boolean(last) && last.speech > 0.15 && last.speech >= (before?.speech ?? 0) - 0.05;
@@ -145,14 +145,14 @@ function niceStep(span, pixels) {
   return [5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600].find((step) => (pixels * step) / span >= 56) ?? 7200;
 }
 
-/** What the picture says, for those who do not see it. */
-function inWords(call, rule, heard) {
-  const known = heard.filter((window) => window.level !== null);
-  if (!known.length) return `${call.name}: nothing has been estimated yet.`;
+/** The chart in words, for screen readers. */
+function describe(call, rule, shown) {
+  const known = shown.filter((window) => window.level !== null);
+  if (!known.length) return `${call.name}: there are no estimates yet.`;
   const share = (window) => `${Math.round(100 * window.level)} percent`;
   const most = known.reduce((one, other) => (other.level > one.level ? other : one));
   return (
-    `${call.name}: in the ${heard[0].party}’s voice the level of ${rule.emotion} is ${share(known.at(-1))} at ` +
+    `${call.name}: in the ${shown[0].party}’s voice the level of ${rule.emotion} is ${share(known.at(-1))} at ` +
     `${clock(known.at(-1).end)}, at most ${share(most)} at ${clock(most.end)}; an alert asks for ${Math.round(100 * rule.threshold)} percent and persistence.`
   );
 }
@@ -164,7 +164,7 @@ export function clock(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-/** Colours `element` as the style sheet says of the emotion; one it does not know is grey. */
+/** Colours `element` in the style sheet's colour of the emotion, or grey if it has none. */
 export function paint(element, emotion, property) {
   element.style[property] = `var(--${CSS.escape(emotion)}, var(--other))`;
   return element;

@@ -78,7 +78,7 @@ def test_overhead_silences_the_flare(heard):
 
 
 def test_scores_say_what_is_found_and_whether_that_is_a_difference():
-    values = {"precision": 0.8, "precision_low": 0.7, "precision_high": 0.9}
+    values = {"calls": 20, "precision": 0.8, "precision_low": 0.7, "precision_high": 0.9}
     values |= {"recall": 0.6, "recall_low": 0.4, "recall_high": 0.7}
     words = shown(lesson13_call_centre.scores(pd.DataFrame([values, values], ["yes", "no"])))
     assert "Angry calls found: 0.60 with noise reduction, 0.60 without" in words

@@ -1,0 +1,132 @@
+"""Calls and pages without a service around them."""
+
+import asyncio
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from ser_helpers.call_centre import AlertRule
+from ser_helpers.errors import StreamError
+from ser_helpers.service.prometheus import Metrics
+from ser_helpers.service.sessions import CallManager
+from ser_helpers.service.settings import Settings
+
+
+class Idle:
+    """A monitor without events."""
+
+    def feed(self, chunk):
+        return []
+
+    def finish(self):
+        return []
+
+
+def manager(make_monitor=lambda parties, sr: Idle(), **chosen):
+    return CallManager(Settings(**chosen), Metrics(), make_monitor, ["angry", "neutral"], AlertRule())
+
+
+def test_a_slow_page_gets_one_snapshot_instead_of_its_backlog():
+    calls = manager(backlog=3)
+    with calls.page() as queue:
+        assert queue.get_nowait() is None  # the first snapshot
+        for i in range(3):
+            calls.publish({"type": "window", "i": i})
+        assert queue.qsize() == 3
+        calls.publish({"type": "window", "i": 3})
+        assert [queue.get_nowait() for _ in range(queue.qsize())] == [None]
+    assert calls.pages == set()
+    assert "ser_dashboards_behind_total 1.0" in calls.metrics.text().decode()
+
+
+def test_the_number_of_pages_is_limited():
+    calls = manager(dashboards=1)
+    with calls.page(), pytest.raises(StreamError, match="1 pages are open"), calls.page():
+        pass
+
+
+def test_a_call_that_is_removed_while_it_opens_leaves_nothing(caplog):
+    making, made = threading.Event(), threading.Event()
+
+    def slow_monitor(parties, sr):
+        making.set()
+        assert made.wait(20)
+        return Idle()
+
+    async def play():
+        calls = manager(slow_monitor)
+        with calls.page() as page:
+            opening = asyncio.create_task(calls.open(None, "stream", 8000, ["customer"]))
+            while not making.is_set():
+                await asyncio.sleep(0.01)
+            (session,) = calls.live
+            removing = asyncio.create_task(calls.forget(session))
+            await asyncio.sleep(0)
+            made.set()
+            await asyncio.gather(opening, removing)
+            types = [json.loads(page.get_nowait() or "{}").get("type") for _ in range(page.qsize())]
+        await calls.shut()
+        return types, list(calls.sessions)
+
+    types, known = asyncio.run(play())
+    assert (types[-1], known, caplog.records) == ("forgotten", [], [])
+
+
+def test_a_call_whose_monitor_cannot_be_made_leaves_nothing():
+    def broken(parties, sr):
+        raise StreamError("No.")
+
+    async def play():
+        calls = manager(broken)
+        with pytest.raises(StreamError, match="No"):
+            await calls.open(None, "stream", 8000, ["customer"])
+        await calls.shut()
+        return list(calls.sessions)
+
+    assert asyncio.run(play()) == []
+
+
+def test_a_call_is_closed_after_the_chunk_that_is_being_analysed_and_once():
+    thinking, go_on, order = threading.Event(), threading.Event(), []
+
+    class Slow(Idle):
+        def feed(self, chunk):
+            thinking.set()
+            assert go_on.wait(20)
+            order.append("feed")
+            return []
+
+        def finish(self):
+            order.append("finish")
+            return []
+
+    async def play():
+        calls = manager(lambda parties, sr: Slow())
+        session = await calls.open(None, "stream", 8000, ["customer"])
+        feeding = asyncio.create_task(calls.feed(session, np.zeros(8000)))
+        while not thinking.is_set():
+            await asyncio.sleep(0.01)
+        feeding.cancel()  # the client has gone; its chunk is analysed all the same
+        closing = [asyncio.create_task(calls.close(session, why)) for why in ("first", "second")]
+        await asyncio.sleep(0.01)
+        go_on.set()
+        await asyncio.gather(*closing)
+        with pytest.raises(StreamError, match="The call has ended: first"):
+            await calls.feed(session, np.zeros(8000))
+        await calls.shut()
+        return session.seconds
+
+    assert asyncio.run(play()) == 1
+    assert order == ["feed", "finish"]
+
+
+def test_the_service_stops_with_a_live_call():
+    async def play():
+        calls = manager()
+        session = await calls.open(None, "stream", 8000, ["customer"])
+        await calls.shut()
+        return session.why, calls.live
+
+    assert asyncio.run(play()) == ("The service stopped.", [])
