@@ -1,4 +1,4 @@
-"""openSMILE functionals: the two feature sets most SER papers compare against."""
+"""openSMILE functionals: the two feature sets that most papers compare with."""
 
 import ctypes
 import functools
@@ -10,19 +10,17 @@ from pathlib import Path
 from ser_helpers import audio
 
 SAMPLE_RATE = 16000
-SHORTEST = 960
-"""openSMILE's longest frame at 16 kHz (60 ms); a shorter clip is padded with zeros to it."""
+SHORTEST = 960  # samples: openSMILE's longest frame (60 ms); shorter clips are padded with zeros
 
 
 def egemaps(y, sr):
-    """The extended Geneva minimalistic acoustic parameter set (eGeMAPSv02): 88 functionals chosen by voice scientists.
+    """The extended Geneva minimalistic acoustic parameter set (eGeMAPSv02): 88 functionals (Lesson 02).
 
     Parameters
     ----------
-    y : array (n,)
-        Mono samples, at least 25 ms; a clip under 60 ms is padded with zeros to 60 ms.
-    sr : int
-        Sample rate in Hz; resampled to 16 kHz, which is faster than 48 kHz and serves emotion better.
+    y, sr : array (n,), int
+        Mono samples, at least 25 ms (padded with zeros to 60 ms), and their rate in Hz; resampled to 16 kHz, which is
+        faster than 48 kHz and gives better scores.
 
     Returns
     -------
@@ -41,8 +39,6 @@ def egemaps(y, sr):
 
     Examples
     --------
-    Lesson 02.
-
     >>> import numpy as np
     >>> egemaps(np.sin(np.arange(16000)), 16000).shape
     (88,)
@@ -51,7 +47,7 @@ def egemaps(y, sr):
 
 
 def compare2016(y, sr):
-    """The feature set of the Computational Paralinguistics Challenge (ComParE 2016): 6373 functionals, by brute force.
+    """The feature set of the Computational Paralinguistics Challenge (ComParE 2016): 6373 functionals (Lesson 02).
 
     Parameters, errors and padding as in `egemaps`.
 
@@ -67,8 +63,6 @@ def compare2016(y, sr):
 
     Examples
     --------
-    Lesson 02.
-
     >>> import numpy as np
     >>> compare2016(np.sin(np.arange(16000)), 16000).shape
     (6373,)
@@ -83,7 +77,7 @@ def _functionals(feature_set, y, sr):
 
 @functools.cache
 def _smile(feature_set):
-    """One openSMILE object per process and feature set."""
+    """One openSMILE object per process and feature set: making one takes longer than using it."""
     _load_library()
     import opensmile
 
@@ -96,10 +90,10 @@ def _smile(feature_set):
 
 @functools.cache
 def _load_library():
-    """On Linux, bind openSMILE to its own symbols: once TensorFlow is loaded it would take TensorFlow's, and crash."""
-    found = importlib.util.find_spec("opensmile")
-    if found and hasattr(os, "RTLD_DEEPBIND"):
-        for library in Path(found.origin).parent.glob(f"core/bin/*_{platform.machine()}/libSMILEapi.so"):
+    """On Linux, bind openSMILE to its own symbols: it would resolve them in TensorFlow, if loaded, and crash."""
+    package = importlib.util.find_spec("opensmile")
+    if package and hasattr(os, "RTLD_DEEPBIND"):
+        for library in Path(package.origin).parent.glob(f"core/bin/*_{platform.machine()}/libSMILEapi.so"):
             ctypes.CDLL(str(library), os.RTLD_NOW | os.RTLD_DEEPBIND)
 
 

@@ -1,4 +1,4 @@
-"""Features that keep their order in time: one row per frame, for networks that listen from beginning to end."""
+"""Log-mel spectrogram and MFCC: sequences, one row per frame, for networks that read them in order."""
 
 import numbers
 
@@ -12,7 +12,7 @@ SAMPLE_RATE = 16000
 WINDOW = 400
 HOP = 160
 BANDS = 64
-MOST_BANDS = 192  # the lowest of more would be so narrow that no frequency of the spectrum falls into them
+MOST_BANDS = 192  # with more, the lowest bands would contain no frequency of the spectrum
 NAMES = {
     "logmel": tuple(f"logmel_{i:02}" for i in range(1, BANDS + 1)),
     "mfcc": tuple(f"mfcc_{i:02}" for i in range(1, 41)),
@@ -20,14 +20,12 @@ NAMES = {
 
 
 def logmel(y, sr, n_mels=BANDS):
-    """Log-mel spectrogram: power in mel bands, in dB, in windows of 25 ms every 10 ms.
+    """Log-mel spectrogram: power in mel bands (Slaney's scale) in dB, windows of 25 ms every 10 ms (Lesson 02).
 
     Parameters
     ----------
-    y : array (n,)
-        Mono samples, at least 25 ms.
-    sr : int
-        Sample rate in Hz; resampled to 16 kHz.
+    y, sr : array (n,), int
+        Mono samples, at least 25 ms, and their rate in Hz; resampled to 16 kHz.
     n_mels : int
         Number of bands between 0 and 8 kHz, at most 192.
 
@@ -39,15 +37,11 @@ def logmel(y, sr, n_mels=BANDS):
     Raises
     ------
     AudioError
-        If `y` is not mono, shorter than 25 ms or not finite, or there cannot be so many bands.
-
-    Notes
-    -----
-    Mel scale after Slaney, as in librosa.
+        If `y` is not mono, shorter than 25 ms or not finite, or the number of bands is out of range.
 
     Examples
     --------
-    Lesson 02. One second:
+    One second:
 
     >>> logmel(np.sin(np.arange(16000)), 16000).shape
     (101, 64)
@@ -61,14 +55,12 @@ def logmel(y, sr, n_mels=BANDS):
 
 
 def mfcc(y, sr, n_mfcc=40, deltas=False):
-    """Mel-frequency cepstral coefficients per frame: the shape of the 64-band log-mel spectrum, smoothed.
+    """Mel-frequency cepstral coefficients per frame: the shape of the 64-band log-mel spectrum, smoothed (Lesson 02).
 
     Parameters
     ----------
-    y : array (n,)
-        Mono samples, at least 25 ms.
-    sr : int
-        Sample rate in Hz; resampled to 16 kHz.
+    y, sr : array (n,), int
+        Mono samples, at least 25 ms, and their rate in Hz; resampled to 16 kHz.
     n_mfcc : int
         Number of coefficients, at most 64.
     deltas : bool
@@ -82,7 +74,7 @@ def mfcc(y, sr, n_mfcc=40, deltas=False):
     Raises
     ------
     AudioError
-        If `y` is not mono, shorter than 25 ms or not finite, or there cannot be so many coefficients.
+        If `y` is not mono, shorter than 25 ms or not finite, or the number of coefficients is out of range.
 
     Notes
     -----
@@ -92,7 +84,7 @@ def mfcc(y, sr, n_mfcc=40, deltas=False):
 
     Examples
     --------
-    Lesson 02. One second:
+    One second:
 
     >>> mfcc(np.sin(np.arange(16000)), 16000, deltas=True).shape
     (101, 120)

@@ -1,4 +1,4 @@
-"""What the words of an utterance say by themselves: the scores of a sentiment lexicon."""
+"""Sentiment of the words of an utterance, by lexicon."""
 
 import functools
 
@@ -9,10 +9,10 @@ NAMES = ("negative", "neutral", "positive", "compound")
 
 
 def lexicon(table):
-    """How negative, neutral and positive the words of each utterance are: VADER's lexicon and rules.
+    """How negative, neutral and positive the words of each utterance are: VADER's lexicon and rules (Lesson 10).
 
-    VADER adds up the valence of about 7500 English words and smileys, turned round by "not", strengthened by "very" and
-    by exclamation marks. It knows no context: "great" is positive, whoever says it and however.
+    VADER adds up the valence of about 7500 English words and smileys, inverted by "not", strengthened by "very"
+    and exclamation marks. It ignores context: "great" is positive, whoever says it and however.
 
     Parameters
     ----------
@@ -23,8 +23,7 @@ def lexicon(table):
     -------
     DataFrame
         On the same index, the columns ``negative``, ``neutral``, ``positive`` (shares of the sentence, 0 to 1) and
-        ``compound`` (the whole, -1 to 1). An utterance without words has NaN in all of them, as one whose recording
-        cannot be read has in every feature table.
+        ``compound`` (the whole, -1 to 1). An utterance without words has NaN in all of them.
 
     Raises
     ------
@@ -34,7 +33,7 @@ def lexicon(table):
     Notes
     -----
     Hutto and Gilbert, "VADER: A parsimonious rule-based model for sentiment analysis of social media text", ICWSM 2014,
-    doi:10.1609/icwsm.v8i1.14550. Used in Lesson 10.
+    doi:10.1609/icwsm.v8i1.14550.
 
     Examples
     --------
@@ -53,8 +52,10 @@ def lexicon(table):
 def _scores(text):
     if not isinstance(text, str) or not text.strip():
         return [np.nan] * len(NAMES)
-    found = _analyser().polarity_scores(text.replace("’", "'"))  # the lexicon knows "isn't" with a straight apostrophe
-    return [found[name] for name in ("neg", "neu", "pos", "compound")]
+    scores = _analyser().polarity_scores(
+        text.replace("’", "'")
+    )  # the lexicon writes "isn't" with a straight apostrophe
+    return [scores[name] for name in ("neg", "neu", "pos", "compound")]
 
 
 @functools.cache
