@@ -107,7 +107,7 @@ def check_parameters(kind, parameters):
 def version(kind):
     """What a kind's numbers depend on, as a hash: our code, the libraries' versions and the pretrained weights."""
     spec = find(kind)
-    files = download.weights_card(spec.weights).files if spec.weights else None
+    files = download.weights_cards()[spec.weights].files if spec.weights else None
     return cache.version(f"{_PACKAGE}.{spec.module}", _READING, files, libraries=_LIBRARIES)
 
 

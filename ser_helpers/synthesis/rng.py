@@ -7,7 +7,7 @@ import numpy as np
 
 
 def make_rng(*key):
-    """An independent random generator for any key of words and whole numbers.
+    """An independent random generator for each key of words and whole numbers.
 
     >>> [int(make_rng("speaker", 3).integers(100)) for _ in range(2)]
     [97, 97]
