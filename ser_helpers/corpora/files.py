@@ -19,14 +19,12 @@ class CorpusWarning(UserWarning):
 
 
 def read(root, corpus, parse, suffixes=AUDIO):
-    """Read a corpus whose labels are in its file names.
+    """Read a corpus whose labels are in its file names; the loaders of `datasets` use it.
 
     Parameters
     ----------
-    root : Path
-        The folder of the corpus; its sub-folders are searched too.
-    corpus : str
-        Its name, the prefix of each utterance's name.
+    root, corpus : Path, str
+        The folder, searched with its sub-folders, and the name of the corpus, the prefix of each utterance's name.
     parse : callable
         From the path of a recording, its row of the table as a dict, or a text saying why it is left out, or None if it
         is not one of the corpus's utterances. A row may name its ``utterance``; the default is the file's stem.

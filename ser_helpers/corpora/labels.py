@@ -77,23 +77,10 @@ def label_order(labels):
 def harmonise(table, scheme="common"):
     """A copy of an utterance table with the labels of `scheme` in place of the corpus's own words (Lesson 03).
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        An utterance table, or any table with a column ``emotion``, of one corpus or several.
-    scheme : str
-        A key of ``SCHEMES``: "common", "shared", "polarity" or "iemocap4".
-
-    Returns
-    -------
-    pandas.DataFrame
-        The rows that have a label in the scheme, in the same order. The corpus's own words are in the column
-        ``emotion_original``; ``attrs["dropped"]`` counts the rows left out, by word.
-
-    Raises
-    ------
-    CorpusError
-        There is no such scheme, a row has no emotion, or a word is unknown.
+    `table` is an utterance table, or any table with a column ``emotion``, of one corpus or several; `scheme` is a key
+    of ``SCHEMES``. The result has the rows with a label in the scheme, in the same order, and the corpus's own words in
+    the column ``emotion_original``; ``attrs["dropped"]`` counts the other rows by word. Raises CorpusError if there is
+    no such scheme, a row has no emotion, or a word is unknown.
 
     >>> from ser_helpers import corpora
     >>> table = corpora.harmonise(corpora.load("synthetic-small"), "shared")

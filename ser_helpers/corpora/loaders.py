@@ -28,7 +28,7 @@ def available():
 
 
 def load(name, root=None):
-    """Read a corpus in its publisher's own layout: one row per utterance (every lesson).
+    """Read a corpus in its publisher's own layout: an utterance table (see ``schema``), sorted by speaker and name.
 
     Parameters
     ----------
@@ -37,12 +37,8 @@ def load(name, root=None):
         machine when they are first loaded, in seconds; ``"synthetic-small"`` is the first four actors of the first,
         ``"synthetic-iemocap-small"`` the first two sessions of the second.
     root : path, optional
-        Where the corpus is; see `find`. The recordings may be ``.wav`` or ``.flac``, in any sub-folder.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The utterance table (see ``schema``), sorted by speaker and utterance. Only file headers are read.
+        Where the corpus is; see `find`. The recordings may be ``.wav`` or ``.flac``, in any sub-folder; only their
+        headers are read.
 
     Raises
     ------
@@ -54,8 +50,10 @@ def load(name, root=None):
     Warns
     -----
     CorpusWarning
-        Once for each kind of oddity, naming the files, and when the corpus is not complete.
+        Once for each kind of oddity, naming the files, and if the corpus is not complete.
 
+    Examples
+    --------
     >>> load("synthetic-small").emotion.value_counts().head(2)
     emotion
     calm     32

@@ -46,7 +46,8 @@ def split(table, protocol="speaker", n_splits=5, seed=0):
     table : pandas.DataFrame
         An utterance table, or any table with its index and the column that the protocol needs.
     protocol : str
-        A key of ``PROTOCOLS``.
+        A key of ``PROTOCOLS``. ``"random"`` is scikit-learn's ``train_test_split(test_size=0.3)``, as in most
+        tutorials.
     n_splits : int
         Number of folds; of repetitions for ``"random"``; at most that many for ``"statement"``, since RAVDESS has only
         two sentences. The protocols that leave one out ignore it.
@@ -64,8 +65,8 @@ def split(table, protocol="speaker", n_splits=5, seed=0):
     CorpusError
         There is no such protocol, the table lacks what it needs, or there are fewer speakers than folds.
 
-    ``"random"`` is scikit-learn's ``train_test_split(test_size=0.3)``, as most tutorials use it.
-
+    Examples
+    --------
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-small")
     >>> for train, test in corpora.split(table, "speaker", n_splits=2):

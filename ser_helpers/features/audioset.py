@@ -19,38 +19,19 @@ PATCH = WINDOW + (FRAMES - 1) * HOP  # samples in one patch: 0.975 s
 
 
 def vggish(y, sr, postprocess=True):
-    """The VGGish embedding of a recording: the average over its patches of 0.96 s (Lesson 05).
+    """The VGGish embedding of a recording, the average over its patches of 0.96 s: (128,) (Lesson 05).
 
-    Parameters
-    ----------
-    y, sr : array (n,), int
-        Mono samples, at least 25 ms, and their rate in Hz; resampled to 16 kHz.
-    postprocess : bool
-        Whiten by PCA, clip to -2 ... 2 and round down to the numbers 0 ... 255, as in AudioSet's published embeddings;
-        False returns the output of the network.
+    `y` are mono samples, (n,), at `sr` Hz, of at least 25 ms, resampled to 16 kHz. A recording shorter than a patch is
+    padded with zeros; a remainder that fills no patch is left out. `postprocess` whitens by PCA, clips to -2 ... 2 and
+    rounds down to 0 ... 255, as in AudioSet's published embeddings; False returns the output of the network.
 
-    Returns
-    -------
-    array (128,)
-        A recording shorter than a patch is padded with zeros; a remainder that fills no patch is left out.
+    Raises AudioError if `y` is not mono, too short or not finite; WeightsMissing if the weights are not on this machine
+    (``ser download vggish`` gets them, about 290 MB); DownloadError if they are damaged, or TensorFlow is missing.
 
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
-    WeightsMissing
-        If the weights are not on this machine; ``ser download vggish`` gets them (about 290 MB).
-    DownloadError
-        If the weights are damaged, or TensorFlow is not installed to read them.
-
-    Notes
-    -----
     Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017,
     doi:10.1109/ICASSP.2017.7952132. Written from the publisher's description and checked on random weights of the same
     names and shapes; a test compares it with the publisher's figures if the published weights are on the machine.
 
-    Examples
-    --------
     >>> vggish(np.zeros(16000), 16000)  # doctest: +SKIP
     array([...])
     """
@@ -127,35 +108,17 @@ def vggish_network():
 
 
 def patchdct(y, sr):
-    """128 numbers that summarise a recording's log-mel patches: an embedding that needs no download (Lesson 05).
+    """128 numbers that summarise a recording's log-mel patches, (128,): an embedding without a download (Lesson 05).
 
     The patches are those of VGGish (0.96 s, 96 frames x 64 bands). Of each, the two-dimensional DCT keeps the 8 slowest
     changes in time times the 16 broadest shapes over frequency; the numbers of all patches are averaged. PCA of such
-    smooth patches comes close to the DCT, so this is VGGish's pipeline without the network.
+    smooth patches comes close to the DCT, so this is VGGish's pipeline without the network. Samples and patches as in
+    `vggish`; raises AudioError if `y` is not mono, shorter than 25 ms or not finite. The numbers are in the order of
+    ``names("patchdct")``: all 16 coefficients over frequency of the mean over time come first.
 
-    Parameters
-    ----------
-    y, sr : array (n,), int
-        Mono samples, at least 25 ms, and their rate in Hz; resampled to 16 kHz.
-
-    Returns
-    -------
-    array (128,)
-        In the order of ``names("patchdct")``: all 16 coefficients over frequency of the mean over time come first. A
-        recording shorter than a patch is padded with zeros; a remainder that fills no patch is left out.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
-
-    Notes
-    -----
     Ahmed, Natarajan and Rao, "Discrete cosine transform", IEEE Transactions on Computers C-23(1), 1974,
     doi:10.1109/T-C.1974.223784.
 
-    Examples
-    --------
     >>> patchdct(np.sin(np.arange(16000)), 16000).shape
     (128,)
     """
@@ -169,9 +132,6 @@ def log_mel_patches(y):
 
     The magnitude of the spectrum (25 ms every 10 ms, periodic Hann window) in 64 HTK mel bands from 125 to 7500 Hz,
     ``log(mel + 0.01)``. A recording shorter than a patch is padded with zeros.
-
-    >>> log_mel_patches(np.zeros(48000)).shape
-    (3, 96, 64)
     """
     windows = np.lib.stride_tricks.sliding_window_view(audio.pad(y, PATCH), WINDOW)[::HOP]  # (frames, 400), a view
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)

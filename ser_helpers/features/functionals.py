@@ -14,31 +14,15 @@ SHORTEST = 960  # samples: openSMILE's longest frame (60 ms); shorter clips are 
 
 
 def egemaps(y, sr):
-    """The extended Geneva minimalistic acoustic parameter set (eGeMAPSv02): 88 functionals (Lesson 02).
+    """The extended Geneva minimalistic acoustic parameter set (eGeMAPSv02): (88,) float32 (Lesson 02).
 
-    Parameters
-    ----------
-    y, sr : array (n,), int
-        Mono samples, at least 25 ms (padded with zeros to 60 ms), and their rate in Hz; resampled to 16 kHz, which is
-        faster than 48 kHz and gives better scores.
+    `y` are mono samples, (n,), at `sr` Hz, of at least 25 ms (padded with zeros to 60 ms), resampled to 16 kHz, which
+    is faster than 48 kHz and gives better scores; raises AudioError if they are not mono, too short or not finite. The
+    numbers are in the order of ``names("egemaps")`` and finite for every recording, silence included.
 
-    Returns
-    -------
-    array (88,), float32
-        In the order of ``names("egemaps")``; finite for every recording, silence included.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
-
-    Notes
-    -----
     Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective computing",
     IEEE Transactions on Affective Computing 7(2), 2016, doi:10.1109/TAFFC.2015.2457417.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> egemaps(np.sin(np.arange(16000)), 16000).shape
     (88,)
@@ -47,22 +31,13 @@ def egemaps(y, sr):
 
 
 def compare2016(y, sr):
-    """The feature set of the Computational Paralinguistics Challenge (ComParE 2016): 6373 functionals (Lesson 02).
+    """The feature set of the Computational Paralinguistics Challenge (ComParE 2016): (6373,) float32 (Lesson 02).
 
-    Parameters, errors and padding as in `egemaps`.
+    In the order of ``names("compare")``; the rest is as in `egemaps`.
 
-    Returns
-    -------
-    array (6373,), float32
-        In the order of ``names("compare")``; finite for every recording, silence included.
-
-    Notes
-    -----
     Schuller et al., "The INTERSPEECH 2016 computational paralinguistics challenge: Deception, sincerity & native
     language", Interspeech 2016, doi:10.21437/Interspeech.2016-129.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> compare2016(np.sin(np.arange(16000)), 16000).shape
     (6373,)

@@ -31,7 +31,7 @@ NAMES = {
 
 
 def prosody(y, sr):
-    """Pitch, energy, speaking rate and pauses of an utterance: 16 numbers (Lesson 02).
+    """Pitch, energy, speaking rate and pauses of an utterance: (16,) float64 (Lesson 02).
 
     All are measured between the first and the last sound: silence around the utterance does not count.
 
@@ -42,31 +42,13 @@ def prosody(y, sr):
       frame, with dips of 2 dB between them; **articulation_rate**: the same without the pauses.
     - **pause_ratio**: share of the time that is silent for at least 0.3 s; **voiced_fraction**: share that is voiced.
 
-    Parameters
-    ----------
-    y, sr : array (n,), int
-        Mono samples, at least 25 ms (padded with zeros to 150 ms), and their rate in Hz; resampled to 16 kHz.
+    `y` are mono samples, (n,), at `sr` Hz, of at least 25 ms (padded with zeros to 150 ms), resampled to 16 kHz; raises
+    AudioError if they are not mono, too short or not finite. The numbers are in the order of ``names("prosody")`` and
+    always finite: without voiced frames the F0 values are 0, and all values of a silent clip are 0.
 
-    Returns
-    -------
-    array (16,), float64
-        In the order of ``names("prosody")``. Always finite: without voiced frames the F0 values are 0, and
-        all values of a silent clip are 0.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
-
-    Notes
-    -----
     Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled
     sound", IFA Proceedings 17, 1993. Syllables after de Jong and Wempe, "Praat script to detect syllable nuclei and
     measure speech rate automatically", Behavior Research Methods 41(2), 2009, doi:10.3758/BRM.41.2.385.
-
-    Examples
-    --------
-    A tone of 200 Hz:
 
     >>> values = prosody(np.sin(2 * np.pi * 200 * np.arange(16000) / 16000), 16000)
     >>> dict(zip(NAMES["prosody"], values.round(2).tolist()))["f0_mean_hz"]
@@ -141,39 +123,20 @@ NAMES["voice_quality"] = (
 
 
 def voice_quality(y, sr):
-    """Jitter, shimmer, harmonics-to-noise ratio and formants of an utterance's voiced parts: 16 numbers (Lesson 02).
+    """Jitter, shimmer, harmonics-to-noise ratio and formants of an utterance's voiced parts: (16,) float64 (Lesson 02).
 
     - **jitter**: how much a period differs from its neighbours (local, rap: over 3, ppq5: over 5), as a fraction.
     - **shimmer**: the same for the periods' amplitudes (local, apq3, apq5, apq11), as a fraction, and local in dB.
     - **hnr**: harmonics-to-noise ratio by cross-correlation, in dB: mean and standard deviation over voiced frames.
     - **f1, f2, f3**: formants by Burg's method, in Hz: mean and standard deviation over voiced frames.
 
-    Praat's standard settings, with pitch between 75 and 600 Hz and a frame every 20 ms.
+    Praat's standard settings, with pitch between 75 and 600 Hz and a frame every 20 ms. Samples and errors as in
+    `prosody`. The numbers are in the order of ``names("voice_quality")`` and always finite: without voiced frames they
+    are 0.
 
-    Parameters
-    ----------
-    y, sr : array (n,), int
-        Mono samples, at least 25 ms (padded with zeros to 150 ms), and their rate in Hz; resampled to 16 kHz.
-
-    Returns
-    -------
-    array (16,), float64
-        In the order of ``names("voice_quality")``. Always finite: without voiced frames the values are 0.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
-
-    Notes
-    -----
     Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled
     sound", IFA Proceedings 17, 1993; through Jadoul, Thompson and de Boer, "Introducing Parselmouth: A Python interface
     to Praat", Journal of Phonetics 71, 2018, doi:10.1016/j.wocn.2018.07.001.
-
-    Examples
-    --------
-    A steady tone has no jitter:
 
     >>> values = voice_quality(np.sin(2 * np.pi * 200 * np.arange(16000) / 16000), 16000)
     >>> dict(zip(NAMES["voice_quality"], values.round(3).tolist()))["jitter_local"]

@@ -38,34 +38,17 @@ NAMES = {
 
 
 def quick(y, sr, lowest=100, highest=7600):
-    """Pitch, level and spectrum over the speech in a short recording: 95 numbers, in about 5 ms for 3 s (Lesson 12).
+    """Pitch, level and spectrum of the speech in a short recording: (95,) float32, in about 5 ms for 3 s (Lesson 12).
 
-    Parameters
-    ----------
-    y, sr : array (n,), int
-        Mono samples, at least 25 ms, and their rate in Hz; resampled to 16 kHz.
-    lowest, highest : float
-        Band of the spectrum in Hz: 300 and 3400 for telephone speech.
+    `y` are mono samples, (n,), at `sr` Hz, of at least 25 ms, resampled to 16 kHz; raises AudioError if they are not
+    mono, too short or not finite. `lowest` and `highest` limit the spectrum, in Hz: 300 and 3400 for telephone speech.
+    The numbers are in the order of ``names("quick")`` and finite for every recording, silence included. Pitch is in
+    semitones above 50 Hz, level in dB relative to the loud frames: gain changes nothing.
 
-    Returns
-    -------
-    array (95,), float32
-        In the order of ``names("quick")``; finite for every recording, silence included. Pitch is in semitones above
-        50 Hz, level in dB relative to the loud frames: gain changes nothing.
+    Frames every 10 ms. Pitch is the highest peak of the autocorrelation (of frequencies below 3.5 kHz), divided by that
+    of the window, after Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise
+    ratio of a sampled sound", Proceedings of the Institute of Phonetic Sciences 17, 1993.
 
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
-
-    Notes
-    -----
-    Frames every 10 ms. Pitch is the highest peak of the autocorrelation (of frequencies below 3.5 kHz), divided by
-    that of the window, after Boersma, "Accurate short-term analysis of the fundamental frequency and the
-    harmonics-to-noise ratio of a sampled sound", Proceedings of the Institute of Phonetic Sciences 17, 1993.
-
-    Examples
-    --------
     >>> values = dict(zip(NAMES["quick"], quick(np.sin(2 * np.pi * 100 * np.arange(16000) / 16000), 16000)))
     >>> round(float(values["pitch_p50"]), 1)
     12.0

@@ -20,28 +20,11 @@ NAMES = {
 
 
 def logmel(y, sr, n_mels=BANDS):
-    """Log-mel spectrogram: power in mel bands (Slaney's scale) in dB, windows of 25 ms every 10 ms (Lesson 02).
+    """Log-mel spectrogram, windows of 25 ms every 10 ms: (frames, n_mels) float32 in dB (Lesson 02).
 
-    Parameters
-    ----------
-    y, sr : array (n,), int
-        Mono samples, at least 25 ms, and their rate in Hz; resampled to 16 kHz.
-    n_mels : int
-        Number of bands between 0 and 8 kHz, at most 192.
-
-    Returns
-    -------
-    array (frames, n_mels), float32
-        In dB relative to a power of 1, never below -100; ``frames`` is 1 + samples at 16 kHz // 160.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite, or the number of bands is out of range.
-
-    Examples
-    --------
-    One second:
+    `y` are mono samples, (n,), at `sr` Hz, of at least 25 ms, resampled to 16 kHz. There are at most 192 bands between
+    0 and 8 kHz, on Slaney's mel scale; ``frames`` is 1 + samples at 16 kHz // 160. The level is relative to a power of
+    1, never below -100. Raises AudioError if `y` is not mono, too short or not finite, or `n_mels` is out of range.
 
     >>> logmel(np.sin(np.arange(16000)), 16000).shape
     (101, 64)
@@ -55,36 +38,14 @@ def logmel(y, sr, n_mels=BANDS):
 
 
 def mfcc(y, sr, n_mfcc=40, deltas=False):
-    """Mel-frequency cepstral coefficients per frame: the shape of the 64-band log-mel spectrum, smoothed (Lesson 02).
+    """Mel-frequency cepstral coefficients: (frames, n_mfcc), or (frames, 3 * n_mfcc), float32 (Lesson 02).
 
-    Parameters
-    ----------
-    y, sr : array (n,), int
-        Mono samples, at least 25 ms, and their rate in Hz; resampled to 16 kHz.
-    n_mfcc : int
-        Number of coefficients, at most 64.
-    deltas : bool
-        Add each coefficient's first and second derivative over 9 frames.
+    They are the shape of the 64-band log-mel spectrum, smoothed; `n_mfcc` is at most 64. `deltas` adds each
+    coefficient's first and second derivative over 9 frames. Samples, frames and errors as in `logmel`.
 
-    Returns
-    -------
-    array (frames, n_mfcc) or (frames, 3 * n_mfcc), float32
-        Frames as in `logmel`.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite, or the number of coefficients is out of range.
-
-    Notes
-    -----
     Davis and Mermelstein, "Comparison of parametric representations for monosyllabic word recognition in continuously
     spoken sentences", IEEE Transactions on Acoustics, Speech, and Signal Processing 28(4), 1980,
     doi:10.1109/TASSP.1980.1163420.
-
-    Examples
-    --------
-    One second:
 
     >>> mfcc(np.sin(np.arange(16000)), 16000, deltas=True).shape
     (101, 120)

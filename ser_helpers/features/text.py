@@ -11,32 +11,17 @@ NAMES = ("negative", "neutral", "positive", "compound")
 def lexicon(table):
     """How negative, neutral and positive the words of each utterance are: VADER's lexicon and rules (Lesson 10).
 
-    VADER adds up the valence of about 7500 English words and smileys, inverted by "not", strengthened by "very"
-    and exclamation marks. It ignores context: "great" is positive, whoever says it and however.
+    VADER adds up the valence of about 7500 English words and smileys, inverted by "not", strengthened by "very" and
+    exclamation marks. It ignores context: "great" is positive, whoever says it and however.
 
-    Parameters
-    ----------
-    table : DataFrame or Series
-        An utterance table, or its column ``text`` alone, as a pipeline gets it: ``FunctionTransformer(lexicon)``.
+    `table` is an utterance table or its column ``text``, as a pipeline passes it on: ``FunctionTransformer(lexicon)``.
+    Returns a table on the same index with ``negative``, ``neutral``, ``positive`` (shares of the sentence, 0 to 1) and
+    ``compound`` (the whole, -1 to 1); NaN for an utterance without words. Raises ValueError if there is no column
+    ``text``.
 
-    Returns
-    -------
-    DataFrame
-        On the same index, the columns ``negative``, ``neutral``, ``positive`` (shares of the sentence, 0 to 1) and
-        ``compound`` (the whole, -1 to 1). An utterance without words has NaN in all of them.
-
-    Raises
-    ------
-    ValueError
-        If the table has no column ``text``.
-
-    Notes
-    -----
     Hutto and Gilbert, "VADER: A parsimonious rule-based model for sentiment analysis of social media text", ICWSM 2014,
     doi:10.1609/icwsm.v8i1.14550.
 
-    Examples
-    --------
     >>> lexicon(pd.DataFrame({"text": ["This is great!", "This isn't great.", "Really?", None]})).compound.tolist()
     [0.6588, -0.5096, 0.0, nan]
     """

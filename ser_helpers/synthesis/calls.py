@@ -176,29 +176,17 @@ def book():
 
 
 def every_sentence():
-    """Every sentence that a call may contain, once, in the order of the file.
-
-    >>> every_sentence()[0]
-    'Thank you for calling, how can I help?'
-    """
+    """Every sentence that a call may contain, once, in the order of the file."""
     return list(dict.fromkeys(line for act in book()["acts"].values() for line in act["lines"]))
 
 
 def story(number):
-    """The story of call `number`, 1 and up.
-
-    >>> story(1)
-    'rising'
-    """
+    """The story of call `number`, 1 and up."""
     return STORIES[(number - 1) % len(STORIES)]
 
 
 def plan(number, seed=0):
-    """The turns of call `number`.
-
-    >>> [turn.party for turn in plan(1)[:2]]
-    ['agent', 'customer']
-    """
+    """The turns of call `number`."""
     rng, turns, used = make_rng("call", number, seed), [], set()
     vad = {"agent": np.zeros(3), "customer": np.zeros(3)}
     for act in _acts(book()["stories"][story(number)], rng):

@@ -60,11 +60,7 @@ def dialogue(session, marked, title, seed=0):
 
 
 def titles():
-    """The dialogues that each actor with markers plays.
-
-    >>> titles()[0]
-    'script01_1'
-    """
+    """The dialogues that each actor with markers plays."""
     return [*stock()["scripts"], *stock()["scenes"]]
 
 
@@ -116,11 +112,7 @@ _PENALTY = np.array([RARE.get(name, 0) for name in CENTRES])
 
 
 def nearest_emotions(vad):
-    """The emotions by distance from a point of valence, arousal and dominance, nearest first, and their distances.
-
-    >>> nearest_emotions((-0.6, 0.6, 0.4))[0][0]
-    'ang'
-    """
+    """The emotions by distance from a point of valence, arousal and dominance, nearest first, and their distances."""
     distance = np.linalg.norm(_POINTS - vad, axis=1) + _PENALTY
     order = np.argsort(distance)
     return [list(CENTRES)[k] for k in order], distance[order]
@@ -156,11 +148,7 @@ def stock():
 
 
 def every_line():
-    """Every sentence of the stock once, in the order of the file.
-
-    >>> every_line()[:2]
-    ['Really?', "I'm fine."]
-    """
+    """Every sentence of the stock once, in the order of the file."""
     improvised = [text for lines in stock()["improvised"].values() for text in lines]
     scripted = [text for script in stock()["scripts"].values() for _, _, text in script]
     return list(dict.fromkeys([*stock()["open"], *improvised, *scripted]))
@@ -204,11 +192,7 @@ class Rating(NamedTuple):
 
 
 def rate(vad, rater, turn, seed=0):
-    """The `Rating` of rater 1–3 for a turn with this valence, arousal and dominance.
-
-    >>> rate((-0.7, 0.7, 0.4), 1, "Ses01F_impro01_F001").emotions
-    ['ang']
-    """
+    """The `Rating` of rater 1–3 for a turn with this valence, arousal and dominance."""
     bias = make_rng("rater", rater, seed).normal(0, BIAS, 3)
     return _rating(vad + bias + make_rng("rating", rater, turn, seed).normal(0, NOISE, 3))
 

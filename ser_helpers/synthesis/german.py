@@ -73,21 +73,13 @@ def build_german(root, speakers=VARIANTS["full"], seed=0, jobs=2, progress=True)
 
 @cache
 def sentences():
-    """EmoDB's codes of the sentences, and their texts.
-
-    >>> sentences()["a01"]
-    'Der Lappen liegt auf dem Eisschrank.'
-    """
+    """EmoDB's codes of the sentences, and their texts."""
     stored = tomllib.loads(SENTENCES.read_text(encoding="utf-8"))
     return {code: line["text"] for code, line in stored.items()}
 
 
 def recording(number, code, initial, seed=0):
-    """One file: (n,) int16 at 16 kHz, by the speaker `number`, of the sentence `code` in the emotion `initial`.
-
-    >>> recording("03", "a01", "W").dtype
-    dtype('int16')
-    """
+    """One file: (n,) int16 at 16 kHz, by the speaker `number`, of the sentence `code` in the emotion `initial`."""
     voice, rng = speaker(VOICES[number], SEED_OFFSET + seed), make_rng("german", number, code, initial, seed)
     y = render(carrier(sentences()[code]), voice, _performance(voice, initial, rng), rng)
     y = np.pad(y, (rng.uniform(0.05, 0.2, 2) * SAMPLE_RATE).astype(int))

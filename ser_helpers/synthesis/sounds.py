@@ -121,11 +121,7 @@ def _stretched(frames, length):
 
 
 def jingle(notes=8):
-    """The first notes of the tune: (n,) float32 at 16 kHz; the last one rings for a second.
-
-    >>> len(jingle(4)) / SAMPLE_RATE
-    2.0
-    """
+    """The first notes of the tune: (n,) float32 at 16 kHz; the last one rings for a second."""
     y = np.zeros(int((notes * BEAT + 1) * SAMPLE_RATE))
     for k in range(notes):
         start = int(k * BEAT * SAMPLE_RATE)
@@ -143,20 +139,12 @@ def _note(hz, samples):
 
 
 def narrow(y):
-    """(n,) at 16 kHz in the telephone's band: (ceil(n/2),) float32 at 8 kHz.
-
-    >>> narrow(np.zeros(16_000)).shape
-    (8000,)
-    """
+    """(n,) at 16 kHz in the telephone's band: (ceil(n/2),) float32 at 8 kHz."""
     return sosfilt(_BAND, resample_poly(y, 1, 2)).astype(np.float32)
 
 
 def background(kind, n, rng):
-    """(n,) float32 of noise at 16 kHz with an RMS of about 1: street, car, babble or hiss.
-
-    >>> background("car", 100, make_rng("example")).dtype
-    dtype('float32')
-    """
+    """(n,) float32 of noise at 16 kHz with an RMS of about 1: street, car, babble or hiss."""
     if kind == "babble":
         y = sum(np.roll(np.resize(_babbler(number), n), int(rng.integers(n))) for number in range(6))
     else:

@@ -125,11 +125,7 @@ def perform(statement, actor, emotion, intensity, repetition=1, seed=0, cues=Non
 
 
 def mixture(valence, arousal):
-    """The rows of the table of prosody that make a voice of this valence and arousal: {(emotion, intensity): weight}.
-
-    >>> mixture(valence=-0.5, arousal=0.5)["angry", 2] > mixture(valence=0.5, arousal=0.5)["angry", 2]
-    True
-    """
+    """The rows of prosody's table that make a voice of this valence and arousal: {(emotion, intensity): weight}."""
     up, down = min(max(arousal - CALM, 0), 1), min(max(SLACK * (CALM - arousal), 0), 1)
     good, bad = (1 + TOLD * valence) / 2, (1 - TOLD * valence) / 2
     weights = {("happy", 2): up * good, ("angry", 2): up * bad, ("calm", 1): down * good, ("sad", 1): down * bad}
@@ -137,12 +133,7 @@ def mixture(valence, arousal):
 
 
 def speak(lines, actor, vad, ironic, rng, seed=0):
-    """Sentences with valence, arousal and dominance from -1 to 1: (n,) float32 at 16 kHz, peaks not yet limited.
-
-    >>> from ser_helpers.synthesis.rng import make_rng
-    >>> speak(["Really?"], 31, (-0.6, 0.6, 0.3), False, make_rng("example")).dtype
-    dtype('float32')
-    """
+    """Sentences with valence, arousal and dominance from -1 to 1: (n,) float32 at 16 kHz, peaks not yet limited."""
     voice = speaker(actor, seed)
     drawn = _performance(voice, vad, ironic, rng)
     pieces = [np.pad(render(carrier(line), voice, drawn, rng), (0, PAUSE)) for line in lines]
