@@ -173,8 +173,8 @@ def _file(name):
 class Store:
     """Arrays by key, in one SQLite file that several processes may use at once.
 
-    Arrays are written within a second, and at the latest when the ``with`` block ends. The first failure (a full disk, a
-    read-only folder, a damaged file) is reported in one warning; from then on the store is empty. The file and its
+    Arrays are written within a second, and at the latest when the ``with`` block ends. The first failure (a full disk,
+    a read-only folder, a damaged file) is reported in one warning; then the store is empty. The file and its
     folder are made if missing; a store whose path is None stays empty.
 
     >>> import tempfile

@@ -79,7 +79,7 @@ def available(kind):
 def check_weights(kind):
     """Raise WeightsMissing if a kind needs pretrained weights that are not on this machine."""
     if find(kind).weights:
-        download.folder(find(kind).weights)
+        download.weights_folder(find(kind).weights)
 
 
 def find(kind):
