@@ -50,7 +50,7 @@ def cached(path, make, read, folder=False):
             with contextlib.suppress(Exception):  # another process has made it meanwhile
                 return read(path)
             for abandoned in path.parent.glob(f".{path.name}-*"):  # by a process that was ended
-                shutil.rmtree(abandoned, ignore_errors=True)
+                shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
             with paths.atomic_folder(path) if folder else paths.atomic_file(path) as temporary:
                 make(temporary)
     except SerError:

@@ -80,9 +80,8 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     keys = _keys(contents, source.made, augment, copy)
     changes = [augment and functools.partial(augment, seed=_seed(content, copy)) for content in contents]
     problems = {}
-    with Store(
-        paths.cache_home() / "features" / f"{source.store}.sqlite" if cache and _is_ours(augment) else None
-    ) as store:
+    path = paths.cache_home() / "features" / f"{source.store}.sqlite"
+    with Store(path if cache and _is_ours(augment) else None) as store:
         rows = [store.get(key) for key in keys]
         missing = [row for row, value in enumerate(rows) if value is None]
         done = len(rows) - len(missing)

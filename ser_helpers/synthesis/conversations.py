@@ -1,7 +1,7 @@
 """The embedded conversations: ten actors in five sessions, in IEMOCAP's layout and names, made once per machine.
 
-The layout is that of Busso et al. (2008), doi:10.1007/s10579-008-9076-6: ``SessionN/dialog`` holds ``wav`` (16 kHz, the
-woman left, the man right), ``transcriptions`` and ``EmoEvaluation``, ``SessionN/sentences/wav`` a recording of each
+The layout is that of Busso et al. (2008), doi:10.1007/s10579-008-9076-6: ``SessionN/dialog`` contains ``wav`` (16 kHz,
+the woman left, the man right), ``transcriptions`` and ``EmoEvaluation``, ``SessionN/sentences/wav`` a recording of each
 turn. ``truth.csv`` adds what IEMOCAP cannot know: the emotion behind each turn, before anyone rated it, and the mood of
 its words.
 """

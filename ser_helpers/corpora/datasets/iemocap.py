@@ -1,6 +1,6 @@
 """IEMOCAP: ten actors talk in pairs, improvising or from scripts; raters label each turn (Busso et al. 2008).
 
-``Session1/dialog/EmoEvaluation/Ses01F_impro01.txt`` holds a block for each turn: its times and name, the emotion most
+``Session1/dialog/EmoEvaluation/Ses01F_impro01.txt`` has a block for each turn: its times and name, the emotion most
 raters chose (``xxx`` when no majority did), the mean valence, activation and dominance, and then each rater's choice
 and scores::
 
