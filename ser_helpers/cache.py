@@ -1,7 +1,7 @@
-"""What is made once on a machine: files and folders that are made again when damaged, arrays by key, and their keys.
+"""Results computed once on a machine: files and folders, arrays by key, and the keys.
 
-A key changes with everything that its content depends on. `version` finds the code among that by itself: it follows
-the imports of a module through the package.
+A key changes with everything that its content depends on. `version` finds the code: it follows the imports of a module
+through the package.
 """
 
 import ast
@@ -24,33 +24,17 @@ from ser_helpers.errors import CacheError, SerError
 
 PACKAGE = "ser_helpers"
 _ROOT = Path(__file__).parent
-_PLUMBING = {f"{PACKAGE}.cache", f"{PACKAGE}.errors", f"{PACKAGE}.paths"}  # they decide where a result goes, not what
+_IGNORED = {f"{PACKAGE}.{name}" for name in ("cache", "errors", "paths")}  # they decide where results are, not what
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _DATA = (".npz", ".toml", ".csv", ".yaml")
 
 
 def cached(path, make, read, folder=False):
-    """What `read(path)` returns; if the path is missing or damaged, `make(temporary)` makes it first.
+    """`read(path)`; if the path is missing or damaged, `make(temporary)` makes it first (Lesson 11).
 
-    Processes that ask at the same time make it once, and an interrupted `make` leaves nothing half-done.
-
-    Parameters
-    ----------
-    path : Path
-        A file or, with `folder`, a folder.
-    make : callable
-        Writes to the temporary path that it is given, which replaces `path` when it is done.
-    read : callable
-        Raises an exception of any kind when the content is missing or damaged.
-
-    Raises
-    ------
-    CacheError
-        If nothing can be written there.
-
-    Examples
-    --------
-    Lesson 11.
+    `path` is a file or, with `folder`, a folder. `make` writes to a temporary path, which then replaces `path`; `read`
+    raises an exception of any kind if the content is missing or damaged. Simultaneous processes make it once, and an
+    interrupted `make` leaves nothing half-done. Raises CacheError if nothing can be written there.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -63,10 +47,10 @@ def cached(path, make, read, folder=False):
         return read(path)
     try:
         with paths.lock(path):
-            with contextlib.suppress(Exception):  # another process was quicker
+            with contextlib.suppress(Exception):  # another process has made it meanwhile
                 return read(path)
             for abandoned in path.parent.glob(f".{path.name}-*"):  # by a process that was ended
-                shutil.rmtree(abandoned, ignore_errors=True)
+                shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
             with paths.atomic_folder(path) if folder else paths.atomic_file(path) as temporary:
                 make(temporary)
     except SerError:
@@ -80,38 +64,26 @@ def cached(path, make, read, folder=False):
 
 
 def existing(folder):
-    """The folder itself; FileNotFoundError if it is missing: the `read` of a folder that is only looked up."""
+    """The folder itself, FileNotFoundError if it is missing: a `read` for `cached`."""
     if not folder.is_dir():
         raise FileNotFoundError(folder)
     return folder
 
 
 def version(*parts, libraries=()):
-    """A short hash of code and settings, for the key of what they make.
+    """A short hash of code and settings, 16 hexadecimal digits, for the key of what they make.
 
-    Parameters
-    ----------
-    *parts : object
-        The name of a module of this package stands for its code, the code of all modules of the package that it imports
-        (at any depth, inside functions too) and the data files they name. Of anything else, the ``repr`` counts.
-        Comments and docstrings do not count.
-    libraries : sequence of str
-        Distributions whose installed versions count.
+    A part that is the name of a module of this package stands for its code, the code of all modules of the package that
+    it imports (at any depth, inside functions too) and the data files they name; comments and docstrings do not count.
+    Of any other part, the ``repr`` counts. `libraries` are distributions whose installed versions count.
 
-    Returns
-    -------
-    str
-        16 hexadecimal digits.
-
-    Examples
-    --------
     >>> version("ser_helpers.audio.signal", 0) == version("ser_helpers.audio.signal", 1)
     False
     """
     digest = hashlib.blake2b(digest_size=8)
     for part in parts:
-        code = isinstance(part, str) and part.startswith(f"{PACKAGE}.")
-        digest.update((_code_version(part) if code else repr(part)).encode() + b"\n")
+        is_module = isinstance(part, str) and part.startswith(f"{PACKAGE}.")
+        digest.update((_code_version(part) if is_module else repr(part)).encode() + b"\n")
     for library in libraries:
         digest.update(f"{library} {importlib.metadata.version(library)}\n".encode())
     return digest.hexdigest()
@@ -132,16 +104,13 @@ def imported_modules(name):
     """The module `name` and every module of this package that it imports, at any depth: a set of dotted names.
 
     Of a package that is imported as a whole, as in ``from ser_helpers import audio``, the modules that are used count.
-
-    >>> "ser_helpers.audio.signal" in imported_modules("ser_helpers.audio.io")
-    True
     """
-    found, waiting = set(), {name}
-    while waiting:
-        module = waiting.pop()
-        found.add(module)
-        waiting |= _parsed(module)[1] - found
-    return found
+    modules, queue = set(), {name}
+    while queue:
+        module = queue.pop()
+        modules.add(module)
+        queue |= _parsed(module)[1] - modules
+    return modules
 
 
 @functools.cache
@@ -167,7 +136,7 @@ def _parsed(name):
     for node in ast.walk(tree):  # of a package that is imported as a whole, the modules that are used
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in packages:
             imports.add(_source(packages[node.value.id], node.attr))
-    return ast.unparse(tree), imports - _PLUMBING - {PACKAGE}, sorted(data)
+    return ast.unparse(tree), imports - _IGNORED - {PACKAGE}, sorted(data)
 
 
 def _source(package, name):
@@ -204,16 +173,10 @@ def _file(name):
 class Store:
     """Arrays by key, in one SQLite file that several processes may use at once.
 
-    What is put is written within a second, and at the latest when the ``with`` block ends. The first failure (a full
-    disk, a read-only folder, a damaged file) is reported in one warning; from then on the store is empty.
+    Arrays are written within a second, and at the latest when the ``with`` block ends. The first failure (a full disk,
+    a read-only folder, a damaged file) is reported in one warning; then the store is empty. The file and its
+    folder are made if missing; a store whose path is None stays empty.
 
-    Parameters
-    ----------
-    path : Path or None
-        The file; it and its folder are made when missing. None makes a store that stays empty.
-
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "store.sqlite") as store:
     ...     store.put("a", np.ones(2))

@@ -1,4 +1,4 @@
-"""The command ``ser``: a thin door to the package."""
+"""The command ``ser``: each command imports what it needs, so that help is instant."""
 
 import os
 import shutil
@@ -14,10 +14,14 @@ from rich.table import Table
 from ser_helpers import paths
 from ser_helpers.errors import SerError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Speech emotion recognition: the course's command.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Speech emotion recognition: run the course, and its programs."
+)
 
-Lessons = Annotated[list[str] | None, typer.Argument(help="Lesson numbers, such as 04. All by default.")]
-Corpus = Annotated[str, typer.Option(help="synthetic, auto (the real corpus when it is there), or a corpus's name.")]
+Lessons = Annotated[list[str] | None, typer.Argument(help="Lesson numbers, such as 04; all by default.")]
+Corpus = Annotated[
+    str, typer.Option(help="synthetic, auto (the real corpus if it is on this machine), or the name of a corpus.")
+]
 
 
 def plain_errors(command):
@@ -44,7 +48,7 @@ def plain_errors(command):
 @app.command()
 @plain_errors
 def run(lessons: Lessons = None, corpus: Corpus = "synthetic"):
-    """Execute the lessons, then print the leaderboard. Stored notebooks are not touched: see build/."""
+    """Execute the lessons in build/ and print the leaderboard; the stored notebooks stay as they are."""
     from ser_helpers.course import runner
     from ser_helpers.evaluation import leaderboard
 
@@ -58,7 +62,7 @@ def run(lessons: Lessons = None, corpus: Corpus = "synthetic"):
 @app.command()
 @plain_errors
 def notebooks(lessons: Lessons = None, corpus: Corpus = "auto"):
-    """Execute the lessons and store their outputs: notebooks/ on CORPUS, the tests' reference on synthetic speech."""
+    """Execute the lessons and store their outputs in notebooks/, and on synthetic speech in tests/notebooks/."""
     from ser_helpers.course import runner
 
     os.environ["SER_LEADERBOARD"] = str(runner.leaderboard_file(corpus))
@@ -71,7 +75,7 @@ def notebooks(lessons: Lessons = None, corpus: Corpus = "auto"):
 @app.command()
 @plain_errors
 def student():
-    """Write copies of the lessons without solutions and outputs to build/student."""
+    """Write copies of the lessons without solutions and outputs to build/student/."""
     from ser_helpers.course.notebooks import write_student_copies
 
     for path in write_student_copies():
@@ -96,14 +100,14 @@ def leaderboard(
 @app.command()
 @plain_errors
 def corpora():
-    """List the corpora this package reads, and which are on this machine."""
-    from ser_helpers import corpora as room
+    """List the corpora this package reads, and whether they are on this machine."""
+    from ser_helpers import corpora as registry
     from ser_helpers.errors import CorpusMissing
 
-    table = Table("name", "title", "utterances", "licence", "here")
-    for card in map(room.card, room.cards().index):
+    table = Table("name", "title", "utterances", "licence", "on this machine")
+    for card in map(registry.card, registry.cards().index):
         try:
-            here = "yes" if card.synthetic or room.find(card.name) else "no"
+            here = "yes" if card.synthetic or registry.find(card.name) else "no"
         except CorpusMissing:
             here = "no"
         table.add_row(card.name, card.title, str(card.utterances), card.licence, here)
@@ -114,70 +118,77 @@ def corpora():
 @plain_errors
 def download(
     name: Annotated[
-        str, typer.Argument(help="A corpus, as ravdess; a network: vggish, yamnet, or an encoder's owner/name.")
+        str, typer.Argument(help="A corpus, such as ravdess; or a network: vggish, or an encoder's owner/name.")
     ],
 ):
-    """Fetch a corpus, or a network's pretrained weights, from the publisher; resumes after an interruption."""
+    """Download a corpus or the weights of a network from the publisher; an interrupted download is resumed."""
     from ser_helpers import download as downloads
     from ser_helpers.pretrained import download_encoder, download_sentence_encoder, download_speechbrain
 
     own = {"speechbrain": download_speechbrain, "sentence-transformers": download_sentence_encoder}
     hub = own.get(name.partition("/")[0], download_encoder)
     publisher = hub if "/" in name else downloads.download
-    fetch = downloads.download_weights if name in downloads.cards() else publisher
+    fetch = downloads.download_weights if name in downloads.weights_cards() else publisher
     print(f"{name} is at {os.path.relpath(fetch(name))}")
 
 
 @app.command()
 @plain_errors
 def podcast(
-    episodes: Annotated[list[str], typer.Argument(help="Recordings of any length and format.")],
-    out: Annotated[str, typer.Option(help="The folder of the report and of what was heard.")],
+    episodes: Annotated[list[str], typer.Argument(help="Recordings of any length, in any audio format.")],
+    out: Annotated[str, typer.Option(help="Folder for the report and the analysed episodes.")],
     transcript: Annotated[
         str | None,
-        typer.Option(help="Folder of SRT, VTT or JSON transcripts, or one episode's. Else looked for nearby."),
+        typer.Option(
+            help="An SRT, VTT or JSON transcript, or a folder of them; by default, those next to the recordings."
+        ),
     ] = None,
-    scheduler: Annotated[str | None, typer.Option(help="A Dask cluster, as tcp://10.0.0.5:8786.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 2,
-    model: Annotated[Literal["linear", "cnn", "encoder"], typer.Option(help="What tells the emotions.")] = "linear",
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Number of processes on this machine.")] = 2,
+    model: Annotated[Literal["linear", "cnn", "encoder"], typer.Option(help="Emotion model.")] = "linear",
     laughter: Annotated[
         bool,
         typer.Option(
-            help="Look for laughter, too: about 15 s of a core for an hour of audio, or, once the published network "
-            "is on this machine, about 1,100 s."
+            help="Detect laughter: about 15 s of one core for an hour of audio, or about 1,100 s if the published "
+            "network is on this machine."
         ),
     ] = True,
-    title: Annotated[str | None, typer.Option(help="The show's name; by default the folder's.")] = None,
+    title: Annotated[str | None, typer.Option(help="Name of the show; by default, that of the folder.")] = None,
 ):
-    """Hear the episodes of a show and write OUT/report.html. A second call goes on where the first one stopped."""
+    """Analyse podcast episodes and write an HTML report, OUT/report.html; a second call resumes the first."""
     from ser_helpers import models, podcast, pretrained
 
     detector = pretrained.LaughterDetector() if laughter else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
-    heard = podcast.process(episodes, out, model=models.window_model(model), **settings)
-    for name, row in heard[heard.reason != ""].iterrows():
-        verdict = "Not heard" if row.state == "failed" else "Heard in part"
+    outcomes = podcast.process(episodes, out, model=models.window_model(model), **settings)
+    for name, row in outcomes[outcomes.reason != ""].iterrows():
+        verdict = "Not analysed" if row.state == "failed" else "Analysed in part"
         print(f"{verdict}: {name}. {row.reason}", file=sys.stderr)
-    print(f"The report is at {os.path.relpath(podcast.report_of(out, heard, title))}")
-    raise typer.Exit(int((heard.state == "failed").any()))
+    print(f"The report is at {os.path.relpath(podcast.report_of(out, outcomes, title))}")
+    raise typer.Exit(int((outcomes.state == "failed").any()))
 
 
 @app.command()
 @plain_errors
 def serve(
-    host: Annotated[str, typer.Option(help="Where to listen; anything but this machine needs a token.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
-    demo: Annotated[bool, typer.Option("--demo", help="Replay embedded calls all the time.")] = False,
-    speed: Annotated[float, typer.Option(help="How many times faster than life replays run.", min=0.1, max=50)] = 1.0,
-    model: Annotated[Literal["linear", "cnn", "encoder"], typer.Option(help="What tells the emotions.")] = "linear",
-    token: Annotated[str | None, typer.Option(help="What clients must know to come in.", envvar="SER_TOKEN")] = None,
-    allow_host: Annotated[list[str] | None, typer.Option(help="A further name browsers may use for it.")] = None,
-    store: Annotated[Path | None, typer.Option(help="Keep each finished call's estimates here; never sound.")] = None,
+    host: Annotated[str, typer.Option(help="Address to bind; any but this machine's own needs a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to bind.", min=1, max=65535)] = 8000,
+    demo: Annotated[bool, typer.Option("--demo", help="Replay embedded calls continuously.")] = False,
+    speed: Annotated[float, typer.Option(help="Speed of replays; 1 is real time.", min=0.1, max=50)] = 1.0,
+    model: Annotated[Literal["linear", "cnn", "encoder"], typer.Option(help="Emotion model.")] = "linear",
+    token: Annotated[str | None, typer.Option(help="Token that clients must send.", envvar="SER_TOKEN")] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="Another host name browsers may use for it.")] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder for the predictions of each finished call; audio is never stored.")
+    ] = None,
     agent_emotions: Annotated[
-        bool, typer.Option("--agent-emotions", help="Infer agents' emotions too; the EU AI Act, Art. 5, prohibits it.")
+        bool,
+        typer.Option("--agent-emotions", help="Infer agents' emotions too; Article 5 of the EU AI Act prohibits it."),
     ] = False,
 ):
-    """Serve the call centre's page and its API until Ctrl-C."""
+    """Run the call centre's web page and API until Ctrl-C."""
     from ser_helpers.service import Settings, server
 
     hosts = (*server.LOCAL, *(allow_host or [])) if host in server.LOCAL else ("*",)
@@ -188,11 +199,10 @@ def serve(
 
 @app.command()
 @plain_errors
-def cache(clear: Annotated[bool, typer.Option(help="Delete it all; what is needed is made again.")] = False):
-    """Say what is kept to save time (synthetic speech, features, fits), and how much room it takes."""
+def cache(clear: Annotated[bool, typer.Option(help="Delete it all; it is computed again when needed.")] = False):
+    """Show the size of the cache (synthetic speech, calls, features, fitted models), or clear it."""
     folder = paths.cache_home()
-    made = ("synthesis", "calls", "features", "fits")
-    for part in (folder / name for name in made):
+    for part in (folder / name for name in ("synthesis", "calls", "features", "fits")):
         size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
         print(f"{size / 1e6:8.1f} MB  {part.name}")
         if clear and part.is_dir():

@@ -6,23 +6,23 @@ class SerError(Exception):
 
 
 class AudioError(SerError, ValueError):
-    """A recording cannot be used: it is missing, empty, too short, not audio, or holds NaN."""
+    """A recording cannot be used: it is missing, empty, too short, not audio, or contains NaN."""
 
 
 class CacheError(SerError, OSError):
-    """Nothing can be written to the cache; the message says where, and what to do."""
+    """The cache cannot be written; the message says where, and what to do."""
 
 
 class CorpusError(SerError, ValueError):
-    """A corpus, or a table made from one, is not as it should be."""
+    """A corpus, or a table made from one, is invalid."""
 
 
 class CorpusMissing(CorpusError, FileNotFoundError):
-    """The files of a corpus are not where they were looked for; the message says how to get them."""
+    """The files of a corpus were not found; the message says how to get them."""
 
 
 class DownloadError(SerError, OSError):
-    """A download failed; nothing half-done was left behind."""
+    """A download failed; it left nothing half-done."""
 
 
 class WeightsMissing(SerError, FileNotFoundError):
@@ -30,7 +30,7 @@ class WeightsMissing(SerError, FileNotFoundError):
 
 
 class ModelError(SerError, ValueError):
-    """A model cannot be saved, loaded, or used on what it was given."""
+    """A model cannot be saved, loaded, or used on these data."""
 
 
 class EvaluationError(SerError, ValueError):
@@ -38,12 +38,12 @@ class EvaluationError(SerError, ValueError):
 
 
 class TranscriptError(SerError, ValueError):
-    """A transcript cannot be used: it is missing, of another format, or a cue in it cannot be read."""
+    """A transcript cannot be used: it is missing, in an unknown format, or one of its cues cannot be read."""
 
 
 class StreamError(SerError, ValueError):
-    """A stream is fed with what it cannot take, or after it has ended."""
+    """A stream gets invalid data, or data after its end."""
 
 
 class ArchiveError(SerError):
-    """An archive cannot be worked through: nothing to hear, two episodes of one name, no worker."""
+    """An archive cannot be processed: no episodes, two episodes of one name, no worker."""

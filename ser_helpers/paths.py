@@ -1,13 +1,11 @@
-"""Where things live on this machine, and how to write there safely.
-
-Four folders, each with an environment variable that overrides it:
+"""The folders this package reads and writes, and how to write there safely.
 
 =================  ======================================  ==================================================
-variable           default                                 holds
+variable           default                                 contents
 =================  ======================================  ==================================================
 SER_DATA_HOME      ``data/corpora`` in the project         real corpora, each in its publisher's own layout
 SER_MODELS_HOME    the Hugging Face cache                  weights of pretrained networks
-SER_CACHE_HOME     the user's cache folder                 the synthetic corpus and extracted features
+SER_CACHE_HOME     the user's cache folder                 synthetic speech, features, fitted models
 SER_BUILD_HOME     ``build`` in the project                executed notebooks, reports, the leaderboard
 =================  ======================================  ==================================================
 """
@@ -25,15 +23,15 @@ from filelock import FileLock
 
 
 def project_root():
-    """The folder that holds ``pyproject.toml``, or the current folder when the package is installed elsewhere."""
+    """The folder with ``pyproject.toml``, or the current folder if the package is installed elsewhere."""
     root = Path(__file__).resolve().parent.parent
     return root if (root / "pyproject.toml").is_file() else Path.cwd()
 
 
 def registry():
-    """The folder of corpus cards: in the project, or where an installed package puts them."""
-    here = project_root() / "data" / "registry"
-    return here if here.is_dir() else Path(sys.prefix) / "share" / "ser_helpers" / "registry"
+    """The folder of corpus cards: in the project, or in ``share`` of the environment."""
+    folder = project_root() / "data" / "registry"
+    return folder if folder.is_dir() else Path(sys.prefix) / "share" / "ser_helpers" / "registry"
 
 
 def data_home():
@@ -49,7 +47,7 @@ def models_home():
 
 
 def cache_home():
-    """Folder of what can be made again: the synthetic corpus and extracted features (``SER_CACHE_HOME``)."""
+    """Folder of what can be computed again: synthetic speech, features, fitted models (``SER_CACHE_HOME``)."""
     return _folder("SER_CACHE_HOME", Path(platformdirs.user_cache_dir("ser_helpers", appauthor=False)))
 
 
@@ -64,12 +62,7 @@ def _folder(variable, default):
 
 
 def lock(path):
-    """A lock between processes for the file or folder `path`; use it in a ``with`` statement.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder, lock(Path(folder) / "table.csv"):
-    ...     pass
-    """
+    """A lock between processes for the file or folder `path`, for a ``with`` statement."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path.with_name(path.name + ".lock"))
@@ -77,32 +70,28 @@ def lock(path):
 
 @contextlib.contextmanager
 def atomic_folder(path):
-    """Build a folder aside and move it into place only when the ``with`` block ends well.
-
-    Yields the temporary folder to write in. If the block raises, the temporary folder is removed and `path` is
-    untouched: nothing half-done is ever seen. An existing `path` is replaced.
-    """
+    """Yield a temporary folder; it replaces `path` when the ``with`` block ends, and is removed if the block raises."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
-        yield aside
-        aside.chmod(0o755)
+        yield temporary
+        temporary.chmod(0o755)
         if path.exists():
             shutil.rmtree(path)
-        aside.rename(path)
+        temporary.rename(path)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def atomic_file(path):
-    """Yield a temporary path beside `path`; it takes `path`'s place when the ``with`` block ends well."""
+    """Yield a temporary path; it replaces `path` when the ``with`` block ends, and is removed if the block raises."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}{path.suffix}")
+    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
-        yield aside
-        os.replace(aside, path)
+        yield temporary
+        os.replace(temporary, path)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

@@ -14,8 +14,6 @@ import pytest
 from ser_helpers import cache as cache_module
 from ser_helpers.cache import Store, cached, imported_modules, version
 from ser_helpers.errors import CacheError, WeightsMissing
-from ser_helpers.pretrained import laughter, speaker
-from ser_helpers.pretrained.laughter import LaughterNetwork
 
 
 def read(path):
@@ -87,6 +85,8 @@ def fits(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("keep", [0, 100, -100])
 def test_a_damaged_speaker_stand_in_is_learnt_again(keep, fits, monkeypatch):
+    from ser_helpers.pretrained import speaker  # not above: the processes of this test file must start quickly
+
     learnt = speaker.StandIn(np.arange(50.0), np.ones((50, 23)))
     monkeypatch.setattr(speaker.StandIn, "fit", lambda: learnt)
     speaker.StandIn.ready()
@@ -99,7 +99,9 @@ def test_a_damaged_speaker_stand_in_is_learnt_again(keep, fits, monkeypatch):
 
 @pytest.mark.parametrize("keep", [0, 100, -100])
 def test_a_damaged_laughter_stand_in_is_trained_again(keep, fits, monkeypatch):
-    networks = [LaughterNetwork((2, 2, 2, 2), bands=32) for _ in range(2)]
+    from ser_helpers.pretrained import laughter
+
+    networks = [laughter.LaughterNetwork((2, 2, 2, 2), bands=32) for _ in range(2)]
     monkeypatch.setattr(laughter, "_embedded_examples", lambda: ())
     monkeypatch.setattr(laughter, "train", networks.pop)
     laughter.stand_in()

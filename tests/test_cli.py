@@ -109,7 +109,7 @@ def test_the_cache_is_listed_and_cleared_and_nothing_else_is_touched(ser, tmp_pa
     monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path))
     (tmp_path / "fits").mkdir()
     (tmp_path / "fits" / "a.npz").write_bytes(b"0" * 2_000_000)
-    (tmp_path / "conversations" / "small").mkdir(parents=True)
+    (tmp_path / "synthesis" / "conversations-small").mkdir(parents=True)
     (tmp_path / "mine.txt").write_text("keep")
     assert "2.0 MB  fits" in ser("cache").output
     assert (tmp_path / "fits").exists()

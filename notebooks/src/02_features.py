@@ -426,7 +426,7 @@ sound.play(np.concatenate([samples for samples, _ in voices.values()]), 16000)
 
 # %%
 measured = {name: features.voice_quality(*clip) for name, clip in voices.items()}
-quality = pd.DataFrame(measured, index=features.names("voice")).T
+quality = pd.DataFrame(measured, index=features.names("voice_quality")).T
 quality[["jitter_local", "shimmer_local", "hnr_mean_db"]].round(3)
 
 # %% tags=["nbval-check-output"]

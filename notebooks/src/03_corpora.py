@@ -16,8 +16,8 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/ser-course/ser-course/blob/main/notebooks/03_corpora.ipynb)
 #
 # You will compare nine corpora, join four of them into one table, and cut it into training and test sets that share no
-# voice. Then you will have seen that a label is often a vote that some raters lost, and that a random split tests
-# every voice it has heard.
+# speaker. You will see that a label is often a vote that some raters lost, and that a random split tests on speakers
+# that were in the training.
 #
 # *60 minutes · builds on lesson 00 · if you have worked with speech corpora, run sections 1 to 4
 # without reading them*
@@ -48,16 +48,15 @@ utterances = banner("03", corpus="ravdess")
 # %% [markdown]
 # ## 1. What does a corpus become?
 #
-# A [corpus](GLOSSARY.md#corpus) is a folder of recordings and somebody's word on each of them. Every publisher packs
-# it in another way; here, each becomes the same table: one row per [utterance](GLOSSARY.md#utterance).
+# A [corpus](GLOSSARY.md#corpus) is a folder of recordings with a label for each. Every publisher packs it differently;
+# here, each becomes the same kind of table: one row per [utterance](GLOSSARY.md#utterance).
 
 # %%
 utterances[["speaker", "gender", "text", "emotion", "intensity"]].sample(5, random_state=0)
 
 # %% [markdown]
-# In RAVDESS, the file name says all of this: `03-01-05-02-01-02-12` is sound only (03), speech
-# (01), angry (05), strong (02), the first
-# sentence (01), said for the second time (02), by actor 12. The recording's path is in the table too.
+# In RAVDESS, all of this is in the file name: `03-01-05-02-01-02-12` is audio only (03), speech (01), angry (05), strong
+# (02), the first sentence (01), spoken for the second time (02), by actor 12. The recording's path is in the table too.
 #
 # **Before you run the next cell:** 24 actors made 60 recordings each. Is every emotion there equally often?
 
@@ -67,8 +66,8 @@ from ser_helpers import corpora
 print(utterances.emotion.value_counts()[list(corpora.EMOTIONS)].to_string())
 
 # %% [markdown]
-# Neutral comes half as often as the others: each other emotion was played twice, normal and strong, but nobody can be
-# strongly neutral.
+# Neutral is half as frequent as the others: each other emotion was acted at two intensities, normal and strong, but
+# there is no strong neutral.
 #
 # Now listen to one clip, and write down one word for what you hear. The answer comes in section 5. Run this cell to
 # listen.
@@ -88,8 +87,8 @@ waveform(y, 16_000, "Which emotion is this?", subtitle=f"{whose}, “{secret.tex
 # %% [markdown]
 # ## 2. Which corpora are there?
 #
-# These nine you will meet in papers. Each has a card in the course's `data/registry`: the one source for the tables
-# below, for downloads and for the README. A dash: there is none, or nobody says.
+# You will find these nine in papers. Each has a card in the course's `data/registry`: the one source for the tables
+# below, for downloads and for the README. A dash means that there is none, or that it is not published.
 
 # %%
 import numpy as np
@@ -108,24 +107,24 @@ lesson03_corpora.sizes(cards)
 
 # %% [markdown]
 # Each step to the right is ten times as much. Most [acted](GLOSSARY.md#acted-speech) corpora are small, with few
-# voices; the natural ones are large. That is why students start with actors, and why products should not.
+# speakers; the natural ones are large. That is why students start with actors, and why products should not.
 #
-# "Acted" has shades. In RAVDESS, CREMA-D, TESS, SAVEE and EmoDB, actors say given sentences. In IEMOCAP, two actors
+# "Acted" has degrees. In RAVDESS, CREMA-D, TESS, SAVEE and EmoDB, actors say given sentences. In IEMOCAP, two actors
 # play a scene together, partly improvised. MELD is a television comedy. In CMU-MOSEI, people give their opinion to a
-# camera; MSP-Podcast cuts turns out of podcasts, where nobody plays for researchers.
+# camera; MSP-Podcast has turns from podcasts, where nobody acts for researchers.
 
 # %%
 cards[["labels", "licence", "how"]]
 
 # %% [markdown]
-# `ser download ravdess` fetches a corpus; for one that needs a signature, the command says whom to ask. `corpora.load`
+# `ser download ravdess` fetches a corpus; if a licence must be signed, the command says whom to ask. `corpora.load`
 # reads six of the nine: RAVDESS, CREMA-D, TESS, SAVEE, EmoDB and IEMOCAP. Read the licence before you train (the NC in
 # CC BY-NC excludes commercial use), and ask what the speakers agreed to.
 
 # %% [markdown]
 # ## 3. Is your "happy" my "joy"?
 #
-# To compare two corpora, their labels must be the same. CMU-MOSEI gives no label but a strength from 0 to 3 for each
+# To compare two corpora, their labels must be the same. CMU-MOSEI has no label but an intensity from 0 to 3 for each
 # of six emotions; that leaves eight sets of labels. **Before you run the cell:** how many ways are there to write
 # "happy"?
 
@@ -133,11 +132,10 @@ cards[["labels", "licence", "how"]]
 lesson03_corpora.words(cards.drop("cmu-mosei"))
 
 # %% [markdown]
-# Four: happy, happiness, joy, hap. To [harmonise](GLOSSARY.md#harmonise) is to decide, word by word, what each
-# becomes. Such a *scheme* is data that you can read, and each line of it is a choice: TESS asked for a *pleasant*
-# surprise; here it counts as surprised, like IEMOCAP's, which need not be pleasant. (`xxx` is IEMOCAP's word for "the
-# raters did not agree"; its `exc`, excited, falls away here, while most papers, and our scheme `iemocap4`, count it as
-# happy.)
+# Four: happy, happiness, joy, hap. To [harmonise](GLOSSARY.md#harmonise) is to map each word to a common label. Such a
+# *scheme* is data that you can read, and each line of it is a choice: TESS asked for a *pleasant* surprise; here it
+# counts as surprised, like IEMOCAP's, which need not be pleasant. (`xxx` is IEMOCAP's word for "the raters did not
+# agree"; its `exc`, excited, is dropped here, while most papers, and our scheme `iemocap4`, count it as happy.)
 
 # %% tags=["nbval-check-output"]
 print(corpora.WORDS["happy"])
@@ -157,7 +155,7 @@ neutral = common.loc["meld", "neutral"] / common.loc["meld"].sum()
 lesson03_corpora.counts(common, f"Most studio corpora are balanced; MELD is {neutral:.0%} neutral")
 
 # %% [markdown]
-# A studio orders the same number of each emotion. (EmoDB did, too, before it dropped what listeners did not
+# A studio records the same number of each emotion. (EmoDB did, too, before it dropped what listeners did not
 # recognise.) Conversation does not: even in a comedy nearly half of the utterances are neutral, and fear is rare. This
 # is why the course reports [UAR](GLOSSARY.md#uar), where each label counts the same.
 #
@@ -172,7 +170,7 @@ shared = corpora.harmonise(four, "shared")
 print(f"with one of the six shared labels: {shared.utterances.sum():,}")
 
 # %% [markdown]
-# 12,162 utterances: check your own copy against this number. What of it is on this machine?
+# 12,162 utterances: check your own copy against this number. Which of them are on this machine?
 
 # %%
 from ser_helpers.errors import CorpusMissing
@@ -189,28 +187,28 @@ combined = corpora.harmonise(corpora.combine(tables), "shared")
 pd.crosstab(combined.corpus, combined.emotion, margins=True)
 
 # %% [markdown]
-# The course works with any part of the four. But before you train on such a mixture, count voices, not files: 2,800 of
-# the 12,162 utterances, nearly one in four, come from two women, the speakers of TESS. And whoever hears *which
-# studio* it was knows something about the label: with the `common` scheme, all calm is RAVDESS, and no surprise is
+# The course works with any part of the four. But before you train on such a mixture, count speakers, not files: 2,800
+# of the 12,162 utterances, nearly one in four, come from two women, the speakers of TESS. And a model that recognises
+# the *studio* knows something about the label: with the `common` scheme, all calm is RAVDESS, and no surprise is
 # CREMA-D.
 
 # %% [markdown]
-# ## 4. Where do feelings lie?
+# ## 4. Which emotions are close?
 #
-# Eight words in a row say nothing of which are close. Two maps do: a wheel, and a plane.
+# A list of eight words does not show which are close. Two maps do: a wheel, and a plane.
 
 # %%
 lesson03_corpora.feelings()
 
 # %% [markdown]
-# Plutchik's wheel has eight families in three strengths; opposites face each other. Corpora label six of the families,
-# and mostly one strength. Russell's plane has two axes: [valence](GLOSSARY.md#valence), from unpleasant to pleasant,
-# and [arousal](GLOSSARY.md#arousal), from sleepy to excited. On it anger and fear are neighbours, and so are many of
-# your model's mistakes. Lesson 09 returns to the plane.
+# Plutchik's wheel has eight families at three intensities; opposites face each other. Corpora label six of the
+# families, and mostly one intensity. Russell's plane has two axes: [valence](GLOSSARY.md#valence), from unpleasant to
+# pleasant, and [arousal](GLOSSARY.md#arousal), from sleepy to excited. On it anger and fear are neighbours, and so are
+# many of your model's mistakes. Lesson 09 returns to the plane.
 #
 # The plane's left and right make the coarsest scheme: positive, negative, neutral. The plane alone does not decide it:
-# anger stands close to the middle line, because it is more excited than unpleasant, and disgust is missing. Both count
-# as negative. A surprise may be a gift or a crash, so the word alone has no side.
+# anger is close to the middle line, because it is more excited than unpleasant, and disgust is missing. Both count as
+# negative. A surprise may be a gift or a crash, so the word alone has no side.
 
 # %% tags=["exercise"]
 # * Give each of MELD's seven words (neutral, joy, sadness, anger, fear, disgust, surprise) its side of the plane.
@@ -221,7 +219,7 @@ def polarity(word):
 check("03.1", polarity)
 
 # %% tags=["solution", "nbval-check-output"]
-# A dictionary is a scheme: short, complete and open to objection. `get` gives None for what it does not hold.
+# A dictionary is a scheme: short, complete and open to objection. `get` returns None for a missing word.
 def polarity(word):
     sides = {"neutral": "neutral", "joy": "positive"}
     sides |= dict.fromkeys(["sadness", "anger", "fear", "disgust"], "negative")
@@ -237,37 +235,37 @@ print("dropped:", sides.attrs["dropped"])
 
 # %% [markdown]
 # The course's scheme drops surprise too, keeps TESS's pleasant one as positive, and calls calm neutral, although
-# Russell's raters placed it on the pleasant side. Another author may choose otherwise, and get another score from the
+# Russell's raters placed it on the pleasant side. Another author may choose differently, and get another score from the
 # same model.
 #
-# See what the grouping does to chance: a model that always says "negative" is right in 768 of 1,248 cases, 62 %.
+# The grouping changes chance: a model that always says "negative" is right in 768 of 1,248 cases, 62 %.
 
 # %% [markdown]
 # ## 5. Who decided the label?
 #
-# What did you write down in section 1? Here is what the table says:
+# What did you write down in section 1? This is in the table:
 
 # %%
 print(f"{secret.name}: {secret.emotion}, {secret.intensity}")
 
 # %% [markdown]
-# Nobody asked the actor what she felt. The label is what she was *told to play*. There are other ways to get one:
+# Nobody asked the actor what she felt. The label is the emotion she was *told to act*. There are other ways to get one:
 #
 # | corpora | the label is | decided by |
 # |---|---|---|
 # | RAVDESS, CREMA-D, TESS, SAVEE | the instruction | the researcher, before the recording |
-# | EmoDB | the instruction, if heard | listeners kept what more than 80 % of them recognised |
+# | EmoDB | the instruction, if recognised | listeners: more than 80 % of them had to recognise it |
 # | IEMOCAP, MELD | the majority | three raters, who watched the scene |
-# | CMU-MOSEI | the mean strength | crowd workers, who watched the video |
+# | CMU-MOSEI | the mean intensity | crowd workers, who watched the video |
 # | MSP-Podcast | the most frequent answer | five crowd workers or more, who listened |
 #
 # CREMA-D asked 2,443 people what they perceive. From the voice alone, they named the intended emotion in 41 % of the
-# cases; from the face in 58 %; from both in 64 %. So a model that reaches 70 % from the voice does not hear as people
-# hear: it has learnt to guess the instruction.
+# cases; from the face in 58 %; from both in 64 %. So a model that reaches 70 % from the voice does not perceive as people
+# do: it has learnt to guess the instruction.
 
 # %% [markdown]
-# Now be the publisher. Three raters heard eight clips (a made-up example). Each clip gets the word that more than half
-# of them chose: the [majority vote](GLOSSARY.md#majority-vote).
+# Now be the publisher. Three raters labelled eight clips (an invented example). Each clip gets the word that more than
+# half of them chose: the [majority vote](GLOSSARY.md#majority-vote).
 
 # %% tags=["nbval-check-output"]
 from collections import Counter
@@ -289,11 +287,11 @@ lesson03_corpora.votes(ratings)
 
 # %% [markdown]
 # A majority loses two things. Clip 8 has none and would be thrown away: in IEMOCAP that is a quarter of the corpus,
-# 2,507 of 10,039 turns, and they are the difficult ones. And clips 1 and 2 both become "angry", though one rater heard
-# no anger in clip 2.
+# 2,507 of 10,039 turns, and they are the difficult ones. And clips 1 and 2 both become "angry", though one rater
+# perceived no anger in clip 2.
 #
-# A [soft label](GLOSSARY.md#soft-label) keeps the numbers in the bars: the network is asked for "angry 0.67, neutral
-# 0.33". Every loss that compares probabilities, such as cross-entropy, can be trained on it.
+# A [soft label](GLOSSARY.md#soft-label) keeps the numbers in the bars: the network's target is "angry 0.67, neutral
+# 0.33". Every loss that compares probabilities, such as cross-entropy, accepts it.
 
 # %% [markdown]
 # **More raters?** [Crowdsourcing](GLOSSARY.md#crowdsourcing) buys many quick answers instead of three careful ones.
@@ -309,7 +307,7 @@ lesson03_corpora.votes(ratings)
 # %% [markdown]
 # ## 6. How well do the raters agree?
 #
-# Count pairs: in how many pairs of raters do both say the same word?
+# Count pairs: in how many pairs of raters did both choose the same word?
 
 # %% tags=["nbval-check-output"]
 from itertools import combinations
@@ -325,9 +323,9 @@ observed = sum(per_clip) / len(per_clip)
 print([round(share, 2) for share in per_clip], f"mean {observed:.2f}")
 
 # %% [markdown]
-# 0.54. But raters who throw dice agree now and then, too, and more often on a word that everybody likes to use.
-# [Fleiss' kappa](GLOSSARY.md#fleiss-kappa) asks how far they came on the way from chance to perfect. With *n* raters,
-# of whom *n_ij* gave clip *i* the label *j*:
+# 0.54. But raters who throw dice agree now and then, too, and more often on a frequent word.
+# [Fleiss' kappa](GLOSSARY.md#fleiss-kappa) measures how far they came from chance towards perfect agreement. With *n*
+# raters, of whom *n_ij* gave clip *i* the label *j*:
 #
 # ```text
 # observed = mean over the clips i of   sum over j of  n_ij (n_ij - 1)  /  (n (n - 1))
@@ -345,7 +343,7 @@ print(f"observed {observed:.2f}, chance {chance:.2f}, kappa {kappa:.2f}")
 
 # %% [markdown]
 # 0.38: our raters went 38 % of the way. That is usual for emotion (MELD reports 0.43), and no sign of bad raters:
-# feelings are mixed, and three seconds are short.
+# emotions are mixed, and three seconds are short.
 
 # %% tags=["exercise"]
 # ** Write Fleiss' kappa for any number of raters. `counts` is an array: a row per clip, a column per label, and in it the
@@ -372,7 +370,7 @@ votes = ratings.apply(lambda row: row.value_counts(), axis=1).fillna(0)
 print(f"pairs: {kappa:.4f}, counts: {fleiss_kappa(votes.to_numpy()):.4f}")
 
 # %% [markdown]
-# Two ways, one number. But what if a rater was ill on Tuesday? Kappa needs the same number of raters for each clip.
+# Two ways, one number. But what if a rater missed some clips? Kappa needs the same number of raters for each clip.
 # [Krippendorff's alpha](GLOSSARY.md#krippendorffs-alpha) does not. It compares the disagreement within clips with the
 # disagreement of any two ratings drawn from the whole pool. His own example has twelve items, at most four raters,
 # gaps, and an alpha of 0.743:
@@ -403,7 +401,7 @@ from ser_helpers.plots.style import colour
 angry = utterances[(utterances.emotion == "angry") & (utterances.speaker == secret.speaker)]
 pair = {row.intensity: (audio.load(row.path, sr=16_000), 16_000) for row in angry.itertuples()}
 waveforms(
-    pair, "Actors turn anger up as if it had a dial", subtitle=f"{whose}, angry", colours=[colour("angry")] * 2
+    pair, "Strong acted anger is much louder than normal anger", subtitle=f"{whose}, angry", colours=[colour("angry")] * 2
 )
 
 # %%
@@ -413,20 +411,20 @@ play(pair["normal"][0], 16_000, normalise=False)
 play(pair["strong"][0], 16_000, normalise=False)
 
 # %% [markdown]
-# Acted speech is clear, balanced and legal to share, and we know what was meant: good for learning the craft. It
-# cannot teach
+# Acted speech is clear, balanced and legal to share, and the intended emotion is known: good for learning the methods.
+# It cannot teach
 #
 # - **faintness**: raters find spontaneous clips less intense than posed ones (Juslin et al. 2018); at work, anger is
 #   polite
 # - **mixture and change**: one clip, one emotion, from the first sample to the last
-# - **meaning**: everybody says the same sentences, so the words never help and never contradict the voice
-# - **rarity**: real calls are mostly neutral; a balanced corpus has never seen a boring hour
-# - **other people**: RAVDESS is 24 professional actors with a North American accent; your grandmother is not in it
+# - **meaning**: everyone says the same sentences, so the words never help and never contradict the voice
+# - **rarity**: real calls are mostly neutral; a balanced corpus is not
+# - **other people**: RAVDESS is 24 professional actors with a North American accent; nobody in it is old
 #
 # So a score on acted speech says: *this model recognises how actors play emotions*. Say it that way.
 
 # %% [markdown]
-# ## 8. Which voices are on both sides?
+# ## 8. Which speakers are on both sides?
 #
 # To test a model, we keep part of the table away from training. **Before you run the cell:** when 30 % of the
 # utterances are drawn at random, how many of the 24 actors have recordings on both sides?
@@ -436,12 +434,11 @@ splits = {protocol: corpora.split(utterances, protocol)[0] for protocol in ("ran
 lesson03_corpora.sides(utterances, splits)
 
 # %% [markdown]
-# All of them. A model tested on the random split may have learnt each actor's anger by heart. The speaker protocol
-# keeps whole actors away: it is [speaker-independent](GLOSSARY.md#speaker-independent). Lesson 04 measures what the
-# difference is worth.
+# All of them. A model tested on the random split may have memorised each actor's anger. The speaker protocol holds out
+# whole actors: it is [speaker-independent](GLOSSARY.md#speaker-independent). Lesson 04 measures the difference.
 #
-# Never trust a split because of its name. An [audit](GLOSSARY.md#audit) looks at what really crosses: speakers,
-# sentences, and recordings that are the same to the last sample.
+# Never trust a split because of its name. An [audit](GLOSSARY.md#audit) compares both sides: speakers, sentences, and
+# recordings that are equal to the last sample.
 
 # %% tags=["nbval-check-output"]
 for protocol, (train, test) in splits.items():
@@ -449,12 +446,12 @@ for protocol, (train, test) in splits.items():
     print(corpora.audit(utterances, train, test), end="\n\n")
 
 # %% [markdown]
-# The speaker split is clean, but both sentences cross. They must: RAVDESS has only two, and every actor says both.
-# `protocol="statement"` trains on one sentence and tests on the other, but then the speakers cross. To keep both
-# apart, you must give up half of the corpus.
+# The speaker split is clean, but both sentences are on both sides. They must be: RAVDESS has only two, and every actor
+# says both. `protocol="statement"` trains on one sentence and tests on the other, but then the speakers are on both
+# sides. To keep both apart, you must give up half of the corpus.
 #
-# Why should recordings be the same? Because real corpora are not clean. Let us load ours again, and listen to the
-# loader.
+# Why should recordings be equal? Because real corpora are not clean. Let us load ours again, and read the loader's
+# warnings.
 
 # %%
 import warnings
@@ -466,9 +463,9 @@ print(*[note.message for note in notes] or ["The loader found nothing odd."], se
 
 # %% [markdown]
 # On real RAVDESS: five files are stereo, though all others are mono, and two files of actor 07, the same sentence said
-# for the first and the "second" time, are one recording, byte for byte. The synthetic corpus has no such dirt. A
-# random split puts such twins on both sides in four draws of ten; then the model is tested on what it has seen. Plant
-# a twin, and the audit finds it by its samples:
+# for the first and the "second" time, are one recording, byte for byte. The synthetic corpus has no such duplicates. A
+# random split puts them on both sides in four draws of ten; then the model is tested on a recording from its training.
+# Add a duplicate, and the audit finds it by its samples:
 
 # %% tags=["nbval-check-output"]
 name = utterances.index[0]
@@ -485,7 +482,7 @@ def speaker_split(table, n_test, seed):
 check("03.3", speaker_split)
 
 # %% tags=["solution", "nbval-check-output"]
-# Draw speakers, not rows; then every row follows its speaker. `replace=False`: nobody is drawn twice.
+# Draw speakers, not rows; then every row follows its speaker. `replace=False`: no speaker is drawn twice.
 def speaker_split(table, n_test, seed):
     held_out = np.random.default_rng(seed).choice(table.speaker.unique(), n_test, replace=False)
     tested = table.speaker.isin(held_out)
@@ -499,19 +496,17 @@ train, test = speaker_split(utterances, n_test=5, seed=0)
 print(f"{len(train)} to train, {len(test)} to test. {corpora.audit(utterances, train, test).verdict}")
 
 # %% [markdown]
-# Your own split, audited and clean. Add `corpora.audit` to every experiment: it takes a second, and it finds what you
-# did not think of.
+# Your own split, audited and clean. Add `corpora.audit` to every experiment: it takes a second.
 
 # %% [markdown]
 # ## Common mistakes
 #
-# - **Random split.** Symptom: the score falls by a third or more as soon as somebody new speaks.
-# - **Files counted instead of voices.** Symptom: near-perfect on the two women of TESS, poor on everybody else.
+# - **Random split.** Symptom: the score falls by a third or more with new speakers.
+# - **Files counted instead of speakers.** Symptom: near-perfect on the two women of TESS, poor on everyone else.
 # - **Labels joined by spelling.** Symptom: your model has both a class "fear" and a class "fearful".
 # - **Corpus and label tied together.** Symptom: near-perfect "calm"; it recognises RAVDESS's studio.
-# - **No-majority clips dropped in silence.** Symptom: your test set is smaller than the card says, and easier than
-#   life.
-# - **A doubled copy.** Symptom: 2,880 RAVDESS files; a popular mirror holds the corpus twice.
+# - **No-majority clips dropped without a note.** Symptom: your test set is smaller than the card says, and too easy.
+# - **A duplicated corpus.** Symptom: 2,880 RAVDESS files; a popular mirror contains the corpus twice.
 
 # %% [markdown]
 # ## What you can now do
@@ -524,7 +519,7 @@ print(f"{len(train)} to train, {len(test)} to test. {corpora.audit(utterances, t
 # **Three questions to answer aloud**
 #
 # <details><summary>1. A paper reaches 95 % on TESS + SAVEE + RAVDESS + CREMA-D. What do you ask?</summary>
-# How was it split: were the test speakers new? TESS has two speakers, so a random split tests the same two voices and
+# How was it split: were the test speakers new? TESS has two speakers, so a random split tests the same two speakers and
 # nearly the same sentences. How many labels were kept, and what is chance? How does each corpus score alone?
 # </details>
 #
@@ -534,8 +529,8 @@ print(f"{len(train)} to train, {len(test)} to test. {corpora.audit(utterances, t
 # </details>
 #
 # <details><summary>3. Why is the sentence allowed to cross in the audit, but the speaker is not?</summary>
-# Because of the question we ask. In most acted corpora everybody says the same sentences in every emotion, so the
-# sentence does not give the label away; the voice may. For a claim about new sentences, they must not cross either.
+# Because of the question we ask. In most acted corpora everyone says the same sentences in every emotion, so the
+# sentence does not give the label away; the voice may. For a claim about new sentences, they must be kept apart, too.
 # </details>
 #
 # **Where to read on**
@@ -549,7 +544,6 @@ print(f"{len(train)} to train, {len(test)} to test. {corpora.audit(utterances, t
 #   [10.1007/s10919-017-0268-x](https://doi.org/10.1007/s10919-017-0268-x)
 # - Albanie et al. (2018), labels from faces: [10.1145/3240508.3240578](https://doi.org/10.1145/3240508.3240578)
 #
-# No row for the leaderboard today: you trained nothing, and what you learnt decides whether later rows are worth
-# reading.
+# No row for the leaderboard today: you trained nothing.
 #
 # Next: lesson 04 trains the network of most tutorials, on a random split and on new voices.

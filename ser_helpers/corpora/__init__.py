@@ -1,13 +1,13 @@
-"""Who said what, and how: every corpus becomes one utterance table, one row per utterance.
+"""Corpora of emotional speech: each becomes the same table, one row per utterance.
 
 >>> from ser_helpers import corpora
 >>> corpora.card("ravdess").utterances
 1440
 
 ``load`` reads a corpus, ``harmonise`` and ``combine`` make several comparable, ``split`` cuts a table into training and
-test sets, and ``audit`` says what crosses between them. ``find``, ``download`` and ``card`` tell where a corpus is, get
-it, and describe it; ``load_text`` reads MELD's text, ``ratings`` takes IEMOCAP's raters apart, and ``truth`` tells what
-the embedded conversations' speakers felt. The columns of a table are defined in ``schema``.
+test sets, and ``audit`` reports what is in both. ``card`` describes a corpus and ``find`` locates it; ``load_text``
+reads MELD's text, ``ratings`` lists IEMOCAP's raters one by one, and ``truth`` reads the labels behind the embedded
+conversations. The columns of a table are defined in ``schema``.
 """
 
 import lazy_loader as _lazy

@@ -1,8 +1,6 @@
-"""One card per corpus: where it comes from, under which licence, who speaks, and what its labels are.
+"""One card per corpus: source, licence, speakers, labels; and where the corpus is on this machine.
 
-The cards are the TOML files of ``data/registry``. They are the one source for downloads, Lesson 03 and the README.
-
-Where a corpus is on this machine.
+The cards are the TOML files of ``data/registry``, the one source for downloads, Lesson 03 and the README.
 """
 
 import dataclasses
@@ -20,11 +18,11 @@ from ser_helpers.errors import CorpusError, CorpusMissing
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What is known about a corpus; None where its publisher does not say.
+    """What is known about a corpus; None if its publisher does not say.
 
     ``labels`` are the corpus's own words and ``counts`` the utterances of each in the complete corpus. ``folders`` are
-    the names its publisher gives to the folder it unpacks to, ``files`` what ``download`` fetches (``url``, ``size`` in
-    bytes and, where the publisher gives one, ``checksum`` as ``"md5:..."``), and ``how`` says how to get it by hand.
+    the names its publisher gives to the unpacked folder, ``files`` what ``download`` fetches (``url``, ``size`` in
+    bytes and, if the publisher gives one, ``checksum`` as ``"md5:..."``), and ``how`` says how to get it by hand.
     """
 
     name: str
@@ -51,17 +49,15 @@ class Card:
 
 
 def card(name):
-    """The card of a corpus, whichever way its name is written (Lesson 03).
+    """The card of a corpus; "CREMA_D" is "crema-d". Raises CorpusError if there is none of that name (Lesson 03).
 
     >>> card("RAVDESS").speakers
     24
-
-    Raises CorpusError when there is no card of that name.
     """
-    by_key = {key(found): found for found in _cards()}
-    if key(name) not in by_key:
+    by_key = {_key(known): known for known in _cards()}
+    if _key(name) not in by_key:
         raise CorpusError(f"There is no corpus called {name!r}; choose one of {', '.join(_cards())}.")
-    return _cards()[by_key[key(name)]]
+    return _cards()[by_key[_key(name)]]
 
 
 def cards():
@@ -70,12 +66,12 @@ def cards():
     >>> cards()["language"]["emodb"]
     'de'
     """
-    table = pd.DataFrame([dataclasses.asdict(found) for found in _cards().values()]).set_index("name")
+    table = pd.DataFrame([dataclasses.asdict(corpus) for corpus in _cards().values()]).set_index("name")
     return table.astype({"speakers": "Int64", "female": "Int64", "male": "Int64"})
 
 
-def key(name):
-    """The letters and digits of a name, in lower case: ``"CREMA_D"`` and ``"crema-d"`` are the same corpus."""
+def _key(name):
+    """The letters and digits of a name, in lower case."""
     return re.sub(r"[\W_]", "", str(name).lower())
 
 
@@ -84,39 +80,19 @@ def _cards():
     files = sorted(paths.registry().glob("*.toml"), key=lambda path: path.stem)
     if not files:
         raise CorpusError(f"There is no corpus card in {paths.registry()}; reinstall ser-helpers.")
-    return {path.stem: Card(name=path.stem, **_fields(path)) for path in files}
-
-
-def _fields(path):
-    optional = dict.fromkeys(("doi", "speakers", "female", "male", "hours"))
-    return optional | tomllib.loads(path.read_text(encoding="utf-8"))
+    unknown = dict.fromkeys(("doi", "speakers", "female", "male", "hours"))
+    return {
+        path.stem: Card(name=path.stem, **unknown | tomllib.loads(path.read_text(encoding="utf-8"))) for path in files
+    }
 
 
 def find(name, root=None):
-    """The folder of a corpus on this machine.
+    """The folder of a corpus on this machine, an absolute path (Lesson 03).
 
-    Parameters
-    ----------
-    name : str
-        The corpus, such as ``"crema-d"``.
-    root : path, optional
-        Its folder, or one that holds it under its own name. By default it is looked for in the folder of all corpora
-        (``SER_DATA_HOME``), under its own name or as its publisher's archive calls it (``AudioWAV``). Capitals, dashes
-        and underscores do not matter.
-
-    Returns
-    -------
-    Path
-        An absolute path.
-
-    Raises
-    ------
-    CorpusMissing
-        There is no such folder; the message says how to get the corpus.
-    CorpusError
-        The folder may not be read.
-
-    Used in Lesson 03.
+    `root` is the folder itself, or one that contains it under its own name. By default it is ``SER_DATA_HOME``, and the
+    folder may also have the name in its publisher's archive (``AudioWAV``). Capitals, dashes and underscores do not
+    matter. Raises CorpusMissing, which says how to get the corpus, if there is no such folder, and CorpusError if it is
+    not readable.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -124,27 +100,23 @@ def find(name, root=None):
     ...     find("crema-d", folder).name
     'CREMA_D'
     """
-    known = card(name)
+    corpus = card(name)
     top = Path(os.path.abspath(Path(root or paths.data_home()).expanduser()))
     if root and top.is_file():
-        raise CorpusMissing(f"{top} is a file: give the folder that holds {known.title}.")
+        raise CorpusMissing(f"{top} is a file: give the folder that contains {corpus.title}.")
     try:
-        inside = _named(top, [known.name, *(() if root else known.folders)])
+        entries = sorted(top.iterdir(), reverse=True) if top.is_dir() else []
     except OSError as error:
         raise CorpusError(f"{top} cannot be opened ({error.strerror}): check who may read it.") from error
-    if inside or (root and top.is_dir()):
-        return inside or top
-    raise CorpusMissing(f"There is no {known.title} in {top}. {how_to_get(known)}")
+    folders = {_key(path.name): path for path in entries if path.is_dir()}
+    for known in (corpus.name, *(() if root else corpus.folders)):
+        if _key(known) in folders:
+            return folders[_key(known)]
+    if root and top.is_dir():
+        return top
+    raise CorpusMissing(f"There is no {corpus.title} in {top}. {how_to_get(corpus)}")
 
 
-def how_to_get(known):
+def how_to_get(corpus):
     """One sentence: the command that fetches a corpus, or whom to ask for it."""
-    return f"Get it with `ser download {known.name}`." if known.files else known.how
-
-
-def _named(top, names):
-    """The sub-folder of `top` with the first of `names` that one has, or None."""
-    if not top.is_dir():
-        return None
-    folders = {key(path.name): path for path in sorted(top.iterdir(), reverse=True) if path.is_dir()}
-    return next((folders[key(name)] for name in names if key(name) in folders), None)
+    return f"Get it with `ser download {corpus.name}`." if corpus.files else corpus.how

@@ -1,4 +1,4 @@
-"""From a folder of recordings to rows: find the files, leave out what is not speech, and note what is odd."""
+"""From a folder of recordings to an utterance table: find the files, leave out what is not speech, note oddities."""
 
 import hashlib
 import os
@@ -15,23 +15,21 @@ AUDIO = (".wav", ".flac")
 
 
 class CorpusWarning(UserWarning):
-    """A corpus holds something odd: the message names the files and says what was done with them."""
+    """A corpus contains something odd: the message names the files and says what was done with them."""
 
 
 def read(root, corpus, parse, suffixes=AUDIO):
-    """Read a corpus whose file names say everything.
+    """Read a corpus whose labels are in its file names; the loaders of `datasets` use it.
 
     Parameters
     ----------
-    root : Path
-        The folder of the corpus; its sub-folders are searched too.
-    corpus : str
-        Its name, which begins the name of each utterance.
+    root, corpus : Path, str
+        The folder, searched with its sub-folders, and the name of the corpus, the prefix of each utterance's name.
     parse : callable
-        Takes the path of a recording; returns its row of the table as a dict, a text saying why it is left out, or
-        None when it is none of the corpus's utterances. A row may name its ``utterance``, otherwise the file's stem.
+        From the path of a recording, its row of the table as a dict, or a text saying why it is left out, or None if it
+        is not one of the corpus's utterances. A row may name its ``utterance``; the default is the file's stem.
     suffixes : tuple of str
-        Which files are looked at.
+        Endings of the files.
 
     Returns
     -------
@@ -52,44 +50,45 @@ def read(root, corpus, parse, suffixes=AUDIO):
             continue
         sound = _open(path)
         if sound is None:
-            oddities["left out because they cannot be read or hold no sound"].append(path)
+            oddities["left out because they cannot be read or contain no sound"].append(path)
             continue
         row = {"utterance": path.stem, **row, "path": str(path), "corpus": corpus}
         row["utterance"] = f"{corpus}/{row['utterance']}"
         if row["utterance"] in rows:
-            oddities["ignored because another file holds the same utterance"].append(path)
+            oddities["ignored because another file contains the same utterance"].append(path)
             continue
         rows[row["utterance"]] = row
         if sound.channels > 1:
             oddities["stereo; mixed down to mono when they are read as samples"].append(path)
     if not rows:
-        seen = [_note(corpus, root, kind, paths) for kind, paths in oddities.items()]
+        notes = [_note(corpus, root, kind, paths) for kind, paths in oddities.items()]
         nothing = f"There is no recording of {card(corpus).title} in {root}."
-        raise CorpusMissing(" ".join([nothing, *seen, how_to_get(card(corpus))]))
-    for same in byte_identical([Path(row["path"]) for row in rows.values()]):
-        oddities["byte-identical, though their names differ"].extend(same)
+        raise CorpusMissing(" ".join([nothing, *notes, how_to_get(card(corpus))]))
+    recorded = [Path(row["path"]) for row in rows.values()]
+    for identical in equal_groups(recorded, lambda path: path.stat().st_size, _middle, _digest):
+        oddities["byte-identical, though their names differ"].extend(identical)
     table = make_table(rows[name] for name in sorted(rows, key=lambda name: (rows[name]["speaker"], name)))
     return table, [_note(corpus, root, kind, paths) for kind, paths in oddities.items()]
 
 
 def recordings(root, oddities, suffixes=AUDIO):
     """The files under `root` that end in `suffixes`, shallow ones and ``.wav`` first; leftovers go to `oddities`."""
-    found, seen, closed = [], set(), []
-    for folder, folders, files in os.walk(root, onerror=lambda error: closed.append(error.filename), followlinks=True):
-        here = Path(folder)
-        if here.resolve() in seen:
+    found, visited, closed = [], set(), []
+    for top, folders, files in os.walk(root, onerror=lambda error: closed.append(error.filename), followlinks=True):
+        folder = Path(top)
+        if folder.resolve() in visited:  # a link to a parent
             folders.clear()
             continue
-        seen.add(here.resolve())
-        leftovers = [here / name for name in folders if name == "__MACOSX"]
+        visited.add(folder.resolve())
+        leftovers = [folder / name for name in folders if name == "__MACOSX"]
         folders[:] = sorted(name for name in folders if name != "__MACOSX" and not name.startswith("."))
         for name in files:
             if not name.lower().endswith(suffixes):
                 continue
             if name.startswith("._"):
-                leftovers.append(here / name)
+                leftovers.append(folder / name)
             elif not name.startswith("."):
-                found.append(here / name)
+                found.append(folder / name)
         if leftovers:
             oddities.setdefault("ignored as leftovers of macOS", []).extend(sorted(leftovers))
     if closed:
@@ -97,15 +96,19 @@ def recordings(root, oddities, suffixes=AUDIO):
     return sorted(found, key=lambda path: (len(path.parts), suffixes.index(path.suffix.lower()), path.as_posix()))
 
 
-def byte_identical(paths):
-    """Groups of two or more of `paths` with the same bytes: equal sizes first, then equal middles, then all of it."""
-    groups = [list(paths)]
-    for key in (lambda path: path.stat().st_size, _middle, _digest):
+def equal_groups(items, *keys):
+    """Groups of two or more items with equal keys; a later key is computed only for items whose earlier ones agree.
+
+    >>> equal_groups(["a", "B", "bc", "b"], len, str.lower)
+    [['B', 'b']]
+    """
+    groups = [list(items)]
+    for key in keys:
         finer = []
         for group in groups:
             parts = defaultdict(list)
-            for path in group:
-                parts[key(path)].append(path)
+            for item in group:
+                parts[key(item)].append(item)
             finer.extend(part for part in parts.values() if len(part) > 1)
         groups = finer
     return groups

@@ -1,4 +1,4 @@
-"""One set of labels for several corpora: every corpus has its own words, and a scheme says what each becomes.
+"""One set of labels for several corpora: a scheme maps the words of each corpus to common labels.
 
 ===========  ==========================================================================================================
 scheme       labels
@@ -10,7 +10,7 @@ polarity     positive, negative, neutral; calm counts as neutral, which RAVDESS 
 iemocap4     angry, happy (with excited), neutral, sad: the set most papers on IEMOCAP use
 ===========  ==========================================================================================================
 
-Words that a scheme has no label for are dropped: boredom, frustration, excitement (but in polarity and iemocap4), and
+Words without a label in a scheme are dropped: boredom, frustration, excitement (but in polarity and iemocap4), and
 IEMOCAP's ``oth`` (other) and ``xxx`` (the raters did not agree).
 """
 
@@ -37,7 +37,7 @@ WORDS = {
     "no agreement": ("xxx",),
 }
 
-#: What each meaning becomes in each scheme; meanings that are not named are dropped.
+#: The label of each meaning in each scheme; other meanings are dropped.
 SCHEMES = {
     "common": {**{emotion: emotion for emotion in EMOTIONS}, "pleasant surprise": "surprised"},
     "shared": {emotion: emotion for emotion in EMOTIONS if emotion not in ("calm", "surprised")},
@@ -64,9 +64,7 @@ ORDER = (*EMOTIONS, "excited", "frustrated", "boredom", "positive", "negative", 
 
 
 def label_order(labels):
-    """The distinct labels in the course's order: neutral calm happy sad angry fearful disgust surprised, then others.
-
-    Labels without a place of their own follow in sorted order; missing ones (None, NaN) are dropped. Lessons 03 and 04.
+    """The distinct labels in the order of ``ORDER``, then unknown ones sorted; None and NaN are dropped (Lesson 04).
 
     >>> label_order(["sad", "happy", "zeal", "neutral", "sad"])
     ['neutral', 'happy', 'sad', 'zeal']
@@ -77,27 +75,12 @@ def label_order(labels):
 
 
 def harmonise(table, scheme="common"):
-    """A copy of an utterance table with the labels of `scheme` in place of the corpus's own words.
+    """A copy of an utterance table with the labels of `scheme` in place of the corpus's own words (Lesson 03).
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        An utterance table, or any table with a column ``emotion``; it may hold several corpora.
-    scheme : str
-        A key of ``SCHEMES``: "common", "shared", "polarity" or "iemocap4".
-
-    Returns
-    -------
-    pandas.DataFrame
-        The rows that have a label in the scheme, in the same order. The corpus's own words are in the column
-        ``emotion_original``; ``attrs["dropped"]`` counts the rows left out, by word.
-
-    Raises
-    ------
-    CorpusError
-        There is no such scheme, a row has no emotion, or no corpus known here uses one of the words.
-
-    Used in Lesson 03.
+    `table` is an utterance table, or any table with a column ``emotion``, of one corpus or several; `scheme` is a key
+    of ``SCHEMES``. The result has the rows with a label in the scheme, in the same order, and the corpus's own words in
+    the column ``emotion_original``; ``attrs["dropped"]`` counts the other rows by word. Raises CorpusError if there is
+    no such scheme, a row has no emotion, or a word is unknown.
 
     >>> from ser_helpers import corpora
     >>> table = corpora.harmonise(corpora.load("synthetic-small"), "shared")
@@ -116,19 +99,19 @@ def harmonise(table, scheme="common"):
             f"No corpus known here uses the word {', '.join(map(repr, unknown))}; add it to labels.WORDS."
         )
     new = table["emotion"].map(words)
-    kept = table[new.notna()].copy()
-    if "emotion_original" not in kept:
-        kept["emotion_original"] = kept["emotion"]
-    kept["emotion"] = new[new.notna()].astype("str")
-    kept.attrs["dropped"] = {word: int(n) for word, n in table["emotion"][new.isna()].value_counts().items()}
-    return kept
+    harmonised = table[new.notna()].copy()
+    if "emotion_original" not in harmonised:
+        harmonised["emotion_original"] = harmonised["emotion"]
+    harmonised["emotion"] = new[new.notna()].astype("str")
+    harmonised.attrs["dropped"] = {word: int(n) for word, n in table["emotion"][new.isna()].value_counts().items()}
+    return harmonised
 
 
 def combine(tables):
-    """One utterance table of several: all rows, in the order given; columns that some lack are filled with NaN.
+    """One utterance table of several: all rows in order; columns that some lack are filled with NaN (Lesson 03).
 
-    The labels stay as they are: `harmonise` the result, or each table first. Raises CorpusError when there is no table,
-    or when two tables hold the same utterance. Used in Lesson 03.
+    The labels stay as they are: `harmonise` the result, or each table first. Raises CorpusError if there is no table,
+    or two contain the same utterance.
 
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-small")

@@ -1,14 +1,14 @@
-"""What crosses from training to test: speakers, sentences, and recordings that are the same under two names."""
+"""What is in both training and test set: speakers, sentences, and equal recordings under two names."""
 
 import functools
 import hashlib
 import os
-from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 import soundfile as sf
 
+from ser_helpers.corpora.files import equal_groups
 from ser_helpers.errors import CorpusError
 
 
@@ -16,8 +16,8 @@ from ser_helpers.errors import CorpusError
 class Audit:
     """What is on both sides of a split. Printing it shows the verdict and the names.
 
-    ``speakers`` and ``statements`` are names; ``duplicates`` are pairs (training utterance, test utterance) of the same
-    recording; ``unread`` are utterances whose recording could not be read, and so not compared.
+    ``speakers`` and ``statements`` are names; ``duplicates`` are pairs (training utterance, test utterance) of equal
+    recordings; ``unread`` are utterances whose recording could not be read, and so not compared.
     """
 
     speakers: list[str]
@@ -27,15 +27,14 @@ class Audit:
 
     @property
     def ok(self):
-        """Whether no speaker and no recording crosses. Sentences may: acted corpora repeat them on purpose."""
+        """Whether no speaker and no recording is on both sides. Sentences may be: acted corpora repeat them."""
         return not self.speakers and not self.duplicates
 
     @property
     def verdict(self):
         """One sentence for a figure's title or a table's note."""
-        found = [_count(self.speakers, "speaker"), _count(self.duplicates, "recording")]
-        crossing = " and ".join(filter(None, found))
-        text = f"Leaky: {crossing} on both sides" if crossing else "Clean: no speaker and no recording on both sides"
+        leaks = " and ".join(filter(None, [_count(self.speakers, "speaker"), _count(self.duplicates, "recording")]))
+        text = f"Leaky: {leaks} on both sides" if leaks else "Clean: no speaker and no recording on both sides"
         if self.statements:
             text += f" ({_count(self.statements, 'sentence')} shared)"
         if self.unread:
@@ -49,35 +48,18 @@ class Audit:
             "recordings": [" = ".join(pair) for pair in self.duplicates],
             "not compared": self.unread,
         }
-        lines = [f"  {kind}: {_some(found)}" for kind, found in names.items() if found]
+        lines = [f"  {kind}: {_some(listed)}" for kind, listed in names.items() if listed]
         return "\n".join([self.verdict, *lines])
 
     __repr__ = __str__
 
 
 def audit(table, train, test):
-    """Name everything that crosses between a training and a test set.
+    """An `Audit` of everything that is in both a training and a test set (Lessons 03 and 04).
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        An utterance table.
-    train, test : sequences of utterance names
-        For instance one pair from `split`.
-
-    Returns
-    -------
-    Audit
-        With ``ok``, ``verdict``, ``speakers``, ``statements``, ``duplicates`` and ``unread``. Two utterances are the
-        same recording when their samples are equal, whatever the file format and between ``start`` and ``end`` where
-        the table has them. Fingerprints are remembered, so auditing every fold costs little more than one.
-
-    Raises
-    ------
-    CorpusError
-        A name is not in the table.
-
-    Used in Lessons 03 and 04.
+    `train` and `test` are names of utterances in `table`, such as one pair from `split`; CorpusError if one is not in
+    it. Recordings are equal if their samples are, whatever the file format, from ``start`` to ``end`` if the table has
+    them. Hashes are cached, so auditing every fold costs little more than one.
 
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-small")
@@ -104,35 +86,34 @@ def _shared(train, test):
 
 
 def _duplicates(train, test):
-    """Pairs of equal recordings and names of unreadable ones: compare lengths first, then a little, then all."""
-    groups, unread = [(_recordings(train), _recordings(test))], []
-    for fingerprint in (_length, _middle, _samples):
-        finer = []
-        for sides in groups:
-            parts = defaultdict(lambda: ([], []))
-            for side, recordings in enumerate(sides):
-                for name, *key in recordings:
-                    try:
-                        parts[fingerprint(*key)][side].append((name, *key))
-                    except (sf.SoundFileError, OSError):
-                        unread.append(name)
-            finer.extend(part for part in parts.values() if part[0] and part[1])
-        groups = finer
-    pairs = [(left[0], right[0]) for lefts, rights in groups for left in lefts for right in rights]
-    return sorted(pairs), sorted(set(unread))
+    """Pairs of equal recordings, and names of unreadable ones: lengths are compared first, then a part, then all."""
+    unread = set()
+
+    def readable(key):
+        def attempt(recording):
+            try:
+                return key(*recording[2:])
+            except (sf.SoundFileError, OSError):
+                unread.add(recording[1])
+                return recording  # equal to nothing else
+
+        return attempt
+
+    recordings = [(side, *recording) for side, rows in enumerate((train, test)) for recording in _recordings(rows)]
+    groups = equal_groups(recordings, *map(readable, (_length, _middle, _samples)))
+    sides = [[[name for other, name, *_ in group if other == side] for side in (0, 1)] for group in groups]
+    return sorted((left, right) for lefts, rights in sides for left in lefts for right in rights), sorted(unread)
 
 
 def _recordings(rows):
-    """(utterance, path, size, time of change, start, end) of each row: a changed file is looked at anew."""
-    found = []
+    """(utterance, path, version, start, end) of each row; the version is that of the file, for the cached hashes."""
     for name, path, start, end in rows[["path", "start", "end"]].itertuples():
         try:
             status = os.stat(path)
             version = (status.st_size, status.st_mtime_ns)
         except OSError:
             version = None
-        found.append((name, path, version, None if np.isnan(start) else start, None if np.isnan(end) else end))
-    return found
+        yield name, path, version, None if np.isnan(start) else start, None if np.isnan(end) else end
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -165,8 +146,8 @@ def _digest(path, frames, start):
     return hashlib.sha256(sf.read(path, frames, start)[0].tobytes()).digest()
 
 
-def _count(found, noun):
-    return f"{len(found)} {noun}{'s' if len(found) > 1 else ''}" if found else ""
+def _count(names, noun):
+    return f"{len(names)} {noun}{'s' if len(names) > 1 else ''}" if names else ""
 
 
 def _some(names, most=8):

@@ -1,4 +1,4 @@
-"""`load` a corpus by name."""
+"""Load a corpus by name."""
 
 import importlib
 import warnings
@@ -7,7 +7,7 @@ from ser_helpers.corpora.corpus_cards import card, find, how_to_get
 from ser_helpers.corpora.files import CorpusWarning
 from ser_helpers.errors import CorpusError
 
-#: The corpora that are made on this machine: the layout they are written in, what makes them, and how much of it.
+#: The corpora made on this machine: whose layout they have, the function that makes them, and its variant.
 EMBEDDED = {
     "synthetic": ("ravdess", "ensure_corpus", "full"),
     "synthetic-small": ("ravdess", "ensure_corpus", "small"),
@@ -28,21 +28,17 @@ def available():
 
 
 def load(name, root=None):
-    """Read a corpus in its publisher's own layout: one row per utterance.
+    """Read a corpus in its publisher's own layout: an utterance table (see ``schema``), sorted by speaker and name.
 
     Parameters
     ----------
     name : str
         One of `available()`. ``"synthetic"``, ``"synthetic-iemocap"`` and ``"synthetic-emodb"`` are made on this
-        machine when they are first asked for, in seconds; ``"synthetic-small"`` is the first four actors of the first,
+        machine when they are first loaded, in seconds; ``"synthetic-small"`` is the first four actors of the first,
         ``"synthetic-iemocap-small"`` the first two sessions of the second.
     root : path, optional
-        Where the corpus is; see `find`. The recordings may be ``.wav`` or ``.flac``, in any sub-folder.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The utterance table (see ``schema``), sorted by speaker and utterance. Only file headers are read.
+        Where the corpus is; see `find`. The recordings may be ``.wav`` or ``.flac``, in any sub-folder; only their
+        headers are read.
 
     Raises
     ------
@@ -54,60 +50,48 @@ def load(name, root=None):
     Warns
     -----
     CorpusWarning
-        Once for each kind of oddity, naming the files, and when the corpus is not complete.
+        Once for each kind of oddity, naming the files, and if the corpus is not complete.
 
-    Used in every lesson.
-
+    Examples
+    --------
     >>> load("synthetic-small").emotion.value_counts().head(2)
     emotion
     calm     32
     happy    32
     Name: count, dtype: int64
     """
-    known = card(name)
-    if known.name not in LOADERS:
-        raise CorpusError(f"There is no loader of {known.title} here. {known.how}")
-    table, notes = _read(known, _folder(known, root))
-    for note in [*notes, *_missing(known, table)]:
+    corpus = card(name)
+    if corpus.name not in LOADERS:
+        raise CorpusError(f"There is no loader of {corpus.title} here. {corpus.how}")
+    layout, make, variant = EMBEDDED.get(corpus.name, (None, None, None))
+    module = importlib.import_module(
+        f"ser_helpers.corpora.datasets.{'synthetic' if layout else corpus.name.replace('-', '_')}"
+    )
+    if layout and root is None:
+        from ser_helpers import synthesis
+
+        folder = getattr(synthesis, make)(variant)
+    else:
+        folder = find(corpus.name, root)
+    table, notes = module.load(folder, layout) if layout else module.load(folder)
+    speakers = module.SPEAKERS[layout] if layout else module.SPEAKERS
+    for note in [*notes, *_missing(corpus, speakers, table)]:
         warnings.warn(note, CorpusWarning, stacklevel=2)
     return table
 
 
-def _module(name):
-    return importlib.import_module(f"ser_helpers.corpora.datasets.{name.replace('-', '_')}")
-
-
-def _read(known, folder):
-    if known.synthetic:
-        return _module("synthetic").load(folder, EMBEDDED[known.name][0])
-    return _module(known.name).load(folder)
-
-
-def _speakers(known):
-    return _module("synthetic").SPEAKERS[EMBEDDED[known.name][0]] if known.synthetic else _module(known.name).SPEAKERS
-
-
-def _folder(known, root):
-    if root is None and known.name in EMBEDDED:
-        from ser_helpers import synthesis
-
-        _, make, variant = EMBEDDED[known.name]
-        return getattr(synthesis, make)(variant)
-    return find(known.name, root)
-
-
-def _missing(known, table):
-    """One sentence on what a partial corpus lacks, or nothing when it is complete."""
-    if len(table) >= known.utterances:
+def _missing(corpus, speakers, table):
+    """One sentence on what a partial corpus lacks; nothing if it is complete."""
+    if len(table) >= corpus.utterances:
         return
     counts = table["speaker"].value_counts()
-    absent = [speaker for speaker in _speakers(known)[: known.speakers] if speaker not in counts]
-    usual, uneven = divmod(known.utterances, known.speakers)
-    even = not uneven and "dialogue" not in table  # in conversation, nobody has a fixed number of turns
+    absent = [speaker for speaker in speakers[: corpus.speakers] if speaker not in counts]
+    usual, uneven = divmod(corpus.utterances, corpus.speakers)
+    even = not uneven and "dialogue" not in table  # in a conversation the number of turns varies
     short = [f"{name} ({count})" for name, count in counts.sort_index().items() if count < usual and even]
-    text = f"{known.name}: only {len(table)} of {known.utterances} utterances are here"
+    text = f"{corpus.name}: only {len(table)} of {corpus.utterances} utterances are here"
     if absent:
         text += f"; none by {', '.join(absent)}"
     if short:
         text += f"; fewer than {usual} by {', '.join(short)}"
-    yield f"{text}. {how_to_get(known)}"
+    yield f"{text}. {how_to_get(corpus)}"

@@ -1,7 +1,7 @@
 """The utterance table: one row per utterance, the same columns for every corpus.
 
 ==========================================  ===========================================================================
-column                                      holds
+column                                      contents
 ==========================================  ===========================================================================
 ``utterance`` (the index)                   unique name, ``"<corpus>/<file stem>"``
 ``path``                                    the recording, an absolute path
@@ -14,7 +14,7 @@ column                                      holds
 ``valence``, ``arousal``, ``dominance``     on the corpus's own scale
 ==========================================  ===========================================================================
 
-What a corpus does not say is missing (NaN). Columns that only one corpus has, such as ``intensity``, follow these.
+Unknown values are missing (NaN). Columns of a single corpus, such as ``intensity``, follow these.
 """
 
 import os
@@ -23,8 +23,8 @@ import pandas as pd
 
 from ser_helpers.errors import CorpusError
 
-#: The emotions of the course, in the order every table and figure shows them.
 DIMENSIONS = ("valence", "arousal", "dominance")
+#: The emotions of the course, in the order of every table and figure.
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
 #: The columns of an utterance table, in order, and the type of each.
@@ -58,20 +58,10 @@ def make_table(rows):
 
 
 def check_table(table):
-    """Return `table` as it is, if it is an utterance table; otherwise say in one sentence what is wrong.
+    """Return `table` unchanged if it is an utterance table, with the columns of ``COLUMNS`` first and in order.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        One row per utterance, with the columns of ``COLUMNS`` first and in order.
-
-    Raises
-    ------
-    CorpusError
-        It is no DataFrame, a column is missing, out of order or of the wrong type, a value is missing or not allowed,
-        or two rows have the same name.
-
-    Used in Lesson 03.
+    Otherwise raises a CorpusError: it is no DataFrame, a column is missing, out of order or of the wrong type, a value
+    is missing or invalid, or two rows have the same name.
 
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-small")
@@ -94,9 +84,9 @@ def check_table(table):
 def _check_index(index):
     if index.name != "utterance":
         raise CorpusError(f"The index of an utterance table is called 'utterance', not {index.name!r}.")
-    twice = index[index.duplicated()]
-    if len(twice):
-        raise CorpusError(f"Utterance names must be unique, but {twice[0]!r} is there more than once.")
+    duplicates = index[index.duplicated()]
+    if len(duplicates):
+        raise CorpusError(f"Utterance names must be unique, but {duplicates[0]!r} is there more than once.")
     for name in index:
         if not isinstance(name, str):
             raise CorpusError(f"Utterance names must be text, but {name!r} is not.")
@@ -104,22 +94,22 @@ def _check_index(index):
 
 def _check_column(values, kind):
     if kind == "float" and not pd.api.types.is_float_dtype(values):
-        raise CorpusError(f"Column '{values.name}' must hold floats (NaN where unknown), not {values.dtype}.")
+        raise CorpusError(f"Column '{values.name}' must contain floats (NaN where unknown), not {values.dtype}.")
     if kind == "str":
         for value in values.dropna().unique():
             if not isinstance(value, str):
-                raise CorpusError(f"Column '{values.name}' must hold text, but {value!r} is not.")
+                raise CorpusError(f"Column '{values.name}' must contain text, but {value!r} is not.")
     if values.name in _NEVER_MISSING and values.isna().any():
         raise CorpusError(f"Column '{values.name}' is missing for utterance {values.index[values.isna()][0]!r}.")
 
 
 def _check_values(table):
-    strange = set(table["gender"].dropna()) - {"female", "male"}
-    if strange:
-        raise CorpusError(f"Column 'gender' must be 'female', 'male' or missing, not {strange.pop()!r}.")
+    unknown = set(table["gender"].dropna()) - {"female", "male"}
+    if unknown:
+        raise CorpusError(f"Column 'gender' must be 'female', 'male' or missing, not {unknown.pop()!r}.")
     for path in table["path"]:
         if not os.path.isabs(path):
-            raise CorpusError(f"Column 'path' must hold absolute paths, but {path!r} is not.")
+            raise CorpusError(f"Column 'path' must contain absolute paths, but {path!r} is not.")
     backwards = (table["start"] < 0) | (table["end"] <= table["start"].fillna(0))
     if backwards.any():
         raise CorpusError(f"Utterance {table.index[backwards][0]!r} ends before it starts.")

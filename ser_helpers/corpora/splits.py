@@ -1,7 +1,4 @@
-"""Training and test sets, by protocol: who or what may be on both sides.
-
-A corpus made unbalanced on purpose, to see what imbalance does.
-"""
+"""Training and test sets by protocol, and unbalanced subsets of a table."""
 
 import hashlib
 
@@ -10,7 +7,7 @@ from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, Shuffle
 
 from ser_helpers.errors import CorpusError
 
-#: What each protocol keeps apart. Only the first four are honest about new voices or new sentences.
+#: What each protocol keeps apart. Only the first four measure performance on new speakers or new sentences.
 PROTOCOLS = {
     "speaker": "no speaker is in both training and test; folds of whole speakers",
     "leave-one-speaker-out": "each speaker in turn is the test set",
@@ -38,28 +35,24 @@ PROTOCOL_NAMES = {
     "random-kfold": "random folds",
 }
 
-_GROUPS = {
-    "speaker": "speaker",
-    "leave-one-speaker-out": "speaker",
-    "session": "session",
-    "statement": "statement",
-}
+_GROUPS = {"speaker": "speaker", "leave-one-speaker-out": "speaker", "session": "session", "statement": "statement"}
 
 
 def split(table, protocol="speaker", n_splits=5, seed=0):
-    """Cut an utterance table into training and test sets.
+    """Cut an utterance table into training and test sets (Lessons 03 and 04).
 
     Parameters
     ----------
     table : pandas.DataFrame
         An utterance table, or any table with its index and the column that the protocol needs.
     protocol : str
-        A key of ``PROTOCOLS``.
+        A key of ``PROTOCOLS``. ``"random"`` is scikit-learn's ``train_test_split(test_size=0.3)``, as in most
+        tutorials.
     n_splits : int
         Number of folds; of repetitions for ``"random"``; at most that many for ``"statement"``, since RAVDESS has only
         two sentences. The protocols that leave one out ignore it.
     seed : int
-        Decides who falls into which fold. The order of the rows does not, except with the two random protocols.
+        Decides the folds. The order of the rows does not matter, except with the two random protocols.
 
     Returns
     -------
@@ -72,9 +65,8 @@ def split(table, protocol="speaker", n_splits=5, seed=0):
     CorpusError
         There is no such protocol, the table lacks what it needs, or there are fewer speakers than folds.
 
-    ``"random"`` is scikit-learn's ``train_test_split(test_size=0.3)``, as most tutorials use it. Used in Lessons 03
-    and 04.
-
+    Examples
+    --------
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-small")
     >>> for train, test in corpora.split(table, "speaker", n_splits=2):
@@ -86,24 +78,19 @@ def split(table, protocol="speaker", n_splits=5, seed=0):
         raise CorpusError(f"There is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}.")
     if table.index.has_duplicates:
         raise CorpusError("Utterance names must be unique before a table is split.")
-    groups = _groups(table, protocol)
+    column, groups = _GROUPS.get(protocol), None
+    if column:
+        if column not in table or table[column].isna().any():
+            raise CorpusError(f"Protocol {protocol!r} needs the {column} of every utterance, and some have none.")
+        groups = pd.Series(table[column].to_numpy(dtype=object))
     splitter = _splitter(protocol, n_splits, seed, len(table) if groups is None else groups.nunique())
     folds = splitter.split(table.index, groups=groups)
     return [(table.index[train], table.index[test]) for train, test in folds]
 
 
-def _groups(table, protocol):
-    """The column that must not cross, or None."""
-    column = _GROUPS.get(protocol)
-    if column is None:
-        return None
-    if column not in table or table[column].isna().any():
-        raise CorpusError(f"Protocol {protocol!r} needs to know the {column} of every utterance, and some have none.")
-    return pd.Series(table[column].to_numpy(dtype=object))
-
-
 def _splitter(protocol, n_splits, seed, count):
-    what = f"{_GROUPS.get(protocol, 'utterance')}s"
+    """scikit-learn's splitter for `count` groups, or utterances if the protocol has no groups."""
+    units = f"{_GROUPS.get(protocol, 'utterance')}s"
     if protocol == "random":
         if count < 2 or n_splits < 1:
             raise CorpusError("Protocol 'random' needs at least two utterances and one split.")
@@ -115,7 +102,7 @@ def _splitter(protocol, n_splits, seed, count):
     if n_splits < 2:
         raise CorpusError(f"Protocol {protocol!r} needs at least two folds, not {n_splits}.")
     if count < n_splits:
-        raise CorpusError(f"Protocol {protocol!r} needs {n_splits} {what} or more, and this table has {count}.")
+        raise CorpusError(f"Protocol {protocol!r} needs {n_splits} {units} or more, and this table has {count}.")
     if protocol in ("session", "leave-one-speaker-out"):
         return LeaveOneGroupOut()
     if protocol == "random-kfold":
@@ -124,30 +111,11 @@ def _splitter(protocol, n_splits, seed, count):
 
 
 def subsample(table, shares, seed=0):
-    """Keep only a share of each speaker's utterances of some emotions.
+    """A subset of an utterance table, with only a share of each speaker's utterances of some emotions (Lesson 06).
 
-    Parameters
-    ----------
-    table : DataFrame
-        Utterance table; the columns used are ``speaker`` and ``emotion``.
-    shares : dict
-        What share to keep, above 0 and at most 1, by emotion, as ``{"angry": 0.1}``; other emotions stay whole.
-    seed : int
-        Decides which utterances stay. The order of the rows does not.
-
-    Returns
-    -------
-    DataFrame
-        The rows kept, in their order: of each speaker and emotion the share rounded, and at least one.
-
-    Raises
-    ------
-    CorpusError
-        The table has no such emotion, or a share is not above 0 and at most 1.
-
-    Examples
-    --------
-    Lesson 06.
+    `shares` are above 0 and at most 1, by emotion, such as ``{"angry": 0.1}``; other emotions stay complete. Of each
+    speaker and emotion the rounded share is drawn, at least one utterance; `seed` decides which, the order of the rows
+    does not. Raises CorpusError if the table has no such emotion, or a share is invalid.
 
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-small")
@@ -161,7 +129,7 @@ def subsample(table, shares, seed=0):
     wrong = [share for share in shares.values() if not 0 < share <= 1]
     if wrong:
         raise CorpusError(f"A share to keep is above 0 and at most 1, not {wrong[0]}.")
-    lot = table.index.to_series().map(lambda name: hashlib.blake2b(f"{seed} {name}".encode()).hexdigest())
-    groups = lot.groupby([table["speaker"], table["emotion"]])
+    hashes = table.index.to_series().map(lambda name: hashlib.blake2b(f"{seed} {name}".encode()).hexdigest())
+    groups = hashes.groupby([table["speaker"], table["emotion"]])
     wanted = (groups.transform("size") * table["emotion"].map(shares).fillna(1)).round().clip(lower=1)
     return table[groups.rank() <= wanted]

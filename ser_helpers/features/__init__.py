@@ -1,6 +1,6 @@
-"""Samples to numbers: the 193-d vector, prosody, voice quality, openSMILE, spectrograms.
+"""Samples to numbers: the 193-d vector, prosody, voice quality, openSMILE, spectrograms, embeddings.
 
-Each kind of feature is a function of samples and their rate; `extract` applies one to a whole utterance table.
+Each kind of feature is a function of samples and their rate; `extract` computes one for a whole utterance table.
 """
 
 import lazy_loader as _lazy
@@ -8,7 +8,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "audioset": ["patchdct", "vggish", "yamnet"],
+        "audioset": ["patchdct", "vggish"],
         "extraction": ["Embedder", "extract"],
         "functionals": ["compare2016", "egemaps"],
         "praat": ["prosody", "voice_quality"],

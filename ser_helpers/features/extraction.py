@@ -1,7 +1,4 @@
-"""From an utterance table to a feature table on the same index: in parallel, cached, resumable.
-
-Features from a network that takes many recordings at once: what `extract` asks of it, and how it is fed.
-"""
+"""From an utterance table to a feature table on the same index: in parallel, cached, resumable."""
 
 import contextlib
 import functools
@@ -16,17 +13,17 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from ser_helpers import audio, cache, paths
+from ser_helpers import audio, paths
 from ser_helpers.cache import Store, version
 from ser_helpers.errors import AudioError, CorpusError
 from ser_helpers.features import registry
 
 
 def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, copy=0, **parameters):
-    """Compute one kind of feature for every utterance of a table.
+    """Compute one kind of feature for every utterance of a table (Lesson 02).
 
-    What has been computed is kept, keyed by the file's content, the part of it, the parameters and the code: a second
-    call only reads it, and a call after Ctrl-C goes on where the first one stopped. Under
+    Results are cached by the file's content, the part of it, the parameters and the code: a second call only reads
+    them, and a call after Ctrl-C resumes where the first one stopped. Under
     ``joblib.parallel_config(backend="dask")`` the same call runs on a Dask cluster.
 
     Parameters
@@ -39,57 +36,56 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
         Processes to use; None is one per processor, 1 stays in this process. An encoder computes in this process, and
         `jobs` threads read the files.
     progress : bool
-        Show a progress bar when it takes longer than a second.
+        Show a progress bar if it takes longer than a second.
     cache : bool
-        Read and write the cache under ``paths.cache_home()``, except for an augmentation of your own.
+        Read and write the cache under ``paths.cache_home()``. Augmentations defined outside this package are never
+        cached: their code may change.
     augment : audio.Augmentation or None
-        Change the samples first, as ``audio.Noise()`` does. Each utterance has a seed of its own, made from its content
-        and `copy`.
+        Change the samples first, as ``audio.Noise()`` does. Each utterance has its own seed, made from its content and
+        `copy`.
     copy : int
-        Which of the many augmented copies: another number, another draw.
+        Number of the augmented copy: each is a different draw.
     **parameters
-        Passed to the kind's function, as ``deltas=True`` for "mfcc". An encoder has its own.
+        Passed to the kind's function, such as ``deltas=True`` for "mfcc". An encoder gets its parameters when it is
+        made.
 
     Returns
     -------
     DataFrame (utterances, dims) of float64, with ``names(kind)`` as columns
         Or, for the sequences "logmel" and "mfcc" and for an encoder that does not pool, a Series of (frames, dims)
-        float32 arrays. Either has the table's index, and says in ``attrs`` its kind and parameters. A recording that
+        float32 arrays. Either has the table's index; ``attrs`` contains its kind and parameters. A recording that
         cannot be used is named in a warning at the end and has NaN (or None) in its row; all other numbers are finite.
 
     Raises
     ------
     ValueError
-        If there is no such kind, it takes no such parameter, or `augment` is no augmentation.
+        If there is no such kind, it has no such parameter, or `augment` is no augmentation.
     CorpusError
         If columns are missing or an utterance occurs twice in the index.
     WeightsMissing
-        If the kind needs pretrained weights that are not on this machine; nothing is downloaded unasked.
+        If the kind needs pretrained weights that are not on this machine; nothing is downloaded.
     AudioError
-        If no recording can be used, or a parameter has a value that cannot be.
+        If no recording can be used, or a parameter has an invalid value.
 
     Examples
     --------
-    Lesson 02.
-
     >>> from ser_helpers import corpora
     >>> extract(corpora.load("synthetic-small")[:2], "egemaps", jobs=1).shape
     (2, 88)
     """
     source = _source(kind, parameters)
-    _check(table)
-    _check_augmentation(augment, copy)
+    _check(table, augment, copy)
     clips = [(row.path, _seconds(row.start), _seconds(row.end)) for row in table.itertuples()]
+    contents = _contents(clips)
+    keys = _keys(contents, source.made, augment, copy)
+    changes = [augment and functools.partial(augment, seed=_seed(content, copy)) for content in contents]
     problems = {}
-    cache = cache and _is_ours(augment)
-    with Store(paths.cache_home() / "features" / f"{source.store}.sqlite" if cache else None) as store:
-        contents = _contents(clips)
-        keys = _keys(contents, source.made, augment, copy)
+    path = paths.cache_home() / "features" / f"{source.store}.sqlite"
+    with Store(path if cache and _is_ours(augment) else None) as store:
         rows = [store.get(key) for key in keys]
         missing = [row for row, value in enumerate(rows) if value is None]
         done = len(rows) - len(missing)
         bar = tqdm(desc=source.label, total=len(rows), initial=done, delay=1, leave=False, disable=not progress)
-        changes = [augment and functools.partial(augment, seed=_seed(content, copy)) for content in contents]
         with bar, contextlib.closing(source.results(clips, changes, missing, jobs)) as results:
             for row, value, problem in results:
                 if problem:
@@ -100,17 +96,15 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
                 bar.update()
     _report([problems[row] for row in sorted(problems)], len(rows))
     rows = [None if value is None else source.select(value) for value in rows]
-    about = {"kind": source.label, "parameters": source.parameters}  # evaluation and models.save read it
     if source.columns is None:
-        series = pd.Series(rows, index=table.index, name=source.label, dtype=object)
-        series.attrs = about
-        return series
-    columns = list(source.columns)
-    empty = np.full(len(columns), np.nan)
-    values = np.array([empty if value is None else value for value in rows], dtype=np.float64)
-    frame = pd.DataFrame(values.reshape(-1, len(columns)), index=table.index, columns=columns)
-    frame.attrs = about
-    return frame
+        features = pd.Series(rows, index=table.index, name=source.label, dtype=object)
+    else:
+        empty = np.full(len(source.columns), np.nan)
+        values = np.array([empty if value is None else value for value in rows], dtype=np.float64)
+        values = values.reshape(-1, len(source.columns))  # an empty table, too, has columns
+        features = pd.DataFrame(values, index=table.index, columns=list(source.columns))
+    features.attrs = {"kind": source.label, "parameters": source.parameters}  # evaluation and models.save read it
+    return features
 
 
 def _source(kind, parameters):
@@ -120,51 +114,24 @@ def _source(kind, parameters):
         raise ValueError(f"kind is one of {', '.join(registry.kinds())}, or an encoder, not {kind!r}.")
     if parameters:
         raise ValueError(f"{', '.join(parameters)}: give an encoder its parameters when you make it.")
-    return Batches(kind)
+    return _Batches(kind)
 
 
-class _Kind:
-    """A kind of feature by name, computed recording by recording in several processes."""
-
-    def __init__(self, kind, parameters):
-        self.label, self.parameters = kind, parameters
-        self.columns = None if registry.find(kind).sequence else registry.names(kind)
-        registry.check_parameters(kind, parameters)
-        registry.check_weights(kind)
-        if parameters:  # a second of silence tells whether their values can be
-            registry.compute(kind, np.zeros(registry.find(kind).sr), registry.find(kind).sr, **parameters)
-        self.store = kind
-        self.made = (sorted(parameters.items()), registry.version(kind))
-
-    def results(self, clips, changes, missing, jobs):
-        """Yield (row, value, None) or (row, None, problem) for each row in `missing`, in any order."""
-        tasks = (
-            joblib.delayed(_compute)(row, *clips[row], self.label, self.parameters, changes[row]) for row in missing
-        )
-        return joblib.Parallel(n_jobs=-1 if jobs is None else jobs, return_as="generator_unordered")(tasks)
-
-    def select(self, value):
-        return value
-
-
-def _check(table):
+def _check(table, augment, copy):
     absent = [column for column in ("path", "start", "end") if column not in table]
     if absent:
         raise CorpusError(f"The table has no column {' and no column '.join(absent)}; use one made by corpora.load.")
     if not table.index.is_unique:
-        twice = table.index[table.index.duplicated()][0]
-        raise CorpusError(f"The utterance {twice} is in the table more than once; keep one row of it.")
+        duplicate = table.index[table.index.duplicated()][0]
+        raise CorpusError(f"The utterance {duplicate} is in the table more than once; keep one row of it.")
+    if augment is not None and not isinstance(augment, audio.Augmentation):
+        raise ValueError(f"augment is an augmentation such as audio.Noise(), not {augment!r}.")
+    if augment is None and copy:
+        raise ValueError("Without augment= all copies of an utterance are the same; leave copy out.")
 
 
 def _seconds(value):
     return None if pd.isna(value) else float(value)
-
-
-def _check_augmentation(augment, copy):
-    if augment is not None and not isinstance(augment, audio.Augmentation):
-        raise ValueError(f"augment is an augmentation such as audio.Noise(), not {augment!r}.")
-    if augment is None and copy:
-        raise ValueError("Without augment= there is no other copy of an utterance; leave copy out.")
 
 
 def _is_ours(augment):
@@ -174,21 +141,21 @@ def _is_ours(augment):
 
 
 def _contents(clips):
-    """What tells a clip from others: its file's content and the part of it; None if it cannot be read."""
+    """Per clip, the hash of its file and the part of it: equal for equal samples; None if the file cannot be read."""
 
     @functools.cache
     def content(path):
         try:
             with open(path, "rb") as file:
                 return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-        except (OSError, TypeError, ValueError):  # extraction will say what is wrong with the file or its path
+        except (OSError, TypeError, ValueError):  # reading the samples will report the problem
             return None
 
     return [content(path) and (content(path), start, end) for path, start, end in clips]
 
 
 def _keys(contents, made, augment, copy):
-    """One text per clip that changes with its samples, how it is `made` and the augmentation; None if unreadable."""
+    """A cache key per clip, from its content, how it is `made` and the augmentation; None if it is unreadable."""
     if augment is not None:
         made += (augment, copy, _augmentation_version())
     return [content and repr((*content, *made)) for content in contents]
@@ -204,22 +171,6 @@ def _augmentation_version():
     return version("ser_helpers.audio.augmentation", libraries=("audiomentations", "python-stretch"))
 
 
-def _compute(row, path, start, end, kind, parameters, change):
-    """In a worker: `row`, its features or None, and what was wrong or None."""
-    try:
-        sr = registry.find(kind).sr
-        with threadpool_limits(1):
-            y = audio.load(path, sr, start, end)
-            value = registry.compute(kind, change(y, sr) if change else y, sr, **parameters)
-    except AudioError as error:
-        return row, None, str(error)
-    except Exception as error:
-        return row, None, f"Cannot use {path}: {type(error).__name__}: {error}."
-    if not np.isfinite(value).all():
-        return row, None, f"Cannot use {path}: its {kind} features are not finite."
-    return row, value, None
-
-
 def _report(problems, total):
     if not problems:
         return
@@ -229,16 +180,74 @@ def _report(problems, total):
     warnings.warn(f"{len(problems)} of {total} recordings cannot be used and have empty rows:\n{lines}", stacklevel=3)
 
 
+def _samples(path, start, end, sr, change):
+    y = audio.load(path, sr, start, end)
+    return change(y, sr) if change else y
+
+
+def _attempt(row, path, name, function, *arguments):
+    """`(row, value, None)`, or `(row, None, problem)`: one bad recording does not end the extraction."""
+    try:
+        value = function(*arguments)
+    except AudioError as error:
+        return row, None, str(error)
+    except Exception as error:
+        return row, None, f"Cannot use {path}: {type(error).__name__}: {error}."
+    if not np.isfinite(value).all():
+        return row, None, f"Cannot use {path}: its {name} are not finite."
+    return row, value, None
+
+
+class _Kind:
+    """A kind of feature by name, computed recording by recording in several processes."""
+
+    def __init__(self, kind, parameters):
+        self.label, self.parameters = kind, parameters
+        self.columns = None if registry.find(kind).sequence else registry.names(kind)
+        registry.check_parameters(kind, parameters)
+        registry.check_weights(kind)
+        if parameters:  # a second of silence shows whether their values are valid
+            registry.compute(kind, np.zeros(registry.find(kind).sr), registry.find(kind).sr, **parameters)
+        self.store = kind
+        self.made = (sorted(parameters.items()), registry.version(kind))
+
+    def results(self, clips, changes, missing, jobs):
+        """Yield (row, value, None) or (row, None, problem) for each row in `missing`, in any order."""
+        tasks = (
+            joblib.delayed(_attempt)(
+                row,
+                clips[row][0],
+                f"{self.label} features",
+                _compute,
+                clips[row],
+                changes[row],
+                self.label,
+                self.parameters,
+            )
+            for row in missing
+        )
+        return joblib.Parallel(n_jobs=-1 if jobs is None else jobs, return_as="generator_unordered")(tasks)
+
+    def select(self, value):
+        return value
+
+
+def _compute(clip, change, kind, parameters):
+    sr = registry.find(kind).sr
+    with threadpool_limits(1):
+        return registry.compute(kind, _samples(*clip, sr, change), sr, **parameters)
+
+
 @runtime_checkable
 class Embedder(Protocol):
-    """What `extract` takes in place of the name of a kind, as ``pretrained.Encoder`` is one.
+    """A network that `extract` accepts in place of the name of a kind, as ``pretrained.Encoder`` is one (Lesson 08).
 
     Attributes
     ----------
     label : str
-        What to call the features in titles and tables.
+        Name of the features in titles and tables.
     parameters : dict
-        What else to keep with them.
+        What else to store with them.
     columns : list of str, or None
         Names of the features; None for sequences, an array (frames, dims) per recording.
     sample_rate : int
@@ -247,10 +256,6 @@ class Embedder(Protocol):
         Changes with everything its numbers depend on beside the samples: weights, parameters, code.
     batch_seconds : float
         How much audio to give to `compute` at once.
-
-    Notes
-    -----
-    Lesson 08.
     """
 
     label: str
@@ -261,41 +266,37 @@ class Embedder(Protocol):
     batch_seconds: float
 
     def compute(self, waveforms):
-        """What to keep of each of the recordings (list of arrays of samples): a list of arrays."""
+        """What to cache of each recording (a list of arrays), from a list of arrays of samples."""
 
-    def select(self, kept):
-        """The features of a recording, (dims,) or (frames, dims), in what `compute` gave for it."""
+    def select(self, cached):
+        """The features of a recording, (dims,) or (frames, dims), from what `compute` returned for it."""
 
 
-class Batches:
-    """An `Embedder` as `extract` uses it: recordings of like length are read ahead and computed together."""
+class _Batches:
+    """An `Embedder`, run on batches of recordings of similar length, which threads read ahead."""
 
     def __init__(self, embedder):
         self.embedder = embedder
         self.label, self.parameters, self.columns = embedder.label, embedder.parameters, embedder.columns
         self.select = embedder.select
         self.store = "embeddings"
-        self.made = (embedder.version, cache.version("ser_helpers.audio.io", libraries=("soundfile", "soxr")))
+        self.made = (embedder.version, version("ser_helpers.audio.io", libraries=("soundfile", "soxr")))
 
     def results(self, clips, changes, missing, jobs):
-        """Yield (row, what to keep, None) or (row, None, problem) for each row in `missing`, long recordings first.
-
-        `clips` are (path, start, end), `changes` augmentations or None, both by row. When a batch fails, its recordings
-        are tried one by one, so that only the one at fault is lost.
-        """
-        order = sorted(missing, key=lambda row: -_clip_seconds(*clips[row]))
-        sr = self.embedder.sample_rate
-        tasks = (joblib.delayed(_read)(row, *clips[row], sr, changes[row]) for row in order)
-        loaded = joblib.Parallel(
-            n_jobs=jobs or max(1, os.cpu_count() // 2), backend="threading", return_as="generator"
-        )(tasks)
-        with contextlib.closing(loaded):
+        """As `_Kind.results`, long recordings first: if memory does not suffice, the first batch shows it."""
+        sr, longest_first = self.embedder.sample_rate, sorted(missing, key=lambda row: -_clip_seconds(*clips[row]))
+        tasks = (
+            joblib.delayed(_attempt)(row, clips[row][0], "samples", _samples, *clips[row], sr, changes[row])
+            for row in longest_first
+        )
+        threads = jobs or max(1, os.cpu_count() // 2)
+        with contextlib.closing(joblib.Parallel(threads, backend="threading", return_as="generator")(tasks)) as loaded:
             batch = {}
             for row, y, problem in loaded:
                 if problem:
                     yield row, None, problem
                     continue
-                longest = max(len(y), *map(len, batch.values())) if batch else 0
+                longest = max(map(len, [y, *batch.values()]))  # a batch is padded to its longest recording
                 if batch and (len(batch) + 1) * longest > self.embedder.batch_seconds * sr:
                     yield from self._computed(batch, clips)
                     batch = {}
@@ -304,41 +305,25 @@ class Batches:
                 yield from self._computed(batch, clips)
 
     def _computed(self, batch, clips):
+        """The results of a batch; if it fails, its recordings are tried one by one: only the bad one is lost."""
         try:
-            results = self.embedder.compute(list(batch.values()))
+            values = self.embedder.compute(list(batch.values()))
         except Exception as error:
             if len(batch) > 1:
                 for row, y in batch.items():
                     yield from self._computed({row: y}, clips)
             else:
                 (row,) = batch
-                yield row, None, f"Cannot use {clips[row][0]}: {_sentence(error)}"
+                reason = str(error).partition("\n")[0].rstrip(".")
+                reason = reason if isinstance(error, AudioError) else f"{type(error).__name__}: {reason}"
+                yield row, None, f"Cannot use {clips[row][0]}: {reason}."
             return
-        for row, kept in zip(batch, results, strict=True):
-            if np.isfinite(kept).all():
-                yield row, kept, None
-            else:
-                yield row, None, f"Cannot use {clips[row][0]}: its {self.label} features are not finite."
+        for row, value in zip(batch, values, strict=True):
+            yield _attempt(row, clips[row][0], f"{self.label} features", lambda value=value: value)
 
 
 def _clip_seconds(path, start, end):
     try:
         return (audio.duration(path) if end is None else end) - (start or 0.0)
-    except (AudioError, TypeError, ValueError):  # reading will say what is wrong with it
+    except (AudioError, TypeError, ValueError):  # reading the samples will report the problem
         return 0.0
-
-
-def _read(row, path, start, end, sr, change):
-    """`row`, its samples or None, and what was wrong or None."""
-    try:
-        y = audio.load(path, sr, start, end)
-        return row, change(y, sr) if change else y, None
-    except AudioError as error:
-        return row, None, str(error)
-    except Exception as error:
-        return row, None, f"Cannot use {path}: {type(error).__name__}: {error}."
-
-
-def _sentence(error):
-    text = str(error).partition("\n")[0].rstrip(".")
-    return f"{text}." if isinstance(error, AudioError) else f"{type(error).__name__}: {text}."

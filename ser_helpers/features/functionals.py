@@ -1,4 +1,4 @@
-"""openSMILE functionals: the two feature sets most SER papers compare against."""
+"""openSMILE functionals: the two feature sets that most papers compare with."""
 
 import ctypes
 import functools
@@ -10,38 +10,18 @@ from pathlib import Path
 from ser_helpers import audio
 
 SAMPLE_RATE = 16000
-SHORTEST = 960
-"""openSMILE's longest frame at 16 kHz (60 ms); a shorter clip is padded with zeros to it."""
+SHORTEST = 960  # samples: openSMILE's longest frame (60 ms); shorter clips are padded with zeros
 
 
 def egemaps(y, sr):
-    """The extended Geneva minimalistic acoustic parameter set (eGeMAPSv02): 88 functionals chosen by voice scientists.
+    """The extended Geneva minimalistic acoustic parameter set (eGeMAPSv02): (88,) float32 (Lesson 02).
 
-    Parameters
-    ----------
-    y : array (n,)
-        Mono samples, at least 25 ms; a clip under 60 ms is padded with zeros to 60 ms.
-    sr : int
-        Sample rate in Hz; resampled to 16 kHz, which is faster than 48 kHz and serves emotion better.
+    `y` are mono samples, (n,), at `sr` Hz, of at least 25 ms (padded with zeros to 60 ms), resampled to 16 kHz, which
+    is faster than 48 kHz and gives better scores; raises AudioError if they are not mono, too short or not finite. The
+    numbers are in the order of ``names("egemaps")`` and finite for every recording, silence included.
 
-    Returns
-    -------
-    array (88,), float32
-        In the order of ``names("egemaps")``; finite for every recording, silence included.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
-
-    Notes
-    -----
     Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective computing",
     IEEE Transactions on Affective Computing 7(2), 2016, doi:10.1109/TAFFC.2015.2457417.
-
-    Examples
-    --------
-    Lesson 02.
 
     >>> import numpy as np
     >>> egemaps(np.sin(np.arange(16000)), 16000).shape
@@ -51,23 +31,12 @@ def egemaps(y, sr):
 
 
 def compare2016(y, sr):
-    """The feature set of the Computational Paralinguistics Challenge (ComParE 2016): 6373 functionals, by brute force.
+    """The feature set of the Computational Paralinguistics Challenge (ComParE 2016): (6373,) float32 (Lesson 02).
 
-    Parameters, errors and padding as in `egemaps`.
+    In the order of ``names("compare")``; the rest is as in `egemaps`.
 
-    Returns
-    -------
-    array (6373,), float32
-        In the order of ``names("compare")``; finite for every recording, silence included.
-
-    Notes
-    -----
     Schuller et al., "The INTERSPEECH 2016 computational paralinguistics challenge: Deception, sincerity & native
     language", Interspeech 2016, doi:10.21437/Interspeech.2016-129.
-
-    Examples
-    --------
-    Lesson 02.
 
     >>> import numpy as np
     >>> compare2016(np.sin(np.arange(16000)), 16000).shape
@@ -83,7 +52,7 @@ def _functionals(feature_set, y, sr):
 
 @functools.cache
 def _smile(feature_set):
-    """One openSMILE object per process and feature set."""
+    """One openSMILE object per process and feature set: making one takes longer than using it."""
     _load_library()
     import opensmile
 
@@ -96,10 +65,10 @@ def _smile(feature_set):
 
 @functools.cache
 def _load_library():
-    """On Linux, bind openSMILE to its own symbols: once TensorFlow is loaded it would take TensorFlow's, and crash."""
-    found = importlib.util.find_spec("opensmile")
-    if found and hasattr(os, "RTLD_DEEPBIND"):
-        for library in Path(found.origin).parent.glob(f"core/bin/*_{platform.machine()}/libSMILEapi.so"):
+    """On Linux, bind openSMILE to its own symbols: it would resolve them in TensorFlow, if loaded, and crash."""
+    package = importlib.util.find_spec("opensmile")
+    if package and hasattr(os, "RTLD_DEEPBIND"):
+        for library in Path(package.origin).parent.glob(f"core/bin/*_{platform.machine()}/libSMILEapi.so"):
             ctypes.CDLL(str(library), os.RTLD_NOW | os.RTLD_DEEPBIND)
 
 

@@ -1,4 +1,4 @@
-"""A voice in a few milliseconds: pitch, level and spectrum of a short window, for a detector that cannot wait."""
+"""Pitch, level and spectrum of a short window in a few milliseconds, for the live detector."""
 
 import functools
 
@@ -13,12 +13,12 @@ HOP = 160
 SPECTRUM_FRAME, SPECTRUM_FFT = 400, 512
 PITCH_FRAME, PITCH_FFT = 640, 1280
 PITCH_BINS = 3500 * PITCH_FFT // SAMPLE_RATE  # pitch is taken below 3.5 kHz
-LAGS = 2  # per sample: a period that ends between two samples must not look worse than two of them
+LAGS = 2  # per sample: otherwise a period of 53.5 samples would fit worse than two periods, 107 samples
 SHORTEST_PERIOD, LONGEST_PERIOD = LAGS * SAMPLE_RATE // 450, LAGS * SAMPLE_RATE // 65
 MEL_BANDS, CEPSTRUM = 40, 16
 SPEECH_RANGE, VOICE_RANGE = 25, 20  # dB below the loud frames
 BAND_RANGE = 30  # dB below the loud bands: what is softer may be the room
-VOICED = 0.5  # of a period's samples that come again in the next
+VOICED = 0.5  # autocorrelation at the period, from 0 to 1
 OCTAVE_COST = 0.04  # a doubled period must fit better by so much to be preferred
 
 _SPREAD = ("mean", "std", "p10", "p50", "p90")
@@ -38,40 +38,19 @@ NAMES = {
 
 
 def quick(y, sr, lowest=100, highest=7600):
-    """Pitch, level and spectrum over the speech in a short recording: 95 numbers, in about 5 ms for 3 s.
+    """Pitch, level and spectrum of the speech in a short recording: (95,) float32, in about 5 ms for 3 s (Lesson 12).
 
-    Parameters
-    ----------
-    y : array (n,)
-        Mono samples, at least 25 ms.
-    sr : int
-        Sample rate in Hz; resampled to 16 kHz.
-    lowest, highest : float
-        The band that the spectrum is taken of, in Hz: 300 and 3400 on the telephone.
+    `y` are mono samples, (n,), at `sr` Hz, of at least 25 ms, resampled to 16 kHz; raises AudioError if they are not
+    mono, too short or not finite. `lowest` and `highest` limit the spectrum, in Hz: 300 and 3400 for telephone speech.
+    The numbers are in the order of ``names("quick")`` and finite for every recording, silence included. Pitch is in
+    semitones above 50 Hz, level in dB relative to the loud frames: gain changes nothing.
 
-    Returns
-    -------
-    array (95,), float32
-        In the order of ``names("quick")``; finite for every recording, silence included. Pitch is in semitones above
-        50 Hz, level in dB below the loud frames: how loud the recording is as a whole changes nothing.
+    Frames every 10 ms. Pitch is the highest peak of the autocorrelation (of frequencies below 3.5 kHz), divided by that
+    of the window, after Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise
+    ratio of a sampled sound", Proceedings of the Institute of Phonetic Sciences 17, 1993.
 
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
-
-    Notes
-    -----
-    Frames every 10 ms. Pitch is the highest peak of the autocorrelation, taken below 3.5 kHz, over that of its window,
-    after Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
-    sampled sound", Proceedings of the Institute of Phonetic Sciences 17, 1993.
-
-    Examples
-    --------
-    Lesson 12.
-
-    >>> found = dict(zip(NAMES["quick"], quick(np.sin(2 * np.pi * 100 * np.arange(16000) / 16000), 16000)))
-    >>> round(float(found["pitch_p50"]), 1)
+    >>> values = dict(zip(NAMES["quick"], quick(np.sin(2 * np.pi * 100 * np.arange(16000) / 16000), 16000)))
+    >>> round(float(values["pitch_p50"]), 1)
     12.0
     """
     y = audio.resample(audio.check(y, sr), sr, SAMPLE_RATE)
@@ -80,14 +59,13 @@ def quick(y, sr, lowest=100, highest=7600):
     level = 10 * np.log10(power.sum(axis=1) + 1e-10)
     top = np.percentile(level, 95)
     speech = level > top - SPEECH_RANGE
-    where = np.flatnonzero(speech)
-    period, repeated = _periods(_frames(y, PITCH_FRAME)[where])
-    voiced = (repeated > VOICED) & (level[where] > top - VOICE_RANGE)
+    at = np.flatnonzero(speech)  # numbers of the speech frames; period, strength and voiced are of these
+    period, strength = _periods(_frames(y, PITCH_FRAME)[at])
+    voiced = (strength > VOICED) & (level[at] > top - VOICE_RANGE)
     pitch = 12 * np.log2(SAMPLE_RATE / period / 50)
-    bands = 10 * np.log10(power[where[voiced] if voiced.any() else where] @ mel(lowest, highest) + 1e-10)
+    bands = 10 * np.log10(power[at[voiced] if voiced.any() else at] @ mel(lowest, highest) + 1e-10)
     bands = np.maximum(bands, np.percentile(bands, 99) - BAND_RANGE)
-    found = [*_pitch(pitch, repeated, voiced, where), *_level(level, top, speech), *_spectrum(bands)]
-    return np.array(found, np.float32)
+    return np.array([*_pitch(pitch, strength, voiced, at), *_level(level, top, speech), *_spectrum(bands)], np.float32)
 
 
 def powers(y):
@@ -97,12 +75,12 @@ def powers(y):
 
 @functools.cache
 def mel(lowest, highest):
-    """What each of 40 mel bands takes of a power spectrum, (257, 40)."""
+    """Weights of the 257 frequencies in the 40 mel bands, (257, 40)."""
     return librosa.filters.mel(sr=SAMPLE_RATE, n_fft=SPECTRUM_FFT, n_mels=MEL_BANDS, fmin=lowest, fmax=highest).T
 
 
 def _frames(y, length):
-    """Frames of `length` around every tenth millisecond, (1 + n // HOP, length)."""
+    """Frames of `length` centred on every 10 ms, (1 + n // HOP, length), without copying."""
     padded = np.pad(y, (length // 2, length))
     return np.lib.stride_tricks.sliding_window_view(padded, length)[: len(y) + 1 : HOP]
 
@@ -113,7 +91,7 @@ def _hann(length):
 
 
 def _correlation(power):
-    """The autocorrelation that belongs to a power spectrum, at the lags 0, 1/2, 1 ... samples."""
+    """Autocorrelation of a power spectrum, at lags of 0, 1/2, 1 ... samples: a longer inverse FFT interpolates."""
     return scipy.fft.irfft(power, LAGS * PITCH_FFT)[..., : LONGEST_PERIOD + 2]
 
 
@@ -124,33 +102,34 @@ def _window_correlation():
 
 
 def _periods(frames):
-    """The period of each frame in samples, and how much of the frame it repeats, from 0 to 1."""
+    """The period of each frame in samples, and the normalised autocorrelation there, both (frames,)."""
     spectrum = scipy.fft.rfft(frames * _hann(PITCH_FRAME), PITCH_FFT)[:, :PITCH_BINS]
     correlation = _correlation(np.abs(spectrum) ** 2)
     correlation = correlation / (correlation[:, :1] + 1e-12) / _window_correlation()
     lags = np.arange(SHORTEST_PERIOD, LONGEST_PERIOD + 1)
     best = (correlation[:, lags] - OCTAVE_COST * np.log2(lags / SHORTEST_PERIOD)).argmax(axis=1) + SHORTEST_PERIOD
     before, peak, after = (correlation[np.arange(len(best)), best + step] for step in (-1, 0, 1))
+    # the vertex of the parabola through the peak and its neighbours
     bend = np.minimum(before - 2 * peak + after, -1e-9)
     return (best + np.clip((before - after) / (2 * bend), -0.5, 0.5)) / LAGS, peak
 
 
-def _pitch(pitch, repeated, voiced, where):
-    """Statistics of the voiced frames among those numbered `where`; zeros when hardly any is voiced."""
+def _pitch(pitch, strength, voiced, at):
+    """Statistics of the pitch (semitones) in the voiced ones of the frames `at`; zeros if fewer than 5 are voiced."""
     if voiced.any():
         voiced = voiced & (np.abs(pitch - np.median(pitch[voiced])) < 14)
     if voiced.sum() < 5:
         return np.zeros(2 * len(_SPREAD) + len(_PITCH))
-    p, at, kept = pitch[voiced], where[voiced], np.clip(repeated[voiced], 0.001, 0.999)
-    steps = np.diff(p)[np.diff(at) == 1]
-    steps = steps[np.abs(steps) < 3]
+    p, at, strength = pitch[voiced], at[voiced], np.clip(strength[voiced], 0.001, 0.999)
+    steps = np.diff(p)[np.diff(at) == 1]  # between neighbouring frames
+    steps = steps[np.abs(steps) < 3]  # not octave errors
     time = at - at.mean()
     runs = np.split(p, np.flatnonzero(np.diff(at) > 3) + 1)
     return [
         *_spread(p),
-        *_spread(10 * np.log10(kept / (1 - kept))),
-        100 * (time @ p) / (time @ time),
-        runs[-1][-15:].mean() - p.mean(),
+        *_spread(10 * np.log10(strength / (1 - strength))),  # harmonics-to-noise ratio, dB
+        100 * (time @ p) / (time @ time),  # slope of the regression line, semitones per second
+        runs[-1][-15:].mean() - p.mean(),  # final movement
         *_moves(steps),
         _mean(np.abs(steps)),
         np.median(np.abs(np.diff(steps))) if len(steps) > 1 else 0,

@@ -1,4 +1,4 @@
-"""Features that keep their order in time: one row per frame, for networks that listen from beginning to end."""
+"""Log-mel spectrogram and MFCC: sequences, one row per frame, for networks that read them in order."""
 
 import numbers
 
@@ -12,7 +12,7 @@ SAMPLE_RATE = 16000
 WINDOW = 400
 HOP = 160
 BANDS = 64
-MOST_BANDS = 192  # the lowest of more would be so narrow that no frequency of the spectrum falls into them
+MOST_BANDS = 192  # with more, the lowest bands would contain no frequency of the spectrum
 NAMES = {
     "logmel": tuple(f"logmel_{i:02}" for i in range(1, BANDS + 1)),
     "mfcc": tuple(f"mfcc_{i:02}" for i in range(1, 41)),
@@ -20,34 +20,11 @@ NAMES = {
 
 
 def logmel(y, sr, n_mels=BANDS):
-    """Log-mel spectrogram: power in mel bands, in dB, in windows of 25 ms every 10 ms.
+    """Log-mel spectrogram, windows of 25 ms every 10 ms: (frames, n_mels) float32 in dB (Lesson 02).
 
-    Parameters
-    ----------
-    y : array (n,)
-        Mono samples, at least 25 ms.
-    sr : int
-        Sample rate in Hz; resampled to 16 kHz.
-    n_mels : int
-        Number of bands between 0 and 8 kHz, at most 192.
-
-    Returns
-    -------
-    array (frames, n_mels), float32
-        In dB relative to a power of 1, never below -100; ``frames`` is 1 + samples at 16 kHz // 160.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite, or there cannot be so many bands.
-
-    Notes
-    -----
-    Mel scale after Slaney, as in librosa.
-
-    Examples
-    --------
-    Lesson 02. One second:
+    `y` are mono samples, (n,), at `sr` Hz, of at least 25 ms, resampled to 16 kHz. There are at most 192 bands between
+    0 and 8 kHz, on Slaney's mel scale; ``frames`` is 1 + samples at 16 kHz // 160. The level is relative to a power of
+    1, never below -100. Raises AudioError if `y` is not mono, too short or not finite, or `n_mels` is out of range.
 
     >>> logmel(np.sin(np.arange(16000)), 16000).shape
     (101, 64)
@@ -61,38 +38,14 @@ def logmel(y, sr, n_mels=BANDS):
 
 
 def mfcc(y, sr, n_mfcc=40, deltas=False):
-    """Mel-frequency cepstral coefficients per frame: the shape of the 64-band log-mel spectrum, smoothed.
+    """Mel-frequency cepstral coefficients: (frames, n_mfcc), or (frames, 3 * n_mfcc), float32 (Lesson 02).
 
-    Parameters
-    ----------
-    y : array (n,)
-        Mono samples, at least 25 ms.
-    sr : int
-        Sample rate in Hz; resampled to 16 kHz.
-    n_mfcc : int
-        Number of coefficients, at most 64.
-    deltas : bool
-        Add each coefficient's first and second derivative over 9 frames.
+    They are the shape of the 64-band log-mel spectrum, smoothed; `n_mfcc` is at most 64. `deltas` adds each
+    coefficient's first and second derivative over 9 frames. Samples, frames and errors as in `logmel`.
 
-    Returns
-    -------
-    array (frames, n_mfcc) or (frames, 3 * n_mfcc), float32
-        Frames as in `logmel`.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite, or there cannot be so many coefficients.
-
-    Notes
-    -----
     Davis and Mermelstein, "Comparison of parametric representations for monosyllabic word recognition in continuously
     spoken sentences", IEEE Transactions on Acoustics, Speech, and Signal Processing 28(4), 1980,
     doi:10.1109/TASSP.1980.1163420.
-
-    Examples
-    --------
-    Lesson 02. One second:
 
     >>> mfcc(np.sin(np.arange(16000)), 16000, deltas=True).shape
     (101, 120)

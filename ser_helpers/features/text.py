@@ -1,4 +1,4 @@
-"""What the words of an utterance say by themselves: the scores of a sentiment lexicon."""
+"""Sentiment of the words of an utterance, by lexicon."""
 
 import functools
 
@@ -9,35 +9,19 @@ NAMES = ("negative", "neutral", "positive", "compound")
 
 
 def lexicon(table):
-    """How negative, neutral and positive the words of each utterance are: VADER's lexicon and rules.
+    """How negative, neutral and positive the words of each utterance are: VADER's lexicon and rules (Lesson 10).
 
-    VADER adds up the valence of about 7500 English words and smileys, turned round by "not", strengthened by "very" and
-    by exclamation marks. It knows no context: "great" is positive, whoever says it and however.
+    VADER adds up the valence of about 7500 English words and smileys, inverted by "not", strengthened by "very" and
+    exclamation marks. It ignores context: "great" is positive, whoever says it and however.
 
-    Parameters
-    ----------
-    table : DataFrame or Series
-        An utterance table, or its column ``text`` alone, as a pipeline gets it: ``FunctionTransformer(lexicon)``.
+    `table` is an utterance table or its column ``text``, as a pipeline passes it on: ``FunctionTransformer(lexicon)``.
+    Returns a table on the same index with ``negative``, ``neutral``, ``positive`` (shares of the sentence, 0 to 1) and
+    ``compound`` (the whole, -1 to 1); NaN for an utterance without words. Raises ValueError if there is no column
+    ``text``.
 
-    Returns
-    -------
-    DataFrame
-        On the same index, the columns ``negative``, ``neutral``, ``positive`` (shares of the sentence, 0 to 1) and
-        ``compound`` (the whole, -1 to 1). An utterance without words has NaN in all of them, as one whose recording
-        cannot be read has in every feature table.
-
-    Raises
-    ------
-    ValueError
-        If the table has no column ``text``.
-
-    Notes
-    -----
     Hutto and Gilbert, "VADER: A parsimonious rule-based model for sentiment analysis of social media text", ICWSM 2014,
-    doi:10.1609/icwsm.v8i1.14550. Used in Lesson 10.
+    doi:10.1609/icwsm.v8i1.14550.
 
-    Examples
-    --------
     >>> lexicon(pd.DataFrame({"text": ["This is great!", "This isn't great.", "Really?", None]})).compound.tolist()
     [0.6588, -0.5096, 0.0, nan]
     """
@@ -53,8 +37,10 @@ def lexicon(table):
 def _scores(text):
     if not isinstance(text, str) or not text.strip():
         return [np.nan] * len(NAMES)
-    found = _analyser().polarity_scores(text.replace("’", "'"))  # the lexicon knows "isn't" with a straight apostrophe
-    return [found[name] for name in ("neg", "neu", "pos", "compound")]
+    scores = _analyser().polarity_scores(
+        text.replace("’", "'")
+    )  # the lexicon writes "isn't" with a straight apostrophe
+    return [scores[name] for name in ("neg", "neu", "pos", "compound")]
 
 
 @functools.cache

@@ -27,7 +27,7 @@ from ser_helpers.cache import cached, version
 from ser_helpers.errors import ModelError
 from ser_helpers.features import quick95, registry
 from ser_helpers.pretrained.encoder import Encoder
-from ser_helpers.synthesis.dialogue import CENTRES, every_line, names
+from ser_helpers.synthesis.dialogue import CENTRES, every_line, nearest_emotions
 from ser_helpers.synthesis.rng import make_rng
 from ser_helpers.synthesis.sounds import BACKGROUNDS, PHONE_RATE, background, mu_law, narrow
 from ser_helpers.synthesis.voices import speak
@@ -329,7 +329,7 @@ def windows_of(voice, band) -> Iterator[tuple[np.ndarray, str]]:
         said = [str(line) for line in rng.choice(lines, rng.integers(1, 3), replace=False)]
         heard = _placed(np.tanh(speak(said, voice, felt, False, rng, CAST)), rng)
         heard = _telephoned(heard, rng) if band == "phone" else _with_noise(heard, "hiss", ROOM_SNR, rng)
-        name = names(felt)[0][0]
+        name = nearest_emotions(felt)[0][0]
         if name in EMOTIONS:
             yield heard, EMOTIONS[name]
 

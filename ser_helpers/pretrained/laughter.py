@@ -445,7 +445,7 @@ def _find(weights):
         return None
     if weights in ("auto", PUBLISHED):
         try:
-            return published.folder(PUBLISHED) / CHECKPOINT
+            return published.weights_folder(PUBLISHED) / CHECKPOINT
         except WeightsMissing:
             if weights == "auto":
                 return None

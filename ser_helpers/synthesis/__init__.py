@@ -1,18 +1,13 @@
-"""Emotional speech made here, offline, in seconds: the corpus every lesson can run on.
+"""The embedded corpora: emotional speech synthesised offline, in seconds, that every lesson can run on.
 
-A recording starts as a sentence spoken in a neutral voice and stored as source-filter frames (`frames`). It takes an
-actor's voice (`speakers`), one row of the table of prosody per emotion and some chance (`prosody`), and becomes a
-waveform in a small vocoder (`render`). `say` makes one utterance; `ensure_corpus` makes all 1440, in RAVDESS's own
-layout and names.
+`vocoder` turns stored source-filter frames of a neutral sentence into a waveform, with an actor's voice (`voices`) and
+a row of the table of prosody (`prosody`). `say` makes one utterance; `ensure_corpus` makes 1440 in RAVDESS's layout
+(`acted`), `ensure_german` a second language in EmoDB's (`german`).
 
-`ensure_conversations` makes dialogues in IEMOCAP's layout. Two people feel something that persists, drifts and spreads
-(`feelings`), along a script or a scene (`dialogues`); they put it into words (`lines`), which tell the valence, and
-into the voice (`acting`), which tells the arousal; three raters disagree about it (`raters`).
+`dialogue` writes conversations; `ensure_conversations` makes them in IEMOCAP's layout (`conversations`), `ensure_show`
+a podcast (`shows`) and `ensure_calls` telephone calls (`calls`), with the noises of `sounds`.
 
-`ensure_show` makes a podcast: episodes (`episodes`) with moods, jingles (`jingles`) and laughter (`laughs`), in the
-file formats and with the transcripts (`captions`) that podcasts come with.
-
-What is measured on any of them is about the tables here, not about people: every title says *synthetic*.
+Results on them tell about the tables here, not about people: every title says *synthetic*.
 """
 
 import lazy_loader as _lazy
@@ -24,7 +19,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "calls": ["build_calls", "ensure_calls"],
         "conversations": ["build_conversations", "ensure_conversations"],
         "german": ["build_german", "ensure_german"],
-        "prosody": ["CUES", "EMOTIONS", "cue_table", "prosody_table", "vad_table"],
+        "prosody": ["CUES", "EMOTIONS"],
         "shows": ["build_show", "ensure_show", "show_episodes"],
         "sounds": ["laugh"],
         "vocoder": ["sentences"],

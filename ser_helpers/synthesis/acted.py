@@ -10,11 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from scipy.signal import lfilter
-from tqdm import tqdm
 
-from ser_helpers.synthesis.folders import corpus_folder, wav
+from ser_helpers.synthesis.corpus_files import corpus_folder, in_parallel, room_noise, to_int16, wav
 from ser_helpers.synthesis.prosody import EMOTIONS, PROSODY
 from ser_helpers.synthesis.rng import make_rng
 from ser_helpers.synthesis.vocoder import SAMPLE_RATE, STATEMENTS
@@ -28,51 +25,43 @@ def ensure_corpus(variant="full", seed=0, jobs=2, progress=True):
     """The folder of the embedded corpus, made first if this machine does not have it yet (every lesson).
 
     `variant` is ``"full"`` (24 actors, 1440 clips, about 140 MB) or ``"small"`` (its first 4 actors, for tests). The
-    folder lies under ``cache_home()/synthesis`` and its name carries a hash of the code that made it, so a new version
-    of the code makes a new corpus; older folders may be deleted. Processes that start together make it once, and an
-    interrupted build leaves nothing half-done. Raises CorpusError when there is no such variant, or no room to write.
+    folder lies under ``cache_home()/synthesis``, and its name contains a hash of the code that made it: new code makes
+    a new corpus, and older folders may be deleted. Simultaneous processes make it once, and an interrupted build
+    leaves nothing half-done. Raises CorpusError if there is no such variant, CacheError if the cache cannot be written.
 
     >>> len(list(ensure_corpus("small", progress=False).glob("Actor_01/*.wav")))
     60
     """
-
-    def build(root, actors):
-        build_corpus(root, actors, seed, jobs, progress)
-
-    return corpus_folder(__name__, VARIANTS, variant, build, seed)
+    return corpus_folder(__name__, build_corpus, VARIANTS, variant, seed, jobs, progress)
 
 
 def build_corpus(root, actors=VARIANTS["full"], seed=0, jobs=2, progress=True):
     """Write the clips of these actors and metadata.csv into `root`; returns the metadata, one row per clip (Lesson 03).
 
-    `jobs` processes share the work, which takes about 7 s for 24 actors on 2 cores. For a copy that is made once and
-    kept, use `ensure_corpus`.
+    `jobs` processes share the work, which takes about 7 s for 24 actors on 2 cores.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     len(build_corpus(folder, actors=[1], jobs=1, progress=False))
     60
     """
-    actors = list(actors)
-    made = Parallel(jobs, return_as="generator")(delayed(_write_actor)(Path(root), actor, seed) for actor in actors)
-    bar = tqdm(made, "Making synthetic speech", len(actors), unit="actor", leave=False, disable=not progress)
-    metadata = pd.DataFrame([row for rows in bar for row in rows])
+    tasks = [(actor,) for actor in actors]
+    rows = in_parallel(_write_actor, root, tasks, seed, jobs, progress, "Making synthetic speech", "actor")
+    metadata = pd.DataFrame(rows)
     metadata.to_csv(Path(root) / "metadata.csv", index=False, lineterminator="\n")
     return metadata
 
 
 def clip(actor, emotion, intensity, statement, repetition, seed=0):
-    """One file of the corpus: `(pcm, vad)`, the utterance in the quiet of the actor's room as (n,) int16 at 16 kHz.
+    """One file of the corpus: `(pcm, vad)`, the utterance with the noise of a room as (n,) int16 at 16 kHz.
 
     >>> clip(1, "neutral", 1, statement=1, repetition=1)[0].dtype
     dtype('int16')
     """
-    y, played = perform(statement, actor, emotion, intensity, repetition, seed)
+    y, performance = perform(statement, actor, emotion, intensity, repetition, seed)
     rng = make_rng("room", actor, emotion, intensity, statement, repetition, seed)
     y = np.pad(y, (rng.uniform(0.3, 0.7, 2) * SAMPLE_RATE).astype(int))
-    room = lfilter([1], [1, -0.9], rng.normal(size=len(y)))
-    y = y + 0.43 * 10 ** (speaker(actor, seed).room_noise / 20) * room
-    return np.rint(np.tanh(y) * 32767).astype(np.int16), played.vad
+    return to_int16(y + room_noise(speaker(actor, seed).room_noise, len(y), rng)), performance.vad
 
 
 def _write_actor(root, actor, seed):

@@ -1,9 +1,9 @@
 """The embedded conversations: ten actors in five sessions, in IEMOCAP's layout and names, made once per machine.
 
-The layout is that of Busso et al. (2008), doi:10.1007/s10579-008-9076-6: ``SessionN/dialog`` holds ``wav`` (16 kHz, the
-woman left, the man right), ``transcriptions`` and ``EmoEvaluation``, ``SessionN/sentences/wav`` a recording of each
-turn. ``truth.csv`` adds what IEMOCAP cannot know: what was felt, before anybody rated it, and what sort of words it was
-put into.
+The layout is that of Busso et al. (2008), doi:10.1007/s10579-008-9076-6: ``SessionN/dialog`` contains ``wav`` (16 kHz,
+the woman left, the man right), ``transcriptions`` and ``EmoEvaluation``, ``SessionN/sentences/wav`` a recording of each
+turn. ``truth.csv`` adds what IEMOCAP cannot know: the emotion behind each turn, before anyone rated it, and the mood of
+its words.
 """
 
 from itertools import product
@@ -11,12 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from scipy.signal import lfilter
-from tqdm import tqdm
 
-from ser_helpers.synthesis.dialogue import HEAD, RATERS, dialogue, evaluation, names, rate, rate_oneself, titles
-from ser_helpers.synthesis.folders import corpus_folder, wav
+from ser_helpers.synthesis.corpus_files import corpus_folder, in_parallel, room_noise, to_int16, wav
+from ser_helpers.synthesis.dialogue import (
+    HEAD,
+    RATERS,
+    dialogue,
+    evaluation,
+    nearest_emotions,
+    rate,
+    rate_oneself,
+    titles,
+)
 from ser_helpers.synthesis.rng import make_rng
 from ser_helpers.synthesis.vocoder import SAMPLE_RATE
 from ser_helpers.synthesis.voices import speak, speaker
@@ -30,26 +36,22 @@ CROSSTALK = 0.03  # of a voice reaches the partner's microphone
 
 
 def ensure_conversations(variant="full", seed=0, jobs=2, progress=True):
-    """The folder of the embedded conversations, made first if this machine does not have them (Lessons 08 to 10).
+    """The folder of the embedded conversations, made first if this machine does not have them yet (Lessons 08 to 10).
 
     `variant` is ``"full"`` (five sessions, 920 turns, about 150 MB, made in about 10 s on 2 cores) or ``"small"`` (the
-    first two, for tests). The folder lies under ``cache_home()/synthesis``; the rest is as for `ensure_corpus`.
+    first two, for tests). The rest is as for `ensure_corpus`.
 
     >>> sorted(path.name for path in ensure_conversations("small", progress=False).iterdir())
     ['Session1', 'Session2', 'truth.csv']
     """
-
-    def build(root, sessions):
-        build_conversations(root, sessions, seed, jobs, progress)
-
-    return corpus_folder(__name__, VARIANTS, variant, build, seed)
+    return corpus_folder(__name__, build_conversations, VARIANTS, variant, seed, jobs, progress)
 
 
 def build_conversations(root, sessions=VARIANTS["full"], seed=0, jobs=2, progress=True):
     """Write the sessions into `root`, and truth.csv; returns the truth, one row per turn.
 
-    Columns: ``turn``; ``emotion``, ``valence``, ``arousal`` and ``dominance`` as felt, from 1 to 5; ``words``, the mood
-    of the line (a table of `lines.toml`); ``ironic``, whether it is praise meant as blame.
+    Columns: ``turn``; ``emotion``, ``valence``, ``arousal`` and ``dominance`` (1 to 5) of the speaker; ``words``, the
+    mood of the line (a table of `lines.toml`); ``ironic``, whether it is praise meant as blame.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -57,9 +59,8 @@ def build_conversations(root, sessions=VARIANTS["full"], seed=0, jobs=2, progres
     True
     """
     tasks = list(product(sessions, "FM", titles()))
-    made = Parallel(jobs, return_as="generator")(delayed(_write)(Path(root), *task, seed) for task in tasks)
-    bar = tqdm(made, "Making conversations", len(tasks), unit="dialogue", leave=False, disable=not progress)
-    truth = pd.DataFrame([row for rows in bar for row in rows])
+    rows = in_parallel(_write, root, tasks, seed, jobs, progress, "Making conversations", "dialogue")
+    truth = pd.DataFrame(rows)
     truth.to_csv(Path(root) / "truth.csv", index=False, lineterminator="\n")
     return truth
 
@@ -86,9 +87,9 @@ def _write(root, session, marked, title, seed):
         path = folder / "sentences" / "wav" / name / f"{turn.name}.wav"
         path.write_bytes(wav(pcm[first:last, "FM".index(turn.sex)]))
         start, end = first / SAMPLE_RATE, last / SAMPLE_RATE
-        given = [rate(turn.feeling, rater, turn.name, seed) for rater in range(1, RATERS + 1)]
-        own = rate_oneself(turn.feeling, turn.name, seed)
-        blocks.append(evaluation(turn.name, start, end, given, own, turn.sex))
+        ratings = [rate(turn.vad, rater, turn.name, seed) for rater in range(1, RATERS + 1)]
+        own = rate_oneself(turn.vad, turn.name, seed)
+        blocks.append(evaluation(turn.name, start, end, ratings, own, turn.sex))
         texts.append(f"{turn.name} [{start:08.4f}-{end:08.4f}]: {' '.join(turn.lines)}\n")
         rows.append(_truth(turn))
     (folder / "dialog" / "EmoEvaluation" / f"{name}.txt").write_text("\n".join([HEAD, *blocks]), "utf-8")
@@ -97,9 +98,8 @@ def _write(root, session, marked, title, seed):
 
 
 def _voice(turn, session, seed):
-    return speak(
-        turn.lines, actor(session, turn.sex), turn.feeling, turn.ironic, make_rng("voice", turn.name, seed), seed
-    )
+    rng = make_rng("voice", turn.name, seed)
+    return speak(turn.lines, actor(session, turn.sex), turn.vad, turn.ironic, rng, seed)
 
 
 def _schedule(voices, rng):
@@ -114,23 +114,22 @@ def _schedule(voices, rng):
 
 
 def _record(turns, voices, spans, session, name, seed):
-    """(n, 2) int16: what the two microphones hear, the woman's and the man's."""
-    heard = np.zeros((spans[-1][1] + int(LEAD * SAMPLE_RATE), 2), np.float32)
+    """(n, 2) int16: the signals of the two microphones, the woman's and the man's."""
+    signal = np.zeros((spans[-1][1] + int(LEAD * SAMPLE_RATE), 2), np.float32)
     for turn, voice, (first, _) in zip(turns, voices, spans, strict=True):
-        heard[first : first + len(voice), "FM".index(turn.sex)] += voice
-    heard += CROSSTALK * heard[:, ::-1]
+        signal[first : first + len(voice), "FM".index(turn.sex)] += voice
+    signal += CROSSTALK * signal[:, ::-1]
     for channel, sex in enumerate("FM"):
-        room = lfilter([1], [1, -0.9], make_rng("room", name, sex, seed).normal(size=len(heard)))
-        heard[:, channel] += 0.43 * 10 ** (speaker(actor(session, sex), seed).room_noise / 20) * room
-    return np.rint(np.tanh(heard) * 32767).astype(np.int16)
+        db = speaker(actor(session, sex), seed).room_noise
+        signal[:, channel] += room_noise(db, len(signal), make_rng("room", name, sex, seed))
+    return to_int16(signal)
 
 
 def _truth(turn):
-    valence, arousal, dominance = (round(3 + 2 * value, 3) for value in turn.feeling)
-    emotion = names(turn.feeling)[0][0]
+    valence, arousal, dominance = (round(3 + 2 * value, 3) for value in turn.vad)  # from -1 ... 1 to 1 ... 5
     return {
         "turn": turn.name,
-        "emotion": emotion,
+        "emotion": nearest_emotions(turn.vad)[0][0],
         "valence": valence,
         "arousal": arousal,
         "dominance": dominance,

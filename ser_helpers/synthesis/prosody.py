@@ -3,8 +3,8 @@
 A row says how an emotion departs from the same speaker's neutral voice. Every family of emotions has a milder and a
 stronger member (Banse & Scherer's cold and hot anger, anxiety and panic, sadness and despair), which RAVDESS calls
 normal and strong intensity. The *directions* are after the papers named above each row; the *sizes* were then fitted,
-by making speech and measuring it, to the recordings of RAVDESS actors 1–12. Where the two disagreed the recordings
-won: acted strong anger is slower than neutral speech, happiness is not faster, and panic is not breathier.
+by synthesis and measurement, to the recordings of RAVDESS actors 1–12. Where the two disagreed the recordings decided:
+acted strong anger is slower than neutral speech, happiness is not faster, and panic is not breathier.
 
 B   Banse & Scherer (1996), Acoustic profiles in vocal emotion expression, doi:10.1037/0022-3514.70.3.614
 BS  Burkhardt & Sendlmeier (2000), Verification of acoustical correlates of emotional speech using formant-synthesis,
@@ -20,21 +20,19 @@ from collections import namedtuple
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ser_helpers.errors import CorpusError
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
-INTENSITIES = {1: "normal", 2: "strong"}
 
 
 class Cue(NamedTuple):
     """One column of the table of prosody."""
 
     meaning: str
-    spread: float  # of voices around the table: HABIT of it is the actor's, CHANCE of it the clip's
-    lowest: float  # a voice can do no less
-    highest: float  # and no more
+    spread: float  # of voices around the table: HABIT times it is the actor's, CHANCE times it the clip's
+    lowest: float  # limits of what a voice can do
+    highest: float
 
 
 CUES = {
@@ -61,8 +59,8 @@ CUES = {
 Cues = namedtuple("Cues", CUES)
 NEUTRAL = ("neutral", 1)
 
-# An actor has a habit in each emotion, and no two clips are alike. Sizes relative to a cue's spread, chosen so that
-# actors and clips share the variance of eGeMAPS and of the 193-d vector about as they do in RAVDESS.
+# Each actor departs from the table in each emotion, and each clip from the actor. Sizes relative to a cue's spread,
+# chosen so that actors and clips share the variance of eGeMAPS and of the 193-d vector about as in RAVDESS.
 HABIT, CHANCE = 1.6, 0.6
 
 # Columns in the order of CUES.
@@ -105,7 +103,7 @@ VAD_SPREAD = 0.06
 
 
 class Performance(NamedTuple):
-    """What one utterance will do."""
+    """How one utterance will be spoken."""
 
     cues: Cues
     colour: np.ndarray  # (12,) dB, the spectral colour from 0 to 8 kHz
@@ -113,15 +111,14 @@ class Performance(NamedTuple):
 
 
 def performance(speaker, emotion, intensity, rng):
-    """One performance: the table's row × how expressive the actor is + the actor's habit + chance.
+    """One performance: the table's row × the actor's expressiveness + the actor's habit + chance.
 
     Raises CorpusError for an emotion or intensity that is not in the table.
     """
     row = np.array(_row(emotion, intensity))
     neutral = np.array(PROSODY[NEUTRAL])
     expressed = speaker.expressiveness[emotion] * rng.normal(1, 0.1)
-    cues = neutral + expressed * (row - neutral) + speaker.habit[emotion] + CHANCE * departure(rng)
-    cues = np.clip(cues, [cue.lowest for cue in CUES.values()], [cue.highest for cue in CUES.values()])
+    cues = clip_cues(neutral + expressed * (row - neutral) + speaker.habit[emotion] + CHANCE * departure(rng))
     colour = speaker.colour + speaker.habit_colour[emotion] + rng.normal(0, 0.4, len(speaker.colour))
     vad = np.array(VAD[emotion]) * VAD_AT_INTENSITY[intensity] * expressed + rng.normal(0, VAD_SPREAD, 3)
     return Performance(Cues(*cues.tolist()), colour, tuple(np.clip(vad, -1, 1).round(3).tolist()))
@@ -132,8 +129,13 @@ def departure(rng):
     return np.array([cue.spread for cue in CUES.values()]) * rng.normal(size=len(CUES))
 
 
+def clip_cues(cues):
+    """(19,) cues within the limits of a voice."""
+    return np.clip(cues, [cue.lowest for cue in CUES.values()], [cue.highest for cue in CUES.values()])
+
+
 def adjust(cues, changes):
-    """The cues with some set by hand; raises CorpusError for one that does not exist or that no voice can do.
+    """The cues with some set by hand; raises CorpusError if a cue does not exist or is beyond the limits of a voice.
 
     >>> adjust(Cues(*PROSODY[NEUTRAL]), {"f0": 6}).f0
     6
@@ -154,38 +156,3 @@ def _row(emotion, intensity):
         choice = "1 (neutral has no strong intensity)" if emotion == "neutral" else "1 (normal) or 2 (strong)"
         raise CorpusError(f"There is no intensity {intensity!r} of {emotion}: choose {choice}.")
     return PROSODY[emotion, intensity]
-
-
-def prosody_table():
-    """The table of prosody: one row per emotion and intensity, one column per cue, in `cue_table`'s units (Lesson 02).
-
-    >>> prosody_table().loc["angry", ["f0", "db"]]
-                 f0    db
-    intensity
-    normal      3.5   9.0
-    strong     10.5  22.0
-    """
-    table = pd.DataFrame.from_dict(PROSODY, orient="index", columns=list(CUES), dtype=float)
-    names = [(emotion, INTENSITIES[intensity]) for emotion, intensity in PROSODY]
-    return table.set_axis(pd.MultiIndex.from_tuples(names, names=["emotion", "intensity"]))
-
-
-def cue_table():
-    """What each column of the table of prosody means, how much it varies, and its limits (Lesson 02).
-
-    >>> cue_table().loc["pause", "meaning"]
-    'pause inside the sentence, seconds'
-    """
-    return pd.DataFrame.from_dict(CUES, orient="index", columns=list(Cue._fields)).rename_axis("cue")
-
-
-def vad_table():
-    """Valence, arousal and dominance of each emotion at strong intensity, from -1 to 1 (Lesson 03).
-
-    >>> vad_table().loc[["sad"]]
-             valence  arousal  dominance
-    emotion
-    sad        -0.63    -0.27      -0.33
-    """
-    columns = ["valence", "arousal", "dominance"]
-    return pd.DataFrame.from_dict(VAD, orient="index", columns=columns, dtype=float).rename_axis("emotion")

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def make_rng(*key):
-    """An independent random generator for any key of words and whole numbers.
+    """An independent random generator for each key of words and whole numbers.
 
     >>> [int(make_rng("speaker", 3).integers(100)) for _ in range(2)]
     [97, 97]
@@ -17,10 +17,6 @@ def make_rng(*key):
 
 
 def slow_noise(length, width, rng):
-    """Noise of about unit size that changes slowly: random values `width` steps apart, joined by straight lines.
-
-    >>> slow_noise(100, 10, make_rng("example")).shape
-    (100,)
-    """
+    """Noise of about unit size that changes slowly: random values `width` steps apart, joined by straight lines."""
     knots = length // width + 3
     return 1.2 * np.interp(np.arange(length) / width + rng.random(), np.arange(knots), rng.normal(size=knots))

@@ -1,12 +1,8 @@
 """The embedded podcast: a show of six episodes as it might be published, made once per machine.
 
-``feed.xml`` is the RSS feed, ``episodes`` holds the recordings in the formats that podcasts come in (MP3, Ogg Vorbis,
-FLAC, WAV; mono and stereo; 44.1 and 48 kHz), ``transcripts`` what is said in them (SubRip, WebVTT, Podcasting 2.0's
-JSON). ``truth.csv`` adds what no publisher knows: who felt what when, and every laugh.
-
-A transcript in the formats that podcasts are published with: SubRip, WebVTT, and Podcasting 2.0's JSON.
-
-The course of a podcast's episode: who says what and when, what each feels meanwhile, and who laughs about it.
+``feed.xml`` is the RSS feed, ``episodes`` contains the recordings in the formats of podcasts (MP3, Ogg Vorbis, FLAC,
+WAV; mono and stereo; 44.1 and 48 kHz), ``transcripts`` their words (SubRip, WebVTT, Podcasting 2.0's JSON).
+``truth.csv`` adds what no publisher knows: the emotions, sentence by sentence, and every laugh.
 """
 
 import html
@@ -21,21 +17,40 @@ import numpy as np
 import pandas as pd
 import soundfile as sf
 import soxr
-from joblib import Parallel, delayed
-from scipy.signal import lfilter
-from tqdm import tqdm
 
 from ser_helpers.errors import CorpusMissing
-from ser_helpers.synthesis.dialogue import WORDS, drift, mood_of, names, stock
-from ser_helpers.synthesis.folders import corpus_folder
+from ser_helpers.synthesis.corpus_files import corpus_folder, in_parallel, room_noise
+from ser_helpers.synthesis.dialogue import WORDS, drift, mood_of, nearest_emotions, stock
 from ser_helpers.synthesis.rng import make_rng
 from ser_helpers.synthesis.sounds import jingle, laughter
 from ser_helpers.synthesis.vocoder import SAMPLE_RATE
 from ser_helpers.synthesis.voices import MARGIN, speak, speaker
 
+PROGRAMME = Path(__file__).with_name("shows.toml")
+HOSTS = (41, 42)
+GROUPS = {"neu": "neutral", "hap": "happy", "exc": "happy", "sad": "sad", "ang": "angry", "fru": "angry"}
+BEFORE = 0.5  # seconds of silence before and after each jingle
+JINGLE_NOTES = {"first": 8, "between": 4, "last": 8}
+ALTERNATING = 0.65  # share of sentences after which someone else speaks
+GAP, GAP_SPREAD, LEAST_GAP, MOST_GAP = 0.3, 0.2, 0.02, 0.9  # seconds between sentences
+FUNNY = 0.45  # share of happy sentences followed by laughter
+SHARED, JOINING = 0.4, 0.75  # share of laughs that others may join, and of those who then do
+OVER = 0.5  # share of laughs with speech over them
+LAUGHS, LAUGHS_SPREAD, SHORTEST, LONGEST = 1.2, 0.7, 0.35, 6  # seconds: median, and spread of the logarithm
+DELAY = 0.25  # seconds by which the others join later, at most
+UNDER = 0.4  # factor on the amplitude of such a laugh
+
+#: Number of episodes, and seconds of talk in each.
+VARIANTS = {"full": (6, 165), "small": (2, 30)}
+PANNING = {HOSTS[0]: 0.85, HOSTS[1]: 1.15}  # factor on the amplitude in the right channel; the guest is in the middle
+ROOM_DB = -80
+QUIET = 0.3  # seconds: shorter gaps are not listed as silence
+SUBTYPES = {"mp3": "MPEG_LAYER_III", "ogg": "VORBIS", "flac": "PCM_16", "wav": "PCM_16"}
+PODCAST = "https://podcastindex.org/namespace/1.0"
+
 
 def srt(sentences):
-    """SubRip; the speaker stands before the words. A sentence is a dict: start, end (s), speaker, text.
+    """SubRip, the speaker before the words. A sentence is a dict: start, end (s), speaker, text.
 
     >>> print(srt([{"start": 0.5, "end": 2, "speaker": "Ben", "text": "Really?"}]))
     1
@@ -68,11 +83,7 @@ def vtt(sentences):
 
 
 def podcast_json(sentences):
-    """The JSON of Podcasting 2.0's transcript tag: a segment per sentence.
-
-    >>> podcast_json([{"start": 0.5, "end": 2, "speaker": "Ben", "text": "Really?"}])[:19]
-    '{"version": "1.0.0"'
-    """
+    """The JSON of Podcasting 2.0's transcript tag: a segment per sentence."""
     segments = [
         {"speaker": s["speaker"], "startTime": s["start"], "endTime": s["end"], "body": s["text"]} for s in sentences
     ]
@@ -93,30 +104,20 @@ FORMATS = {
 }
 
 
-PROGRAMME = Path(__file__).with_name("shows.toml")
-HOSTS = (41, 42)
-GROUPS = {"neu": "neutral", "hap": "happy", "exc": "happy", "sad": "sad", "ang": "angry", "fru": "angry"}
-BEFORE = 0.5  # seconds of quiet before the first jingle, around each, and after the last
-JINGLE_NOTES = {"first": 8, "between": 4, "last": 8}
-HELD = 0.65  # share of sentences after which somebody else speaks
-GAP, GAP_SPREAD, LEAST_GAP, MOST_GAP = 0.3, 0.2, 0.02, 0.9  # seconds between sentences
-FUNNY = 0.45  # share of happy sentences that somebody laughs about
-SHARED, JOINING = 0.4, 0.75  # share of laughs that others may join, and of the others who do
-OVER = 0.5  # share of laughs over which the talk goes on
-LAUGHS, LAUGHS_SPREAD, SHORTEST, LONGEST = 1.2, 0.7, 0.35, 6  # seconds: median, and spread of the logarithm
-DELAY = 0.25  # seconds by which the others join later, at most
-UNDER = 0.4  # x amplitude of a laugh that goes on under somebody's words
-
-
 class Sound(NamedTuple):
-    """Something to be heard in an episode, at 16 kHz."""
+    """One sound of an episode, at 16 kHz."""
 
     start: float  # seconds
     y: np.ndarray
     kind: str  # "speech", "laughter" or "jingle"
     actor: int | None = None
     text: str | None = None
-    feeling: tuple | None = None
+    vad: tuple | None = None
+
+    @property
+    def end(self):
+        """Seconds."""
+        return self.start + len(self.y) / SAMPLE_RATE
 
 
 @cache
@@ -125,26 +126,13 @@ def programme():
     return tomllib.loads(PROGRAMME.read_text(encoding="utf-8"))
 
 
-def name(actor):
-    """What an actor of the show is called.
-
-    >>> name(41)
-    'Ben'
-    """
-    return programme()["people"][str(actor)]
-
-
-def group(feeling):
-    """Which of angry, happy, neutral and sad a feeling is nearest to; frustration counts as anger.
-
-    >>> group((-0.5, 0.1, 0.1))
-    'angry'
-    """
-    return next(GROUPS[code] for code in names(feeling)[0] if code in GROUPS)
+def group(vad):
+    """The nearest of angry, happy, neutral and sad; frustration counts as anger."""
+    return next(GROUPS[code] for code in nearest_emotions(vad)[0] if code in GROUPS)
 
 
 def episode(number, seconds, seed=0):
-    """The sounds of episode 1–6 in the order of their starts, and its length; about so many seconds of talk.
+    """The sounds of episode 1–6 in the order of their starts, and its length; about so many seconds of speech.
 
     >>> sounds, length = episode(1, 10)
     >>> sounds[0].kind, length > 10
@@ -155,13 +143,13 @@ def episode(number, seconds, seed=0):
 
 
 class _Recording:
-    """An episode in the making: the clock, what has been heard, and how everybody feels."""
+    """An episode in the making: the clock, the sounds so far, and everyone's valence, arousal and dominance."""
 
     def __init__(self, number, actors, seed):
         self.number, self.actors, self.seed = number, actors, seed
         self.rng = make_rng("episode", number, seed)
-        self.now, self.sounds, self.said = 0.0, [], set()
-        self.feels = {actor: np.zeros(3) for actor in actors}
+        self.now, self.sounds, self.used = 0.0, [], set()
+        self.vad = {actor: np.zeros(3) for actor in actors}
         self.speaking = actors[0]
 
     def run(self, parts, seconds):
@@ -176,43 +164,43 @@ class _Recording:
 
     def play(self, where):
         tune = jingle(JINGLE_NOTES[where])
-        self.now = max([self.now, *(sound.start + len(sound.y) / SAMPLE_RATE for sound in self.sounds)]) + BEFORE
+        self.now = max([self.now, *(sound.end for sound in self.sounds)]) + BEFORE
         self.sounds.append(Sound(float(self.now), tune, "jingle"))
         self.now += len(tune) / SAMPLE_RATE + BEFORE
 
     def act(self, goals, seconds):
         end = self.now + seconds
         while self.now < end:
-            feeling = self.sentence(goals)
-            if group(feeling) == "happy" and self.rng.random() < FUNNY:
-                self.amuse()
-            if self.rng.random() < HELD:
+            vad = self.sentence(goals)
+            if group(vad) == "happy" and self.rng.random() < FUNNY:
+                self.laugh()
+            if self.rng.random() < ALTERNATING:
                 self.speaking = int(self.rng.choice([actor for actor in self.actors if actor != self.speaking]))
 
     def sentence(self, goals):
-        """One sentence of who is speaking; returns the feeling it was said with."""
-        actor, others = self.speaking, [self.feels[a] for a in self.actors if a != self.speaking]
-        self.feels[actor] = drift(self.feels[actor], WORDS[goals[actor]], np.mean(others, 0), self.rng)
-        feeling = tuple(self.feels[actor].round(3).tolist())
-        mood = mood_of(self.rng, names(feeling)[0][0])
+        """One sentence of the current speaker; returns its valence, arousal and dominance."""
+        actor, others = self.speaking, [self.vad[a] for a in self.actors if a != self.speaking]
+        self.vad[actor] = drift(self.vad[actor], WORDS[goals[actor]], np.mean(others, 0), self.rng)
+        vad = tuple(self.vad[actor].round(3).tolist())
+        mood = mood_of(self.rng, nearest_emotions(vad)[0][0])
         line = self.line(mood)
-        ironic = mood == "praise" and feeling[0] < 0
+        ironic = mood == "praise" and vad[0] < 0
         rng = make_rng("sentence", self.number, len(self.sounds), self.seed)
-        y = speak([line], actor, feeling, ironic, rng, self.seed)[MARGIN:-MARGIN]
-        self.sounds.append(Sound(float(self.now), y, "speech", actor, line, feeling))
+        y = speak([line], actor, vad, ironic, rng, self.seed)[MARGIN:-MARGIN]
+        self.sounds.append(Sound(float(self.now), y, "speech", actor, line, vad))
         self.now += len(y) / SAMPLE_RATE + np.clip(self.rng.normal(GAP, GAP_SPREAD), LEAST_GAP, MOST_GAP)
-        return feeling
+        return vad
 
     def line(self, mood):
-        """A line of this mood, if possible one that this episode has not heard."""
+        """A line of this mood, if possible one that is new in this episode."""
         lines = stock()["open"] if mood == "open" else stock()["improvised"][mood]
-        line = str(self.rng.choice([line for line in lines if line not in self.said] or lines))
-        self.said.add(line)
+        line = str(self.rng.choice([line for line in lines if line not in self.used] or lines))
+        self.used.add(line)
         return line
 
-    def amuse(self):
-        """Somebody laughs, others may join, and the talk waits for them or goes on."""
-        willing = [actor for actor in self.actors if group(self.feels[actor]) != "angry"]
+    def laugh(self):
+        """Someone laughs, others may join, and the next sentence waits for them or not."""
+        willing = [actor for actor in self.actors if group(self.vad[actor]) != "angry"]
         first = int(self.rng.choice(willing))
         together = [first]
         if self.rng.random() < SHARED:
@@ -224,41 +212,32 @@ class _Recording:
             y = laughter(speaker(actor, self.seed), seconds * (1 if k == 0 else rng.uniform(0.6, 1)), rng)
             start = self.now + (rng.uniform(0.05, DELAY) if k else 0)
             self.sounds.append(Sound(float(start), (UNDER if over else 1) * y, "laughter", actor))
-        longest = max(sound.start + len(sound.y) / SAMPLE_RATE for sound in self.sounds[-len(together) :])
-        self.now += (longest - self.now) * (self.rng.uniform(0.1, 0.5) if over else 1) + 0.1
-
-
-#: Number of episodes, and seconds of talk in each.
-VARIANTS = {"full": (6, 165), "small": (2, 30)}
-PLACES = {HOSTS[0]: 0.85, HOSTS[1]: 1.15}  # x amplitude in the right channel; the guest sits in the middle
-ROOM_DB = -80
-QUIET = 0.3  # seconds without a sound that count as silence
-SUBTYPES = {"mp3": "MPEG_LAYER_III", "ogg": "VORBIS", "flac": "PCM_16", "wav": "PCM_16"}
-PODCAST = "https://podcastindex.org/namespace/1.0"
+        end = max(sound.end for sound in self.sounds[-len(together) :])
+        self.now += (end - self.now) * (self.rng.uniform(0.1, 0.5) if over else 1) + 0.1
 
 
 def ensure_show(variant="full", seed=0, jobs=2, progress=True):
-    """The folder of the embedded podcast, made first if this machine does not have it (Lesson 11).
+    """The folder of the embedded podcast, made first if this machine does not have it yet (Lesson 11).
 
     `variant` is ``"full"`` (six episodes of about three minutes) or ``"small"`` (two of about forty seconds, for
-    tests). The folder lies under ``cache_home()/synthesis``; the rest is as for `ensure_corpus`.
+    tests). The rest is as for `ensure_corpus`.
 
     >>> sorted(path.name for path in ensure_show("small", progress=False).iterdir())
     ['episodes', 'feed.xml', 'transcripts', 'truth.csv']
     """
 
-    def build(root, size):
-        build_show(root, *size, seed, jobs, progress)
+    def build(root, size, *options):
+        build_show(root, *size, *options)
 
-    return corpus_folder(__name__, VARIANTS, variant, build, seed)
+    return corpus_folder(__name__, build, VARIANTS, variant, seed, jobs, progress)
 
 
 def build_show(root, episodes=6, seconds=165, seed=0, jobs=2, progress=True):
-    """Write the first episodes, each with about so many seconds of talk, into `root`; returns the truth.
+    """Write the first episodes, each with about so many seconds of speech, into `root`; returns the truth.
 
     One row per sentence, laugh, jingle and silence: ``episode``; ``start``, ``end`` in seconds; ``kind``; ``speaker``;
-    ``text``; ``emotion`` (angry, happy, neutral or sad; frustration counts as anger), ``valence``, ``arousal`` and
-    ``dominance`` from 1 to 5, as felt while speaking. Rows overlap where people do.
+    ``text``; of the speaker ``emotion`` (angry, happy, neutral or sad; frustration counts as anger) and ``valence``,
+    ``arousal`` and ``dominance`` from 1 to 5. Rows of overlapping sounds overlap.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -270,9 +249,8 @@ def build_show(root, episodes=6, seconds=165, seed=0, jobs=2, progress=True):
     for folder in ("episodes", "transcripts"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     numbers = range(1, episodes + 1)
-    made = Parallel(jobs, return_as="generator")(delayed(_write)(root, number, seconds, seed) for number in numbers)
-    bar = tqdm(made, "Making a podcast", episodes, unit="episode", leave=False, disable=not progress)
-    truth = pd.DataFrame([row for rows in bar for row in rows])
+    tasks = [(number, seconds) for number in numbers]
+    truth = pd.DataFrame(in_parallel(_write, root, tasks, seed, jobs, progress, "Making a podcast", "episode"))
     truth.to_csv(root / "truth.csv", index=False, lineterminator="\n")
     _feed(numbers).write(root / "feed.xml", encoding="utf-8", xml_declaration=True)
     return truth
@@ -281,14 +259,14 @@ def build_show(root, episodes=6, seconds=165, seed=0, jobs=2, progress=True):
 def show_episodes(root):
     """The episodes in the feed of a show: a table of ``title``, ``path`` and ``transcript`` by episode (Lesson 11).
 
-    Raises CorpusMissing when there is no show in the folder.
+    Raises CorpusMissing if there is no show in the folder.
 
     >>> list(show_episodes(ensure_show("small", progress=False))["title"])
     ['A wedding', 'The lost suitcase']
     """
     root = Path(root)
     if not (root / "feed.xml").is_file():
-        raise CorpusMissing(f"There is no podcast in {root}, for it has no feed.xml: give the folder of ensure_show().")
+        raise CorpusMissing(f"There is no podcast in {root}: it has no feed.xml. Give the folder of ensure_show().")
     items = ElementTree.parse(root / "feed.xml").iter("item")
     rows = {
         item.findtext("guid"): {
@@ -302,10 +280,10 @@ def show_episodes(root):
 
 
 def recording(number, seconds, seed=0):
-    """Episode 1–6 before it is written: `(heard, rows)`, (n, 2) float32 at 16 kHz and its truth, a list of dicts.
+    """Episode 1–6 before it is written: `(signal, rows)`, (n, 2) float32 at 16 kHz and its truth, a list of dicts.
 
-    >>> heard, rows = recording(1, 5)
-    >>> heard.shape[1], rows[1]["kind"]
+    >>> signal, rows = recording(1, 5)
+    >>> signal.shape[1], rows[1]["kind"]
     (2, 'jingle')
     """
     sounds, length = episode(number, seconds, seed)
@@ -315,12 +293,12 @@ def recording(number, seconds, seed=0):
 
 def _write(root, number, seconds, seed):
     """Write one episode and its transcript; returns its rows of the truth."""
-    heard, rows = recording(number, seconds, seed)
+    signal, rows = recording(number, seconds, seed)
     files, (suffix, rate, channels) = _files(number), programme()["episodes"][number - 1]["sound"]
-    heard = soxr.resample(heard if channels == 2 else heard.mean(1), SAMPLE_RATE, rate)
+    signal = soxr.resample(signal if channels == 2 else signal.mean(1), SAMPLE_RATE, rate)
     with sf.SoundFile(root / files["enclosure"], "w", rate, channels, SUBTYPES[suffix]) as file:
-        for first in range(0, len(heard), rate):  # libsndfile's Vorbis encoder crashes on minutes at a time
-            file.write(heard[first : first + rate])
+        for first in range(0, len(signal), rate):  # libsndfile's Vorbis encoder crashes on minutes at a time
+            file.write(signal[first : first + rate])
     spoken = [row for row in rows if row["kind"] == "speech"]
     (root / files["transcript"]).write_text(files["format"](spoken), encoding="utf-8")
     return [{"episode": files["episode"], **row} for row in rows]
@@ -340,25 +318,23 @@ def _files(number):
 
 
 def _mix(sounds, length, number, seed):
-    """(n, 2) float32: all sounds in their places, in the quiet of the studio."""
-    room = make_rng("studio", number, seed).normal(size=(int(length * SAMPLE_RATE), 2))
-    heard = 0.43 * 10 ** (ROOM_DB / 20) * lfilter([1], [1, -0.9], room, axis=0)
+    """(n, 2) float32: all sounds in their places, with the noise of the studio."""
+    signal = room_noise(ROOM_DB, (int(length * SAMPLE_RATE), 2), make_rng("studio", number, seed))
     for sound in sounds:
-        first, right = int(sound.start * SAMPLE_RATE), PLACES.get(sound.actor, 1)
-        heard[first : first + len(sound.y)] += sound.y[:, None] * [2 - right, right]
-    return np.tanh(heard).astype(np.float32)
+        first, right = int(sound.start * SAMPLE_RATE), PANNING.get(sound.actor, 1)
+        signal[first : first + len(sound.y)] += sound.y[:, None] * [2 - right, right]
+    return np.tanh(signal).astype(np.float32)
 
 
 def _truth(sound):
-    felt = sound.feeling is not None
-    valence, arousal, dominance = (round(3 + 2 * value, 3) for value in sound.feeling) if felt else (None,) * 3
+    valence, arousal, dominance = (round(3 + 2 * value, 3) for value in sound.vad) if sound.vad else (None,) * 3
     return {
         "start": round(sound.start, 3),
-        "end": round(sound.start + len(sound.y) / SAMPLE_RATE, 3),
+        "end": round(sound.end, 3),
         "kind": sound.kind,
-        "speaker": name(sound.actor) if sound.actor else None,
+        "speaker": programme()["people"][str(sound.actor)] if sound.actor else None,
         "text": sound.text,
-        "emotion": group(sound.feeling) if felt else None,
+        "emotion": group(sound.vad) if sound.vad else None,
         "valence": valence,
         "arousal": arousal,
         "dominance": dominance,
@@ -366,7 +342,7 @@ def _truth(sound):
 
 
 def _silences(rows, length):
-    """The stretches in which nothing is heard, as rows."""
+    """The gaps between the sounds, as rows."""
     silences, quiet_from = [], 0.0
     for start, end in [*((row["start"], row["end"]) for row in rows), (round(length, 3), length)]:
         if start - quiet_from >= QUIET:

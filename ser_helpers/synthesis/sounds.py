@@ -1,14 +1,10 @@
-"""Laughter: calls of breath and voice, "ha ha ha", several in a second, falling in loudness and pitch.
+"""Laughter, jingles, background noise, and the telephone line.
 
-A call is some 0.2 s long, breath and then a vowel, at about twice the pitch of speech (Bachorowski, Smoski & Owren
-2001, doi:10.1121/1.1391244). The breath and the vowel are frames of the stored sentence "Ha ha ha ha ha."; the voice is
-the actor's, in the same vocoder as speech.
+A laugh is a series of notes, "ha ha ha", that fall in loudness and pitch; each is some 0.2 s long, breath and then a
+vowel, at about twice the pitch of speech (Bachorowski, Smoski & Owren 2001, doi:10.1121/1.1391244). Breath and vowel
+are frames of the stored sentence "Ha ha ha ha ha."; the voice is the actor's, in the same vocoder as speech.
 
-The show's jingle: a short tune of plucked notes, so that an episode is not speech alone.
-
-A telephone line: the band, the noise around the caller, the echo of the other side, the codec.
-
-The band is 300–3400 Hz at 8 kHz, the codec the mu-law of ITU-T Recommendation G.711.
+The telephone's band is 300–3400 Hz at 8 kHz, its codec the mu-law of ITU-T Recommendation G.711.
 """
 
 import io
@@ -28,21 +24,37 @@ SHORTEST, LONGEST = 0.3, 20  # seconds
 FRAMES_PER_SECOND = SAMPLE_RATE // HOP
 HA = "Ha ha ha ha ha."
 BREATH, VOWEL = np.arange(18, 25), np.arange(25, 34)  # its frames: one h, one a
-CALL, CALL_SPREAD = 0.19, 0.03  # seconds from one call to the next
-VOICED = 0.4  # of a call is vowel
-FADE = 9  # dB that the last call is softer than the first
-FALL = 4  # semitones that it is lower
-SIGH = 0.25  # seconds of breath drawn in after a laugh of a second or more
+NOTE, NOTE_SPREAD = 0.19, 0.03  # seconds from one note to the next
+VOICED = 0.4  # share of a note that is vowel
+FADE = 9  # dB by which the last note is softer than the first
+FALL = 4  # semitones by which it is lower
+SIGH = 0.25  # seconds of inhaling after a laugh of a second or more
 SIGH_DB = -8
 BREATHY = 0.3  # share of laughs with little voice
 LEVEL, LEVEL_SPREAD = 6, 4  # dB above neutral speech
+
+TUNE = (0, 4, 7, 12, 7, 9, 5, 12)  # semitones above the first note
+BASS = (0, 0, 0, 0, 5, 5, 7, 0)
+FIRST_HZ = 261.63  # middle C
+BEAT = 0.25  # seconds from note to note
+RING = 0.35  # seconds until a note has decayed to a third
+PARTIALS = 6
+JINGLE_LEVEL = 0.05
+
+PHONE_RATE = 8_000
+LOWEST, HIGHEST = 300, 3400  # Hz
+ECHO, ECHO_DELAY = 0.03, 0.06  # factor on the other side's voice, and seconds by which it comes later
+HISS = 10 ** (-62 / 20)  # line noise, RMS of full scale
+BACKGROUNDS = ("street", "car", "babble", "hiss")
+BABBLE = ("Have a nice day.", "What does the screen say?", "I paid by card.", "One moment, let me look.")
+_BAND = butter(4, [LOWEST, HIGHEST], "bandpass", fs=PHONE_RATE, output="sos")
 
 
 def laugh(actor=1, seconds=1.5, seed=0):
     """One laugh: `(y, sr)`, y (n,) float32 within ±1, sr 16000, about so many seconds long (Lesson 11).
 
-    `actor` is 1–99, as for `say`; another `seed` is another laugh of the same actor. Raises CorpusError for an actor
-    that is none and for less than 0.3 or more than 20 s.
+    `actor` is 1–99, as for `say`; another `seed` is another laugh of the same actor. Raises CorpusError if there is no
+    such actor, or for less than 0.3 or more than 20 s.
 
     >>> y, sr = laugh(actor=42, seconds=2)
     >>> sr, 1.5 < len(y) / sr < 2.5
@@ -54,7 +66,7 @@ def laugh(actor=1, seconds=1.5, seed=0):
 
 
 def laughter(voice, seconds, rng):
-    """`laugh` in the voice of a `speakers.Speaker`, before its peaks are softly limited: (n,) float32 at 16 kHz."""
+    """`laugh` in the voice of a `voices.Speaker`, before its peaks are softly limited: (n,) float32 at 16 kHz."""
     breathy = rng.random() < BREATHY
     cues = Cues(*PROSODY[NEUTRAL])._replace(
         f0=rng.normal(11, 2.5),
@@ -73,10 +85,10 @@ def laughter(voice, seconds, rng):
 
 
 def _frames(seconds, rng):
-    """The calls of one laugh, and the breath after it, as `Frames` of the stored voice."""
-    said = carrier(HA)
+    """The notes of one laugh, and the breath after it, as `Frames` of the stored voice."""
+    stored = carrier(HA)
     sigh = SIGH if seconds >= 1 else 0
-    lengths = _calls(seconds - sigh, rng)
+    lengths = _notes(seconds - sigh, rng)
     taken, melody, level = [], [], []
     for k, length in enumerate(lengths):
         vowel = max(int(VOICED * length), 3)
@@ -89,18 +101,18 @@ def _frames(seconds, rng):
         taken.append(_stretched(BREATH, int(sigh * FRAMES_PER_SECOND)))
         melody.append(np.zeros(len(taken[-1])))
         level.append(np.full(len(taken[-1]), SIGH_DB))
-    taken, hz, louder = np.concatenate(taken), np.median(said.f0) * np.concatenate(melody), np.concatenate(level)
+    taken, hz, louder = np.concatenate(taken), np.median(stored.f0) * np.concatenate(melody), np.concatenate(level)
     return Frames(
         hz.astype(np.float32),
-        (said.harmonics[taken] + DB * louder[:, None]).astype(np.float32),
-        (said.noise[taken] + DB * louder[:, None]).astype(np.float32),
+        (stored.harmonics[taken] + DB * louder[:, None]).astype(np.float32),
+        (stored.noise[taken] + DB * louder[:, None]).astype(np.float32),
     )
 
 
-def _calls(seconds, rng):
-    """The length in frames of each call; they grow a little longer towards the end."""
-    count = max(round(seconds / CALL), 1)
-    growing = np.linspace(0.9, 1.1, count) * rng.normal(1, CALL_SPREAD / CALL, count).clip(0.7, 1.4)
+def _notes(seconds, rng):
+    """The length in frames of each note; they grow a little longer towards the end."""
+    count = max(round(seconds / NOTE), 1)
+    growing = np.linspace(0.9, 1.1, count) * rng.normal(1, NOTE_SPREAD / NOTE, count).clip(0.7, 1.4)
     return np.maximum(np.rint(growing / growing.sum() * seconds * FRAMES_PER_SECOND), 8).astype(int)
 
 
@@ -108,21 +120,8 @@ def _stretched(frames, length):
     return frames[np.arange(length) * len(frames) // length]
 
 
-TUNE = (0, 4, 7, 12, 7, 9, 5, 12)  # semitones above the first note
-BASS = (0, 0, 0, 0, 5, 5, 7, 0)
-FIRST_HZ = 261.63  # middle C
-BEAT = 0.25  # seconds from note to note
-RING = 0.35  # seconds until a note has died away to a third
-PARTIALS = 6
-JINGLE_LEVEL = 0.05
-
-
 def jingle(notes=8):
-    """The first notes of the tune: (n,) float32 at 16 kHz; the last one rings for a second (Lesson 11).
-
-    >>> len(jingle(4)) / SAMPLE_RATE
-    2.0
-    """
+    """The first notes of the tune: (n,) float32 at 16 kHz; the last one rings for a second."""
     y = np.zeros(int((notes * BEAT + 1) * SAMPLE_RATE))
     for k in range(notes):
         start = int(k * BEAT * SAMPLE_RATE)
@@ -133,38 +132,21 @@ def jingle(notes=8):
 
 
 def _note(hz, samples):
-    """A plucked string: partials that fade, the higher the sooner."""
+    """A plucked string: partials that decay, the higher the faster."""
     time = np.arange(samples) / SAMPLE_RATE
     partials = (np.sin(2 * np.pi * k * hz * time) * np.exp(-time * k**0.5 / RING) / k for k in range(1, PARTIALS + 1))
     return sum(partials) * np.minimum(time / 0.004, 1)
 
 
-PHONE_RATE = 8_000
-LOWEST, HIGHEST = 300, 3400  # Hz
-ECHO, ECHO_DELAY = 0.03, 0.06  # of the other side's voice, after so many seconds
-HISS = 10 ** (-62 / 20)  # line noise, RMS of full scale
-BACKGROUNDS = ("street", "car", "babble", "hiss")
-BABBLE = ("Have a nice day.", "What does the screen say?", "I paid by card.", "One moment, let me look.")
-_BAND = butter(4, [LOWEST, HIGHEST], "bandpass", fs=PHONE_RATE, output="sos")
-
-
 def narrow(y):
-    """(n,) at 16 kHz as the telephone passes it on: (ceil(n/2),) float32 at 8 kHz.
-
-    >>> narrow(np.zeros(16_000)).shape
-    (8000,)
-    """
+    """(n,) at 16 kHz in the telephone's band: (ceil(n/2),) float32 at 8 kHz."""
     return sosfilt(_BAND, resample_poly(y, 1, 2)).astype(np.float32)
 
 
 def background(kind, n, rng):
-    """(n,) float32 of noise at 16 kHz, RMS about 1 before the telephone: street, car, babble or hiss.
-
-    >>> background("car", 100, make_rng("example")).dtype
-    dtype('float32')
-    """
+    """(n,) float32 of noise at 16 kHz with an RMS of about 1: street, car, babble or hiss."""
     if kind == "babble":
-        y = sum(np.roll(np.resize(_murmur(voice), n), int(rng.integers(n))) for voice in range(6))
+        y = sum(np.roll(np.resize(_babbler(number), n), int(rng.integers(n))) for number in range(6))
     else:
         pole = {"street": 0.9, "car": 0.98, "hiss": 0}[kind]
         y = lfilter([1], [1, -pole], rng.standard_normal(n))
@@ -180,8 +162,8 @@ def mu_law(pcm):
 
 
 @cache
-def _murmur(voice):
-    """One voice of the babble, talking without end."""
-    rng, actor = make_rng("babble", voice), speaker(25 + voice)
-    said = [render(carrier(text), actor, performance(actor, "neutral", 1, rng), rng) for text in BABBLE]
-    return np.concatenate(said) / np.std(np.concatenate(said))
+def _babbler(number):
+    """One voice of the babble, to be repeated."""
+    rng, voice = make_rng("babble", number), speaker(25 + number)
+    y = np.concatenate([render(carrier(text), voice, performance(voice, "neutral", 1, rng), rng) for text in BABBLE])
+    return y / np.std(y)

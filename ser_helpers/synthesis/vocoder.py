@@ -1,20 +1,18 @@
-"""The vocoder: frames + speaker + cues → a waveform.
+"""The vocoder: stored frames + speaker + cues → a waveform.
 
-Five steps, each a function: *timing* stretches the sentence, *pitch* draws its melody, *spectrum* shapes the voice,
-*source* makes the pulses of the vocal folds, and *overlap-add* joins the filtered frames. A frame of the carrier (the
-stored sentence) is called a carrier frame; there are `n` of them, and `m` frames in what is made.
+A frame is 12.5 ms of speech, separated into what the vocal folds do (the pitch) and what the vocal tract does to it (a
+spectral envelope for the voiced part, another for the noise): the source-filter model of Fant (1960). A sentence is
+stored as such frames of one neutral voice, the carrier; there are `n` of them, and `m` frames in the result.
 
-The stored sentences, each as source-filter frames of one neutral voice.
-
-A frame is 12.5 ms of speech taken apart into what the vocal folds do (the pitch) and what the mouth does to it (a
-spectral envelope for the voiced part, another for the noise): the source-filter model of Fant (1960).
+Five steps, each a function: *timing* stretches the sentence, *pitch* changes its melody, *spectrum* shapes the voice,
+*source* makes the pulses of the vocal folds, and *overlap-add* joins the filtered frames.
 
 The frames were made with hibari-tts 0.2.1 by Maureese Williams (https://github.com/MMWilliams/hibari, Apache-2.0),
-whose network predicts such frames, in its voice "heart", distilled from Kokoro-82M (Apache-2.0).
-`tools/make_frames.py` makes them again. `frames.npz` holds eleven sentences as 8-bit log magnitudes at 101
-frequencies. `lines.npz` (1.9 MB) holds the sentences of `lines.toml` in coarser steps, the noise at 26 frequencies, and
-each frame as the change from the one before, which packs better. `calls.npz` (0.4 MB) does so with the sentences of
-`calls.toml`, the harmonics at every second frequency: a telephone passes on no more. `german.npz` is like `lines.npz`.
+whose network predicts such frames, in its voice "heart", distilled from Kokoro-82M (Apache-2.0);
+`tools/make_frames.py` makes them again. `frames.npz` contains eleven sentences as 8-bit log magnitudes at 101
+frequencies. `lines.npz` (1.9 MB) contains the sentences of `lines.toml` in coarser steps, the noise at 26 frequencies,
+and each frame as the difference from the one before, which compresses better. `calls.npz` (0.4 MB) has the sentences of
+`calls.toml`, the harmonics at every second frequency, which suffices for a telephone. `german.npz` is like `lines.npz`.
 """
 
 from functools import cache
@@ -32,11 +30,19 @@ SAMPLE_RATE = 16_000
 HOP = 200  # samples between frames: 12.5 ms
 WINDOW = 800  # samples of a frame: 50 ms, so that bins are 20 Hz apart
 FREQUENCIES = np.arange(WINDOW // 2 + 1) * SAMPLE_RATE / WINDOW
-LOWEST_VOICE = 60  # Hz; what is stored below it is unvoiced
-STEPS_PER_NEPER = 8  # 8-bit steps: 1.1 dB each
+OCTAVES = np.log2(np.maximum(FREQUENCIES, 500) / 500)
+DB = np.log(10) / 20  # one decibel, as a natural logarithm of magnitude
+HANN = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
+REFERENCE_DB = -36  # level of neutral speech, dBFS: RAVDESS's own
+PAUSE_GAIN = 0.05
+FINAL_FALL = -5  # semitones by which a statement falls at its end
+LOWEST_HZ, HIGHEST_HZ = 60, 600
+
+LOWEST_VOICE = 60  # Hz; a lower stored pitch means unvoiced
+STEPS_PER_NEPER = 8  # of log magnitude in 8 bits: 1.1 dB each
 LINE_STEPS_PER_NEPER = 4
-EVERY_NOISE = 4  # of the frequencies at which harmonics are stored, the noise of a line has every fourth
-EVERY_CALL = 2  # and the harmonics of a sentence of a call every second
+EVERY_NOISE = 4  # lines store their noise at every fourth of the frequencies of the harmonics
+EVERY_CALL = 2  # calls store their harmonics at every second
 
 STATEMENTS = {1: "Kids are talking by the door.", 2: "Dogs are sitting by the door."}  # RAVDESS's two
 STORE = Path(__file__).with_name("frames.npz")
@@ -65,7 +71,7 @@ def sentences():
 def carrier(statement):
     """The frames of a sentence, by its text or by RAVDESS's statement number (1 or 2).
 
-    Raises CorpusError when the sentence is not stored.
+    Raises CorpusError if the sentence is not stored.
 
     >>> carrier(1).f0.shape
     (113,)
@@ -88,7 +94,7 @@ def _unpacked(text):
 
 @cache
 def _packed():
-    """{sentence: its pitch, and the steps, steps per neper and frequencies of its harmonics and of its noise}."""
+    """{sentence: (pitch, harmonics, noise)}; the last two are (steps, steps per neper, frequencies)."""
     with np.load(STORE) as store:
         grid = store["grid"]
         count = sum(name.startswith("text") for name in store.files)
@@ -109,7 +115,7 @@ def _lines(path, grid, noise_grid):
     with np.load(path) as store:
         parts = [np.split(store[name], store["ends"][:-1]) for name in ("f0", "harmonics", "noise")]
         texts = store["texts"]
-    return {
+    return {  # differences of frames, summed up in 8 bits that wrap around
         str(text): (
             f0.astype(np.float32),
             (np.cumsum(harmonics, 0, np.int8), LINE_STEPS_PER_NEPER, grid),
@@ -120,17 +126,9 @@ def _lines(path, grid, noise_grid):
 
 
 def _full(steps, per_neper, grid):
+    """(n, 401) log magnitude from the (n, len(grid)) stored steps: linear between the stored frequencies."""
     bins = np.arange(len(FREQUENCIES))
     return np.stack([np.interp(bins, grid, row) for row in steps / per_neper]).astype(np.float32)
-
-
-OCTAVES = np.log2(np.maximum(FREQUENCIES, 500) / 500)
-DB = np.log(10) / 20  # one decibel, as a natural logarithm of magnitude
-HANN = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
-REFERENCE_DB = -36  # level of neutral speech, dBFS: RAVDESS's own
-PAUSE_GAIN = 0.05
-FINAL_FALL = -5  # semitones by which a statement falls at its end
-LOWEST_HZ, HIGHEST_HZ = 60, 600
 
 
 def render(frames, speaker, performance, rng):
@@ -168,7 +166,7 @@ def _loudness(frames):
 
 
 def _keep_voice(spoken, loudness, whisper):
-    """Which carrier frames stay voiced when the weakest share `whisper` of them loses its voice."""
+    """Which carrier frames stay voiced if the weakest share `whisper` of them is whispered."""
     return spoken & (loudness >= np.quantile(loudness[spoken], whisper))
 
 
@@ -278,7 +276,7 @@ def _source(hz, voicing, speaker, cues, rng):
 
 def _pulse_train(phase, f0):
     """The sum of all cosines at multiples of f0 up to 7.6 kHz, in closed form (the Dirichlet kernel)."""
-    x, order = 2 * np.pi * (phase % 1), np.floor(7600 / f0) + 0.5
+    x, order = 2 * np.pi * (phase % 1), np.floor(7600 / f0) + 0.5  # N + 1/2 for N cosines
     denominator = 2 * np.sin(x / 2)
     at_peak = np.abs(denominator) < 2e-3
     return np.where(at_peak, order, np.sin(order * x) / np.where(at_peak, 1, denominator)) - 0.5
@@ -288,18 +286,19 @@ def _overlap_add(pulses, harmonics, noise, gain, rng):
     """Filter pulses by the harmonics' envelope and white noise by the noise's, frame by frame, and join them."""
     m, bins = harmonics.shape
     pulses = np.pad(pulses, WINDOW // 2)
+    # (m, 800) overlapping windows, a view; four of them cover each sample
     pieces = np.lib.stride_tricks.sliding_window_view(pulses, WINDOW)[::HOP][:m]
     voice = scipy.fft.rfft(pieces * (HANN / (WINDOW / 4)))
-    white = rng.standard_normal((m, 2 * bins), np.float32).view(np.complex64)
+    white = rng.standard_normal((m, 2 * bins), np.float32).view(np.complex64)  # pairs of normals as complex numbers
     spectra = (voice * np.exp(harmonics) + white * np.exp(noise)) * gain[:, None]
     pieces = scipy.fft.irfft(spectra.astype(np.complex64)) * HANN
     out = np.zeros((m + WINDOW // HOP - 1) * HOP, np.float32)
-    for start in range(0, WINDOW, HOP):
+    for start in range(0, WINDOW, HOP):  # a quarter of every window at once
         out[start : start + m * HOP] += pieces[:, start : start + HOP].ravel()
     return out
 
 
 def _set_level(y, db):
-    """Scale so that the sounding part has this RMS level in dBFS."""
+    """Scale so that the part above 5 % of the peak has this RMS level in dBFS."""
     sounding = np.sqrt(np.mean(y[np.abs(y) > 0.05 * np.abs(y).max()] ** 2))
     return (y / sounding * 10 ** (db / 20)).astype(np.float32)

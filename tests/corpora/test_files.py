@@ -18,7 +18,9 @@ def test_byte_identical_compares_all_bytes(tmp_path):
             data[change] = 1
         (tmp_path / name).write_bytes(data)
     (tmp_path / "f").write_bytes(b"short")
-    assert files.byte_identical(sorted(tmp_path.iterdir())) == [[tmp_path / "a", tmp_path / "b"]]
+    assert files.equal_groups(sorted(tmp_path.iterdir()), files._middle, files._digest) == [
+        [tmp_path / "a", tmp_path / "b"]
+    ]
 
 
 def test_long_lists_of_files_are_cut(wav, tmp_path):

@@ -1,9 +1,11 @@
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from ser_helpers import corpora
+from ser_helpers.corpora import EMOTIONS, subsample
 from ser_helpers.corpora.schema import make_table
 from ser_helpers.errors import CorpusError
 
@@ -112,3 +114,47 @@ def test_unknown_groups_and_double_names_are_refused(table):
         corpora.split(made.assign(session="made-1"), "session")
     with pytest.raises(CorpusError, match="unique"):
         corpora.split(made.rename(index=lambda name: "made/same"))
+
+
+@pytest.fixture(scope="module")
+def balanced():
+    """Three speakers with ten utterances of each emotion."""
+    speaker = [f"s-{number}" for number in range(3) for _ in range(80)]
+    return pd.DataFrame({"speaker": speaker, "emotion": EMOTIONS * 30}, index=[f"u/{row}" for row in range(240)])
+
+
+@settings(deadline=None)
+@given(share=st.floats(0.001, 1), seed=st.integers(0, 1000))
+def test_each_speaker_keeps_the_share_and_at_least_one(share, seed, balanced):
+    subset = subsample(balanced, {"angry": share}, seed)
+    counts = pd.crosstab(subset["speaker"], subset["emotion"])
+    assert (counts["angry"] == max(1, round(10 * share))).all()
+    assert (counts.drop(columns="angry") == 10).all(axis=None)
+
+
+def test_the_order_of_rows_decides_nothing(balanced):
+    subset = subsample(balanced, dict.fromkeys(["angry", "sad"], 0.3))
+    shuffled = subsample(balanced.sample(frac=1, random_state=1), dict.fromkeys(["sad", "angry"], 0.3))
+    assert subset.index.equals(balanced.index[balanced.index.isin(subset.index)])
+    pd.testing.assert_frame_equal(shuffled.loc[subset.index], subset)
+    assert len(shuffled) == len(subset)
+
+
+def test_another_seed_keeps_others(balanced):
+    kept = {tuple(subsample(balanced, {"sad": 0.2}, seed).index) for seed in range(10)}
+    assert len(kept) == 10
+
+
+def test_speakers_lose_different_sentences():
+    subset = subsample(corpora.load("synthetic-small"), {"sad": 0.125})
+    sad = subset[subset["emotion"] == "sad"]
+    assert len(sad) == 4
+    assert sad[["statement", "intensity", "repetition"]].drop_duplicates().shape[0] > 1
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"), [({"zeal": 0.5}, "'zeal'; it has neutral"), ({"sad": 0}, "not 0"), ({"sad": 2}, "not 2")]
+)
+def test_what_cannot_be_kept_is_named(balanced, shares, words):
+    with pytest.raises(CorpusError, match=words):
+        subsample(balanced, shares)

@@ -21,7 +21,7 @@ from ser_helpers.features import registry
 FUNCTIONS = {
     "vector193": features.vector193,
     "prosody": features.prosody,
-    "voice": features.voice_quality,
+    "voice_quality": features.voice_quality,
     "egemaps": features.egemaps,
     "compare": features.compare2016,
     "logmel": features.logmel,
@@ -164,9 +164,9 @@ def test_the_cache_forgets_what_other_code_computed(table, count, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["egemaps", "logmel"])
 def test_augmented_features_are_those_of_augmented_samples(table, kind, monkeypatch):
-    heard = []
+    changed = []
     compute = registry.compute
-    monkeypatch.setattr(registry, "compute", lambda kind, y, sr: heard.append(y) or compute(kind, y, sr))
+    monkeypatch.setattr(registry, "compute", lambda kind, y, sr: changed.append(y) or compute(kind, y, sr))
     table = table(2)
     X = features.extract(table, kind, jobs=1, augment=audio.Noise(snr=10))
     plain = features.extract(table, kind, jobs=1)
@@ -174,7 +174,7 @@ def test_augmented_features_are_those_of_augmented_samples(table, kind, monkeypa
     assert type(X) is type(plain)
     for row, (utterance, path) in enumerate(table["path"].items()):
         clean = audio.load(path).astype(float)
-        snr = 10 * np.log10(np.mean(clean**2) / np.mean((heard[row] - clean) ** 2))
+        snr = 10 * np.log10(np.mean(clean**2) / np.mean((changed[row] - clean) ** 2))
         assert snr == pytest.approx(10, abs=0.5)
         assert not np.array_equal(X.loc[utterance], plain.loc[utterance])
 

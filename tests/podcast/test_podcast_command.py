@@ -54,8 +54,8 @@ def test_it_writes_a_report_and_goes_on_with_the_broken_ones(ser, talk, tmp_path
     done = ser(talk, tmp_path / "empty.mp3", tmp_path / "gone.ogg", "--out", out, "--jobs", "1", "--title", "My show")
     assert done.exit_code == 1, done.output
     assert re.search(r"The report is at .*report\.html\n$", done.stdout)
-    assert re.search(r"^Not heard: empty\. Cannot use .*: the file is empty", done.stderr, re.M)
-    assert re.search(r"^Not heard: gone\. Cannot use .*: there is no such file", done.stderr, re.M)
+    assert re.search(r"^Not analysed: empty\. Cannot use .*: the file is empty", done.stderr, re.M)
+    assert re.search(r"^Not analysed: gone\. Cannot use .*: there is no such file", done.stderr, re.M)
     text = (out / "report.html").read_text(encoding="utf-8")
     for word in ("<h1>My show</h1>", "<b>gone</b>", "0 laughs", "<p>Heard by: Level; Words; stand-in.</p>"):
         assert word in text
@@ -72,7 +72,7 @@ def test_an_episode_heard_in_part_is_named(ser, tmp_path):
     for _ in ("done", "kept"):
         done = ser(path, "--out", tmp_path / "out", "--jobs", "1")
         assert done.exit_code == 0
-        assert re.search(r"^Heard in part: half\. half\.flac is damaged after \d+\.\d s .*\.$", done.stderr, re.M)
+        assert re.search(r"^Analysed in part: half\. half\.flac is damaged after \d+\.\d s .*\.$", done.stderr, re.M)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert page.count("is damaged after") == 1
     assert str(tmp_path) not in page

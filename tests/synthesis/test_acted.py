@@ -16,7 +16,7 @@ from ser_helpers import corpora, features, synthesis
 from ser_helpers.errors import CacheError, CorpusError
 from ser_helpers.synthesis import acted
 
-ONE_ACTOR = "from ser_helpers.synthesis import corpus; corpus.VARIANTS['small'] = [1]\n"
+ONE_ACTOR = "from ser_helpers.synthesis import acted; acted.VARIANTS['small'] = [1]\n"
 
 
 def test_every_actor_has_ravdess_counts(small_corpus):
@@ -87,9 +87,9 @@ def test_a_plain_script_makes_it_once_and_finds_it_again(cache, start_python, mo
 def test_two_processes_that_start_together_make_it_once(cache, start_python):
     code = (
         f"{ONE_ACTOR}"
-        "build = corpus.build_corpus\n"
-        "corpus.build_corpus = lambda *arguments: (print('made'), build(*arguments))\n"
-        "print(corpus.ensure_corpus('small', jobs=1, progress=False))"
+        "build = acted.build_corpus\n"
+        "acted.build_corpus = lambda *arguments: (print('made'), build(*arguments))\n"
+        "print(acted.ensure_corpus('small', jobs=1, progress=False))"
     )
     processes = [start_python(code) for _ in range(2)]
     outputs = [process.communicate(timeout=120) for process in processes]
@@ -103,10 +103,10 @@ def test_two_processes_that_start_together_make_it_once(cache, start_python):
 def test_a_killed_build_leaves_nothing_that_looks_done(cache, start_python, monkeypatch):
     dies_at_the_second_clip = (
         "import itertools, os\n"
-        "clip, count = corpus.clip, itertools.count()\n"
-        "corpus.clip = lambda *arguments: os._exit(9) if next(count) else clip(*arguments)\n"
+        "clip, count = acted.clip, itertools.count()\n"
+        "acted.clip = lambda *arguments: os._exit(9) if next(count) else clip(*arguments)\n"
     )
-    process = start_python(f"{ONE_ACTOR}{dies_at_the_second_clip}corpus.ensure_corpus('small', jobs=1)")
+    process = start_python(f"{ONE_ACTOR}{dies_at_the_second_clip}acted.ensure_corpus('small', jobs=1)")
     output = process.communicate(timeout=120)
     assert process.returncode == 9, output
     assert len(list(cache.glob(".*-small-*/Actor_01/*.wav"))) == 1

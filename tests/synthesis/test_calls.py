@@ -8,7 +8,7 @@ import soundfile as sf
 from ser_helpers import synthesis
 from ser_helpers.errors import CorpusError
 from ser_helpers.synthesis import calls
-from ser_helpers.synthesis.calls import HELD, alert, book, plan, story
+from ser_helpers.synthesis.calls import ALERT_AFTER, alert, book, plan, story
 
 COLUMNS = ["party", "start", "end", "text", "emotion", "valence", "arousal", "dominance"]
 
@@ -48,9 +48,9 @@ def test_men_and_women_speak_with_both_from_the_first_calls_on():
 def test_parties_take_turns_and_feel_what_the_story_asks():
     turns = plan(1)
     assert [turn.party for turn in turns[:4]] == ["agent", "customer", "agent", "customer"]
-    felt = [turn.emotion for turn in turns if turn.party == "customer"]
-    assert felt[0] != "angry"
-    assert felt[-2:] == ["angry", "angry"]
+    emotions = [turn.emotion for turn in turns if turn.party == "customer"]
+    assert emotions[0] != "angry"
+    assert emotions[-2:] == ["angry", "angry"]
 
 
 def turns_of(*customer):
@@ -61,12 +61,12 @@ def turns_of(*customer):
 
 
 def test_an_alert_is_due_after_eight_seconds_of_angry_speech():
-    assert alert(turns_of("neutral", "angry", "angry", "angry", "neutral", "angry")) == (15, 25 + HELD - 5, 40)
+    assert alert(turns_of("neutral", "angry", "angry", "angry", "neutral", "angry")) == (15, 25 + ALERT_AFTER - 5, 40)
 
 
-@pytest.mark.parametrize("felt", [(), ("neutral",), ("angry",), ("angry", "neutral", "angry"), ("happy", "angry")])
-def test_a_flare_is_no_alert(felt):
-    assert np.isnan(alert(turns_of(*felt))).all()
+@pytest.mark.parametrize("emotions", [(), ("neutral",), ("angry",), ("angry", "neutral", "angry"), ("happy", "angry")])
+def test_a_flare_is_no_alert(emotions):
+    assert np.isnan(alert(turns_of(*emotions))).all()
 
 
 def test_anger_before_a_calm_turn_does_not_count():

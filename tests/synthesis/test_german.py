@@ -47,7 +47,7 @@ def test_the_same_seed_says_the_same():
 
 
 def test_the_voices_are_not_those_of_the_english_corpus():
-    assert german.speaker(1, german.OTHERS).hz != speaker(1).hz
+    assert german.speaker(1, german.SEED_OFFSET).hz != speaker(1).hz
 
 
 def test_anger_is_loud_fear_is_fast_sorrow_is_quiet_and_slow(made):
@@ -62,7 +62,7 @@ def test_anger_is_loud_fear_is_fast_sorrow_is_quiet_and_slow(made):
     assert length["A"] < length["N"] < length["T"]
 
 
-def test_it_is_kept_and_complete(recwarn):
+def test_the_cached_corpus_is_complete(recwarn):
     table = corpora.load("synthetic-emodb")
     assert not recwarn
     known = corpora.card("synthetic-emodb")

@@ -1,9 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from ser_helpers import synthesis
 from ser_helpers.errors import CorpusError
-from ser_helpers.synthesis.prosody import CUES, PROSODY, Cues, adjust, performance
+from ser_helpers.synthesis.prosody import CUES, EMOTIONS, NEUTRAL, PROSODY, VAD, Cues, adjust, performance
 from ser_helpers.synthesis.rng import make_rng
 from ser_helpers.synthesis.voices import speaker
 
@@ -11,12 +11,15 @@ LOWEST = np.array([cue.lowest for cue in CUES.values()])
 HIGHEST = np.array([cue.highest for cue in CUES.values()])
 
 
+@pytest.fixture
+def table():
+    """The table of prosody: one row per emotion and intensity, one column per cue."""
+    return pd.DataFrame.from_dict(PROSODY, orient="index", columns=list(CUES), dtype=float)
+
+
 def test_the_table_has_a_row_per_emotion_and_intensity():
-    table = synthesis.prosody_table()
-    assert list(table.columns) == list(CUES)
-    assert len(table) == 15
-    assert ("neutral", "strong") not in table.index
-    assert list(table.index.unique("emotion")) == list(synthesis.EMOTIONS) == list(synthesis.vad_table().index)
+    assert set(PROSODY) == {(emotion, 1) for emotion in EMOTIONS} | {(emotion, 2) for emotion in EMOTIONS[1:]}
+    assert set(VAD) == set(EMOTIONS)
 
 
 def test_every_row_is_within_the_limits():
@@ -24,16 +27,16 @@ def test_every_row_is_within_the_limits():
     assert ((rows >= LOWEST) & (rows <= HIGHEST)).all()
 
 
-def test_directions_are_those_of_the_literature():
-    table, neutral = synthesis.prosody_table(), synthesis.prosody_table().loc[("neutral", "normal")]
-    strong = table.xs("strong", level="intensity")
+def test_directions_are_those_of_the_literature(table):
+    table.index = pd.MultiIndex.from_tuples(table.index)
+    neutral, strong = table.loc[NEUTRAL], table.xs(2, level=1)
     assert strong.f0.nlargest(2).index.tolist() == ["fearful", "angry"]
     assert strong.db.idxmax() == strong.tilt.idxmax() == "angry"
     assert strong.tremor.idxmax() == "fearful"
     assert strong.final.idxmax() == strong.range.idxmax() == "surprised"
     calmer = ["f0", "range", "db", "jitter"]
     assert (strong.loc["calm", calmer] < neutral[calmer]).all()
-    assert table.loc[("sad", "normal"), "h1"] == table.h1.max()
+    assert table.loc[("sad", 1), "h1"] == table.h1.max()
 
 
 def test_performances_scatter_around_the_table():
@@ -55,14 +58,14 @@ def test_a_performance_stays_within_the_limits():
             assert ((cues >= LOWEST) & (cues <= HIGHEST)).all()
 
 
-def test_feelings_follow_the_emotion_and_grow_with_intensity():
+def test_valence_arousal_and_dominance_follow_the_emotion_and_grow_with_intensity():
     def mean(emotion, intensity):
         return np.mean(
             [performance(speaker(a), emotion, intensity, make_rng("v", a)).vad for a in range(1, 60)], axis=0
         )
 
-    for emotion, expected in synthesis.vad_table().drop("neutral").iterrows():
-        np.testing.assert_allclose(mean(emotion, 2), expected, atol=0.1)
+    for emotion in EMOTIONS[1:]:
+        np.testing.assert_allclose(mean(emotion, 2), VAD[emotion], atol=0.1)
         assert np.linalg.norm(mean(emotion, 1)) < 0.75 * np.linalg.norm(mean(emotion, 2))
 
 

@@ -9,27 +9,9 @@ import re
 from ser_helpers.corpora import files
 
 NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z]?)")
-EMOTIONS = {
-    "N": "neutral",
-    "F": "happiness",
-    "T": "sadness",
-    "W": "anger",
-    "A": "fear",
-    "E": "disgust",
-    "L": "boredom",
-}
-GENDERS = {
-    "03": "male",
-    "08": "female",
-    "09": "female",
-    "10": "male",
-    "11": "male",
-    "12": "male",
-    "13": "female",
-    "14": "female",
-    "15": "male",
-    "16": "female",
-}
+EMOTIONS = dict(zip("NFTWAEL", ("neutral", "happiness", "sadness", "anger", "fear", "disgust", "boredom"), strict=True))
+WOMEN, MEN = ("08", "09", "13", "14", "16"), ("03", "10", "11", "12", "15")
+GENDERS = dict(sorted((dict.fromkeys(WOMEN, "female") | dict.fromkeys(MEN, "male")).items()))
 TEXTS = {
     "a01": "Der Lappen liegt auf dem Eisschrank.",
     "a02": "Das will sie am Mittwoch abgeben.",

@@ -1,6 +1,6 @@
-"""IEMOCAP: ten actors talk in pairs, improvising or from scripts; raters judge each turn (Busso et al. 2008).
+"""IEMOCAP: ten actors talk in pairs, improvising or from scripts; raters label each turn (Busso et al. 2008).
 
-``Session1/dialog/EmoEvaluation/Ses01F_impro01.txt`` holds a block for each turn: its times and name, the emotion most
+``Session1/dialog/EmoEvaluation/Ses01F_impro01.txt`` has a block for each turn: its times and name, the emotion most
 raters chose (``xxx`` when no majority did), the mean valence, activation and dominance, and then each rater's choice
 and scores::
 
@@ -9,11 +9,9 @@ and scores::
     C-F1:	Neutral;	(curious)
     A-E3:	val 3; act 2; dom  2;	()
 
-``E`` are the raters, ``F`` and ``M`` the actors' own judgement, which is left out. The recording is
+``E`` are the raters, ``F`` and ``M`` the actors' self-reports, which are left out. The recording is
 ``Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav``: the last part names the speaker, the first the actor
 who wore the markers. https://doi.org/10.1007/s10579-008-9076-6
-
-What each rater said: the ceiling of any model that learns from them.
 """
 
 import re
@@ -33,6 +31,9 @@ WORDS = re.compile(r"(Ses\w+) \[[^]]*\]:\s*(.*)")
 UTTERANCE = re.compile(r"(Ses0([1-5])[FM]_(impro|script)\w*)_([FM])\w+")
 SPEAKERS = tuple(f"iemocap-{session}{sex}" for session in "12345" for sex in "FM")
 SCALES = ("ratings_valence", "ratings_arousal", "ratings_dominance")
+#: IEMOCAP's labels, by the raters' choices.
+CHOICES = {"Neutral": "neu", "Happiness": "hap", "Excited": "exc", "Sadness": "sad", "Anger": "ang"}
+CHOICES |= {"Frustration": "fru", "Fear": "fea", "Disgust": "dis", "Surprise": "sur", "Other": "oth"}
 
 
 def load(root, corpus="iemocap"):
@@ -41,13 +42,13 @@ def load(root, corpus="iemocap"):
     Extra columns: ``turn_start`` and ``turn_end``, seconds within the dialogue; ``raters``, as in ``"E2|E3|E4"``;
     ``votes``, each rater's choice, as in ``"Neutral|Neutral+Anger|Other"``; ``ratings_valence``, ``ratings_arousal``
     and ``ratings_dominance``, each rater's score, as in ``"|3|2"`` where the first gave none; ``dialogue``; and
-    ``scripted``, whether the actors followed a script. Turns that nobody rated are left out. `ratings` takes the raters
-    apart.
+    ``scripted``, whether the actors followed a script. Turns without ratings are left out. `ratings` lists
+    the raters one by one.
     """
     rated = _ratings(root)
     if not rated:
         raise CorpusMissing(
-            f"There is no Session1/dialog/EmoEvaluation/*.txt of IEMOCAP in {root}: it holds the labels."
+            f"There is no Session1/dialog/EmoEvaluation/*.txt of IEMOCAP in {root}: it contains the labels."
         )
     texts = _texts(root)
     return files.read(root, corpus, lambda path: _row(path, corpus, rated, texts))
@@ -75,7 +76,7 @@ def _row(path, corpus, rated, texts):
 
 
 def _ratings(root):
-    """What the evaluation files say: {turn: its emotion, dimensions, times and what each rater answered}."""
+    """From the evaluation files: {turn: its emotion, dimensions, times, and each rater's answers}."""
     rated = {}
     for block in _blocks(_lines(root, "EmoEvaluation")):
         start, end, name, emotion, valence, arousal, dominance = TURN.match(block[0]).groups()
@@ -126,40 +127,13 @@ def _lines(root, folder):
         yield from path.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
-#: IEMOCAP's words for what its raters chose.
-CHOICES = {
-    "Neutral": "neu",
-    "Happiness": "hap",
-    "Excited": "exc",
-    "Sadness": "sad",
-    "Anger": "ang",
-    "Frustration": "fru",
-    "Fear": "fea",
-    "Disgust": "dis",
-    "Surprise": "sur",
-    "Other": "oth",
-}
-
-
 def ratings(table):
     """One row per utterance and rater of a corpus in IEMOCAP's layout (Lesson 09).
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From ``corpora.load("iemocap")`` or ``corpora.load("synthetic-iemocap")``, or rows of one.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``utterance``; ``rater``, such as ``"E2"``; ``emotion``, the word for the first choice, in the corpus's
-        own words; ``emotions``, all choices, as in ``"neu+ang"``; ``valence``, ``arousal`` and ``dominance``, whole
-        numbers from 1 to 5 as floats. What a rater did not say is missing.
-
-    Raises
-    ------
-    CorpusError
-        The table has no column of ratings, or a row without.
+    `table` is from ``corpora.load("iemocap")`` or ``corpora.load("synthetic-iemocap")``, or rows of one. Columns:
+    ``utterance``; ``rater``, such as ``"E2"``; ``emotion``, the first choice in the corpus's own words; ``emotions``,
+    all choices, as in ``"neu+ang"``; ``valence``, ``arousal`` and ``dominance``, whole numbers from 1 to 5 as floats.
+    Answers that a rater did not give are missing. Raises CorpusError if ratings are missing.
 
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-iemocap-small")

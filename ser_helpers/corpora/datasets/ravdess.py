@@ -9,13 +9,8 @@ import re
 from ser_helpers.corpora import files
 
 NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
-EMOTIONS = dict(
-    zip(
-        ("01", "02", "03", "04", "05", "06", "07", "08"),
-        ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
-        strict=True,
-    )
-)
+_WORDS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+EMOTIONS = {f"{code:02d}": word for code, word in enumerate(_WORDS, 1)}
 INTENSITIES = {"01": "normal", "02": "strong"}
 TEXTS = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
 SPEAKERS = tuple(f"ravdess-{actor:02d}" for actor in range(1, 25))

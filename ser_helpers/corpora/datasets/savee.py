@@ -1,7 +1,7 @@
 """SAVEE: four Englishmen, seven emotions, files like ``DC/a01.wav`` or ``DC_a01.wav`` (Haq & Jackson 2010).
 
 The letters are the emotion, the digits the sentence: 15 for each emotion and 30 for neutral. Three of the sentences are
-said in every emotion, but the files do not say which, so the sentences of each emotion have their own names here.
+spoken in every emotion, but the names do not show which, so the sentences of each emotion have their own names here.
 """
 
 import re
@@ -9,15 +9,8 @@ import re
 from ser_helpers.corpora import files
 
 NAME = re.compile(r"(?:(DC|JE|JK|KL)_)?(sa|su|[adfhn])(\d\d)", re.IGNORECASE)
-EMOTIONS = {
-    "n": "neutral",
-    "h": "happiness",
-    "sa": "sadness",
-    "a": "anger",
-    "f": "fear",
-    "d": "disgust",
-    "su": "surprise",
-}
+EMOTIONS = {"n": "neutral", "h": "happiness", "a": "anger", "f": "fear", "d": "disgust"}
+EMOTIONS |= {"sa": "sadness", "su": "surprise"}
 SPEAKERS = ("savee-DC", "savee-JE", "savee-JK", "savee-KL")
 
 

@@ -1,10 +1,10 @@
 """The embedded corpora: recordings in the layouts of RAVDESS, EmoDB and IEMOCAP, read by those corpora's own loaders.
 
-They are made on this machine by ``ser_helpers.synthesis``, and their corpus column begins with ``synthetic``, so every
-title does too. Valence, arousal and dominance go from -1 to 1 in RAVDESS's layout and from 1 to 5 in IEMOCAP's. The
-German recordings have five of EmoDB's ten sentences. As in IEMOCAP, every session says the same words in the scripted
-dialogues: a model of words that is tested on a session it was not trained on has read those, so judge it on the
-improvised ones as well. `truth` reads what the speakers felt, which the raters had to guess.
+They are made on this machine by ``ser_helpers.synthesis``; their column ``corpus`` begins with ``synthetic``, and so
+does every title. Valence, arousal and dominance range from -1 to 1 in RAVDESS's layout and from 1 to 5 in IEMOCAP's.
+The German recordings have five of EmoDB's ten sentences. As in IEMOCAP, the scripted dialogues have the same words in
+every session: a text model has seen them in training even if the test session is new, so test it on the improvised ones
+as well.
 """
 
 from pathlib import Path
@@ -42,24 +42,12 @@ def load(root, layout):
 
 
 def truth(table):
-    """What was felt in each turn of embedded conversations, and what sort of words it was put into (Lesson 10).
+    """The labels behind each turn of embedded conversations, before raters perceived it (Lesson 10).
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        An utterance table, or rows of one, from ``corpora.load("synthetic-iemocap")``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        On the same index: ``emotion``, ``valence``, ``arousal`` and ``dominance`` (1 to 5) as felt; ``words``, the mood
-        of the line: positive, negative, sad, angry, neutral, praise, bitter, or open where only the voice tells; and
-        ``ironic``, whether it is praise meant as blame.
-
-    Raises
-    ------
-    CorpusMissing
-        The recordings are not of the embedded conversations.
+    `table` is from ``corpora.load("synthetic-iemocap")``, or rows of it. The result has the same index, and the columns
+    ``emotion``, ``valence``, ``arousal`` and ``dominance`` (1 to 5) of the speaker; ``words``, the mood of the line:
+    positive, negative, sad, angry, neutral, praise, bitter, or open if only the voice tells; and ``ironic``, whether it
+    is praise meant as blame. Raises CorpusMissing if the recordings are not of the embedded conversations.
 
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-iemocap-small")
@@ -70,10 +58,10 @@ def truth(table):
     missing = [root for root in roots if not (root / "truth.csv").is_file()]
     if missing or not roots:
         raise CorpusMissing(
-            "What was felt is known of embedded conversations alone: give rows of corpora.load('synthetic-iemocap')."
+            "The true labels are known of embedded conversations alone: give rows of corpora.load('synthetic-iemocap')."
         )
-    known = pd.concat([pd.read_csv(root / "truth.csv", index_col="turn") for root in sorted(roots)])
+    labels = pd.concat([pd.read_csv(root / "truth.csv", index_col="turn") for root in sorted(roots)])
     turns = table.index.str.rpartition("/").get_level_values(2)
-    if not set(turns) <= set(known.index):
+    if not set(turns) <= set(labels.index):
         raise CorpusMissing(f"truth.csv in {min(roots)} lacks some turns: delete the folder, and it is made again.")
-    return known.loc[turns].set_index(table.index)
+    return labels.loc[turns].set_index(table.index)

@@ -18,7 +18,7 @@ SPEAKERS = ("tess-oaf", "tess-yaf")
 def load(root):
     """The utterance table of the TESS files under `root`, and notes on what is odd there.
 
-    The statement is the word that was said.
+    The statement is the word.
     """
     return files.read(root, "tess", _row)
 

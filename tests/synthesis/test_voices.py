@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from ser_helpers import synthesis
 from ser_helpers.errors import CorpusError
-from ser_helpers.synthesis import say
+from ser_helpers.synthesis import say, speaker
 from ser_helpers.synthesis.prosody import CUES, NEUTRAL, PROSODY
+from ser_helpers.synthesis.rng import make_rng
+from ser_helpers.synthesis.voices import MARGIN, PAUSE, mixture, speak
 
 ACTORS = (1, 2, 7, 8)
 actors, statements = st.integers(1, 99), st.sampled_from(synthesis.sentences())
@@ -108,7 +110,7 @@ def measure(y, sr, gender):
 @pytest.fixture(scope="module")
 def cues():
     """Mean of each measured cue per emotion and intensity, relative to the same actor's neutral voice."""
-    measured = {(a, row): measure(*say(1, a, *row), synthesis.speaker(a).gender) for a in ACTORS for row in PROSODY}
+    measured = {(a, row): measure(*say(1, a, *row), speaker(a).gender) for a in ACTORS for row in PROSODY}
     relative = {key: pd.Series(clip) - pd.Series(measured[key[0], NEUTRAL]) for key, clip in measured.items()}
     return {row: sum(relative[actor, row] for actor in ACTORS) / len(ACTORS) for row in PROSODY}
 
@@ -137,7 +139,7 @@ def test_emotions_sound_as_the_table_says(cues, cue, higher, lower, by):
 
 def test_neutral_speech_has_the_actors_pitch():
     for actor in (1, 2, 3, 4, 11, 12):
-        voice = synthesis.speaker(actor)
+        voice = speaker(actor)
         _, played = synthesis.perform(1, actor, "neutral", 1)
         measured = 2 ** (measure(*say(1, actor), voice.gender)["pitch"] / 12)
         assert measured == pytest.approx(voice.hz * 2 ** (played.cues.f0 / 12), rel=0.08)
@@ -145,7 +147,7 @@ def test_neutral_speech_has_the_actors_pitch():
 
 @pytest.mark.parametrize("actor", ACTORS)
 def test_six_semitones_are_six_semitones(actor):
-    low, high = (pitch_track(*say(2, actor, cues={"f0": f0}), synthesis.speaker(actor).gender) for f0 in (0, 6))
+    low, high = (pitch_track(*say(2, actor, cues={"f0": f0}), speaker(actor).gender) for f0 in (0, 6))
     voiced = (low > 0) & (high > 0)
     assert voiced.sum() > 50
     assert np.median(12 * np.log2(high[voiced] / low[voiced])) == pytest.approx(6, abs=0.1)
@@ -153,7 +155,7 @@ def test_six_semitones_are_six_semitones(actor):
 
 @pytest.mark.parametrize("actor", ACTORS)
 def test_cues_set_by_hand_are_measured_in_the_sound(actor):
-    gender = synthesis.speaker(actor).gender
+    gender = speaker(actor).gender
 
     def change(cue, low, high):
         low, high = (measure(*say(2, actor, cues={cue: value}), gender) for value in (low, high))
@@ -178,3 +180,51 @@ def test_formants_move_with_the_vocal_tract():
 
     ratios = [second_and_third(actor, 1.15) / second_and_third(actor, 1.0) for actor in range(1, 9)]
     np.testing.assert_allclose(np.mean(ratios), 1.15, atol=0.03)
+
+
+@settings(deadline=None)
+@given(st.floats(-1, 1), st.floats(-1, 1))
+def test_a_voice_is_a_mixture_of_rows(valence, arousal):
+    weights = mixture(valence, arousal)
+    assert sum(weights.values()) == pytest.approx(1)
+    assert min(weights.values()) >= 0
+
+
+def level(feeling, ironic=False):
+    sounds = [speak(["Well done."], actor, feeling, ironic, make_rng("test", actor)) for actor in range(31, 41)]
+    return np.mean([10 * np.log10(np.mean(sound**2)) for sound in sounds])
+
+
+def test_arousal_is_loud_and_valence_hardly_heard():
+    excited, furious, calm, sad = (level((v, a, 0)) for v, a in ((0.7, 0.7), (-0.7, 0.7), (0.7, -0.5), (-0.7, -0.5)))
+    assert min(excited, furious) > max(calm, sad) + 8
+    assert abs(excited - furious) < 6
+
+
+def test_irony_is_slower():
+    plain, ironic = (len(speak(["Well done."], 31, (-0.5, 0.3, 0), irony, make_rng("test"))) for irony in (False, True))
+    assert ironic > plain * 1.1
+
+
+def test_two_sentences_have_a_pause_between_them():
+    one, two = (speak(lines, 32, (0, 0, 0), False, make_rng("test")) for lines in (["Okay."], ["Okay.", "Really?"]))
+    assert len(two) > len(one) + PAUSE
+    assert not one[:MARGIN].any()
+
+
+def test_odd_actors_are_men_and_even_ones_women():
+    men, women = [speaker(a) for a in range(1, 25, 2)], [speaker(a) for a in range(2, 25, 2)]
+    assert {s.gender for s in men} == {"male"}
+    assert {s.gender for s in women} == {"female"}
+    assert max(s.hz for s in men) < min(s.hz for s in women)
+    assert np.mean([s.formants for s in men]) < np.mean([s.formants for s in women])
+
+
+def test_voices_differ_between_actors_and_seeds():
+    assert len({speaker(actor, seed).hz for actor in range(1, 25) for seed in range(3)}) == 72
+
+
+@pytest.mark.parametrize("actor", [0, -1, 100, 1.5, "1", None])
+def test_an_actor_without_a_number_is_refused(actor):
+    with pytest.raises(CorpusError, match="whole number from 1 to 99"):
+        speaker(actor)
