@@ -113,14 +113,13 @@ print(f"{encoder.label}: {encoder.blocks} blocks, {encoder.dims} numbers per fra
 # <details><summary>If importing transformers or SpeechBrain fails with “libc10_cuda.so”</summary>
 #
 # Both may import torchaudio. The torchaudio of the Python package index is built for CUDA; beside a torch without CUDA
-# its compiled part does not load, and takes the others down with it. The course repairs this once, before the
-# first import: it tries torchaudio, and if only the compiled part fails, puts a stand-in in its place. Nothing here
-# needs that part. In your own scripts, call it first:
+# its compiled part does not load, and neither does anything that imports it. Nothing here needs that part, and
+# torchaudio runs without it if it is told to. The course does this before the first import; in your own scripts, call:
 #
 # ```python
 # from ser_helpers.pretrained import ensure_torchaudio
 #
-# print(ensure_torchaudio())  # "works", "mended" or "absent"
+# ensure_torchaudio()
 # ```
 #
 # `torchaudio.load` needs yet another package, torchcodec. We read files with `ser_helpers.audio.load`.

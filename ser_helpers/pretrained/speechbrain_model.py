@@ -130,7 +130,7 @@ def load_speechbrain(source=PUBLISHED, device="cpu"):
     Takes what :class:`SpeechBrainClassifier` takes, and raises the same errors. Lesson 08 writes out the call of
     ``foreign_class`` that is inside.
     """
-    ensure_torchaudio(required=True)
+    ensure_torchaudio()
     folder, encoder = find_speechbrain(source)
     try:
         from speechbrain.inference.interfaces import foreign_class
@@ -329,7 +329,7 @@ def make_speechbrain_stand_in(folder, seed=0):
     ...     sorted(path.name for path in make_speechbrain_stand_in(f"{base}/stand-in").iterdir() if path.is_file())
     ['custom_interface.py', 'hyperparams.yaml', 'label_encoder.txt', 'model.ckpt', 'wav2vec2.ckpt']
     """
-    ensure_torchaudio(required=True)
+    ensure_torchaudio()
     import torch
     from speechbrain.dataio.encoder import CategoricalEncoder
     from speechbrain.integrations.huggingface.wav2vec2 import Wav2Vec2

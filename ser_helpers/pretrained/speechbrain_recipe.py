@@ -22,10 +22,10 @@ from ser_helpers.pretrained import hub
 from ser_helpers.pretrained.imports import ensure_torchaudio, quiet_libraries
 from ser_helpers.pretrained.speechbrain_model import clips
 
-ensure_torchaudio(required=True)
+ensure_torchaudio()
 
 
-ensure_torchaudio(required=True)
+ensure_torchaudio()
 
 import speechbrain as sb  # noqa: E402
 
