@@ -10,7 +10,7 @@ import pandas as pd
 from benchmarks.timing import fastest
 from ser_helpers import audio, corpora
 from ser_helpers.pretrained import Encoder
-from ser_helpers.pretrained.encoder import by_length
+from ser_helpers.pretrained.encoder import batches_by_length
 
 NAMES = ("openai/whisper-base", "facebook/wav2vec2-base")
 RECORDINGS, BUDGET = 40, 30.0
@@ -25,7 +25,7 @@ def bench():
     groups = {
         "one by one": [[number] for number in range(len(ys))],
         "as they come": _in_order(lengths),
-        "sorted by length": by_length(lengths, BUDGET * 16000),
+        "sorted by length": batches_by_length(lengths, BUDGET * 16000),
     }
     return pd.concat([_rows(Encoder(name, batch_seconds=BUDGET), ys, groups) for name in NAMES])
 

@@ -268,7 +268,7 @@ from ser_helpers import corpora
 folds = corpora.split(utterances, "speaker")
 train, test = folds[0]
 head.fit(utterances.loc[train], utterances.emotion[train])
-weights = head.network_.mix.logits.softmax(0).tolist()
+weights = head.network_.layer_sum.logits.softmax(0).tolist()
 lesson08_encoders.layer_weights([weights], f"{utterances.corpus.iloc[0]} · {encoder.label} · trained without the first fold")
 
 # %% [markdown]

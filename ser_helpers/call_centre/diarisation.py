@@ -44,7 +44,7 @@ def diarise(y, sr, speech=None, n_speakers=None, encoder=None, parties=PARTIES, 
         Stretches with ``start`` and ``end`` in seconds; by default what `audio.find_speech` finds.
     n_speakers : int, optional
         How many people speak on the one channel: 2 in a telephone call. Estimated when None, up to 6: clusters are
-        split until the mean cosine within each reaches the encoder's ``alike``.
+        split until the mean cosine within each reaches the encoder's ``same_speaker_threshold``.
     encoder : SpeakerEncoder, optional
         For one channel.
     parties : sequence of str
@@ -110,8 +110,8 @@ def _by_voice(y, sr, speech, n_speakers, encoder):
     if not len(spans):
         return []
     encoder = encoder or SpeakerEncoder()
-    vectors = encoder.spans(y, spans[:, :2])
-    who = _cluster(vectors, n_speakers, encoder.alike)
+    vectors = encoder.embed(y, spans[:, :2])
+    who = _cluster(vectors, n_speakers, encoder.same_speaker_threshold)
     after_pause = np.append(True, spans[1:, 2] > spans[:-1, 3] + 1e-6)
     for _ in range(ROUNDS):
         who = _smooth(vectors @ _centres(vectors, who).T, np.where(after_pause, SWITCH / 2, SWITCH))

@@ -8,7 +8,7 @@ import warnings
 
 
 def ensure_torchaudio():
-    """Make ``import torchaudio`` work beside a torch without CUDA; call it before importing transformers or speechbrain.
+    """Make torchaudio work beside a torch without CUDA; call it before importing transformers or speechbrain.
 
     The torchaudio of the Python package index is compiled for CUDA. Beside a torch without CUDA its compiled part fails
     to load (``libc10_cuda.so``), and so does every library that imports torchaudio. Nothing here needs that part:

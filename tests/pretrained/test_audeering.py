@@ -11,7 +11,7 @@ import torch
 
 from ser_helpers import audio
 from ser_helpers.errors import ModelError
-from ser_helpers.pretrained import DimensionalModel, rescale
+from ser_helpers.pretrained import DimensionalModel
 from ser_helpers.pretrained.imports import ensure_torchaudio
 
 ensure_torchaudio()
@@ -157,10 +157,3 @@ def test_a_stand_in_says_so(folder, table):
     assert model.stand_in
     assert found.attrs["kind"] == "tiny untrained stand-in for wav2vec2-large-dim"
     assert np.isfinite(found.to_numpy()).all()
-
-
-def test_scales_are_mapped_end_to_end():
-    assert rescale(np.array([1, 4, 7]), (1, 7), (0, 1)).tolist() == [0, 0.5, 1]
-    assert rescale(-1, (-1, 1), (1, 5)) == 1
-    with pytest.raises(ValueError, match="two different ends"):
-        rescale(3, (1, 1))

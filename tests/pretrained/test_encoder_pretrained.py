@@ -132,7 +132,7 @@ def test_a_layer_that_is_not_there_is_one_sentence(options):
 
 def test_layers_are_taken_from_tables_alone():
     for other in (np.ones((2, 480)), pd.Series([np.ones((2, 480))])):
-        with pytest.raises(ValueError, match=r"X is a table as features\.extract makes it with pooling, not a "):
+        with pytest.raises(ValueError, match=r"X is a table from features\.extract with pooling, not a "):
             encoder("hubert").layer(other, 1)
 
 
@@ -148,7 +148,7 @@ def test_other_parameters_are_checked_at_once():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
 def test_a_device_that_is_not_there_is_one_sentence():
     for device in ("cuda", "abacus"):
-        with pytest.raises(ValueError, match=f"There is no device '{device}' on this machine: use 'auto' or 'cpu'"):
+        with pytest.raises(ValueError, match=f"This machine has no device '{device}': use 'auto' or 'cpu'"):
             Encoder("nobody/hubert", device=device).embed([noise(4000)])
 
 

@@ -59,7 +59,7 @@ def test_extract_gives_each_utterance_its_embedding(table):
     np.testing.assert_allclose(X, hubert.embed([audio.load(path) for path in table["path"]]), atol=1e-5)
     part = hubert.layer(X, [0, 3])
     pd.testing.assert_frame_equal(part, features.extract(table, encoder("hubert", layers=[0, 3])))
-    with pytest.raises(ValueError, match=r"does not hold layers \[1\]"):
+    with pytest.raises(ValueError, match=r"does not contain layers \[1\]"):
         hubert.layer(part, 1)
 
 
