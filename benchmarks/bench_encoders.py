@@ -1,7 +1,7 @@
 """Encoders: seconds of audio embedded per second, one by one, in batches as they come, in batches sorted by length.
 
 The fastest of three interleaved runs each, on synthetic speech of 1 to 6 s, without the cache and without reading
-files. A batch holds at most 30 s, padding included. Encoders that are not on this machine are stand-ins and say so.
+files. A batch contains at most 30 s, padding included. Encoders that are not on this machine are stand-ins and say so.
 """
 
 import numpy as np

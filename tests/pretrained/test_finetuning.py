@@ -1,4 +1,4 @@
-"""Fine-tuned encoders: what learns and how fast, who decides when to stop, and the promises of scikit-learn."""
+"""Fine-tuned encoders: what learns and how fast, who decides when to stop, and scikit-learn's contract."""
 
 import joblib
 import numpy as np
@@ -93,7 +93,7 @@ def test_a_fit_leaves_the_random_numbers_of_others_alone(table):
     assert torch.rand(1) == expected
 
 
-def test_a_prediction_does_not_depend_on_company(table):
+def test_a_prediction_does_not_depend_on_the_batch(table):
     model = classifier(trainable=2, pooling="attentive").fit(table, table["emotion"])
     together = model.predict_proba(table)
     alone = np.concatenate([model.predict_proba(table.iloc[[row]]) for row in range(4)])

@@ -1,4 +1,4 @@
-"""Encoders on disk: found by name, read whatever stands around their weights, fetched without surplus."""
+"""Encoders on disk: found by name, read whatever the checkpoint contains besides, downloaded without surplus."""
 
 import os
 from pathlib import Path
@@ -32,7 +32,7 @@ def encoder(name, **options):
         ("wavlm-x", "", True),
     ],
 )
-def test_weights_are_read_whatever_stands_around_them(tmp_path, name, prefix, old_names, save_encoder):
+def test_weights_are_read_whatever_the_checkpoint_contains_besides(tmp_path, name, prefix, old_names, save_encoder):
     folder = save_encoder(
         tmp_path / "models" / name, name, prefix, old_names=old_names, extra=["classifier.weight", "model.decoder.conv"]
     )
