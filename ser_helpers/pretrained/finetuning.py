@@ -1,6 +1,5 @@
 """Fine-tuned encoders: a classifier and a regressor that take the utterance table itself as X."""
 
-import copy
 import time
 
 import numpy as np
@@ -105,18 +104,7 @@ class FineTunedEncoder(BaseEstimator):
             inputs += copies
         with one_core(self._encoder.stand_in), torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            self.network_ = FineTunedNetwork(
-                self._encoder,
-                self._first,
-                self._layers,
-                outputs,
-                self.pooling,
-                self.dropout,
-                self.lora_rank,
-                bool(self.gender_weight),
-                self.extra_loss,
-                self.checkpointing,
-            ).to(self._device)
+            self.network_ = self._build(outputs)
             validate = (lambda: self._validate(targets, inputs, validation)) if len(validation) else dict
             history = self._train(inputs, training.tolist(), self._loss(X, targets, rows), validate)
         self.history_ = pd.DataFrame(history, index=pd.RangeIndex(1, len(history) + 1, name="epoch"))
@@ -162,12 +150,41 @@ class FineTunedEncoder(BaseEstimator):
             network.load_state_dict(best, strict=False)
         return history
 
+    def _build(self, outputs):
+        return FineTunedNetwork(
+            self._encoder,
+            self._first,
+            self._layers,
+            outputs,
+            self.pooling,
+            self.dropout,
+            self.lora_rank,
+            bool(self.gender_weight),
+            self.extra_loss,
+            self.checkpointing,
+        ).to(self._device)
+
     def __getstate__(self):
-        """What pickle and joblib store: the network on the CPU, so that a machine without a GPU can read it."""
+        """What pickle and joblib store: of the network its trained weights alone, on the CPU."""
         state = dict(super().__getstate__())
         if "network_" in state:
-            state["network_"] = copy.deepcopy(state["network_"]).cpu()
+            state["network_"] = {name: x.cpu() for name, x in self.network_.trainable_state_dict().items()}
         return state
+
+    def __setstate__(self, state):
+        """Put the trained weights on top of the encoder on this machine; ModelError if that is a different one."""
+        super().__setstate__(state)
+        if "network_" not in state:
+            return
+        self._prepare()
+        if self.encoder_weights_ != state["encoder_weights_"]:
+            raise ModelError(
+                f"This model was trained on top of {state['label_']}, and {self.encoder} on this machine is"
+                f" {self.label_} with different weights: get the same."
+            )
+        with torch.random.fork_rng():
+            self.network_ = self._build(len(state["network_"]["head.bias"]))
+        self.network_.load_state_dict(state["network_"], strict=False)
 
     def _check(self, X, y):
         if not isinstance(X, pd.DataFrame) or "path" not in X:
@@ -237,11 +254,6 @@ class FineTunedEncoder(BaseEstimator):
         mean = frozen and self.pooling == "mean"
         layers = self._layers if frozen else self._first
         source = Encoder(self.encoder, layers, "mean" if mean else None, self.device, self.precision)
-        if source.weights != self.encoder_weights_:
-            raise ModelError(
-                f"This model was trained on top of {self.label_}, and {self.encoder} on this machine has different"
-                " weights: get the same."
-            )
         features = extract(X, source, progress=self.progress, augment=augment, copy=copy)
         if not mean:
             return list(features)
@@ -271,7 +283,7 @@ class FineTunedEncoder(BaseEstimator):
     def _outputs(self, inputs):
         """The head's outputs for the frozen outputs of recordings, (recordings, outputs)."""
         outputs = np.empty((len(inputs), self.network_.head.out_features), np.float32)
-        self.network_.to(self._device).eval()
+        self.network_.eval()
         with one_core(self._encoder.stand_in), torch.inference_mode(), autocast(self._device, self._mixed):
             for batch in batches_by_length([len(array) for array in inputs], FRAMES_PER_BATCH):
                 x, mask = self.network_.collate([inputs[number] for number in batch], self._device)
@@ -366,9 +378,10 @@ class EncoderClassifier(ClassifierMixin, FineTunedEncoder):
 
     Notes
     -----
-    Used in Lesson 08. Save a fitted model with ``joblib.dump``, and load only files whose authors you trust. Training
-    is by AdamW (arXiv:1711.05101), of everything but the convolutions as in Wagner et al., "Dawn of the transformer era
-    in speech emotion recognition", IEEE TPAMI 45(9), 2023, doi:10.1109/TPAMI.2023.3263585.
+    Used in Lesson 08. ``joblib.dump`` saves a fitted model without its encoder, which must be on the machine that loads
+    it. Load only files whose authors you trust. Training is by AdamW (arXiv:1711.05101), of everything but the
+    convolutions as in Wagner et al., "Dawn of the transformer era in speech emotion recognition", IEEE TPAMI 45(9),
+    2023, doi:10.1109/TPAMI.2023.3263585.
 
     Examples
     --------
