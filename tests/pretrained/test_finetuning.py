@@ -304,9 +304,7 @@ def test_a_model_that_joblib_saved_predicts_the_same(table, tmp_path, options):
 def test_a_model_needs_the_encoder_it_was_trained_on(table, tmp_path, monkeypatch, save_encoder):
     joblib.dump(classifier().fit(table, table["emotion"]), tmp_path / "model.joblib")
     monkeypatch.setenv("SER_MODELS_HOME", str(save_encoder(tmp_path / "no-such-hubert", "hubert").parent))
-    with pytest.raises(
-        ModelError, match=r"trained on top of tiny untrained stand-in.* is no-such-hubert with"
-    ):
+    with pytest.raises(ModelError, match=r"trained on top of tiny untrained stand-in.* is no-such-hubert with"):
         joblib.load(tmp_path / "model.joblib")
 
 
