@@ -1,7 +1,7 @@
 """Encoders: seconds of audio embedded per second, one by one, in batches as they come, in batches sorted by length.
 
 The fastest of three interleaved runs each, on synthetic speech of 1 to 6 s, without the cache and without reading
-files. A batch holds at most 30 s, padding included. Encoders that are not on this machine are stand-ins and say so.
+files. A batch contains at most 30 s, padding included. Encoders that are not on this machine are stand-ins and say so.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from benchmarks.timing import fastest
 from ser_helpers import audio, corpora
 from ser_helpers.pretrained import Encoder
-from ser_helpers.pretrained.encoder import by_length
+from ser_helpers.pretrained.encoder import batches_by_length
 
 NAMES = ("openai/whisper-base", "facebook/wav2vec2-base")
 RECORDINGS, BUDGET = 40, 30.0
@@ -25,7 +25,7 @@ def bench():
     groups = {
         "one by one": [[number] for number in range(len(ys))],
         "as they come": _in_order(lengths),
-        "sorted by length": by_length(lengths, BUDGET * 16000),
+        "sorted by length": batches_by_length(lengths, BUDGET * 16000),
     }
     return pd.concat([_rows(Encoder(name, batch_seconds=BUDGET), ys, groups) for name in NAMES])
 

@@ -89,11 +89,11 @@ def test_a_damaged_speaker_stand_in_is_learnt_again(keep, fits, monkeypatch):
 
     learnt = speaker.StandIn(np.arange(50.0), np.ones((50, 23)))
     monkeypatch.setattr(speaker.StandIn, "fit", lambda: learnt)
-    speaker.StandIn.ready()
+    speaker.StandIn.load()
     (path,) = fits.glob("speakers-*.npz")
     whole = path.read_bytes()
     path.write_bytes(whole[:keep])
-    np.testing.assert_array_equal(speaker.StandIn.ready().axes, learnt.axes)
+    np.testing.assert_array_equal(speaker.StandIn.load().axes, learnt.axes)
     assert len(path.read_bytes()) == len(whole)
 
 

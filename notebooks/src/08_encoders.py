@@ -15,8 +15,8 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/ser-course/ser-course/blob/main/notebooks/08_encoders.ipynb)
 #
-# You will borrow a network that has listened to thousands of hours, ask each of its layers what it knows about emotion,
-# and retrain a small part of it. You will have seen that the best layer is not the last one.
+# You will take a network that was trained on thousands of hours, test what each of its layers knows about emotion, and
+# retrain a small part of it. You will have seen that the best layer is not the last one.
 #
 # *90 minutes (4 of them computing) · builds on lessons 04 and 05 · if you know transformers, skim sections 1 and 2*
 #
@@ -46,7 +46,7 @@ utterances = banner("08", corpus="ravdess")
 # %% [markdown]
 # ## 1. What can be learnt without labels?
 #
-# RAVDESS holds an hour and a half of labelled speech. The world holds millions of hours without labels. How can a
+# RAVDESS has an hour and a half of labelled speech. The world has millions of hours without labels. How can a
 # network learn from those? It plays a game: we hide a piece of a recording and offer five pieces. One of them was
 # there. **Which one?**
 
@@ -113,21 +113,20 @@ print(f"{encoder.label}: {encoder.blocks} blocks, {encoder.dims} numbers per fra
 # <details><summary>If importing transformers or SpeechBrain fails with “libc10_cuda.so”</summary>
 #
 # Both may import torchaudio. The torchaudio of the Python package index is built for CUDA; beside a torch without CUDA
-# its compiled part does not load, and takes the others down with it. The course repairs this once, before the
-# first import: it tries torchaudio, and if only the compiled part fails, puts a stand-in in its place. Nothing here
-# needs that part. In your own scripts, call it first:
+# its compiled part does not load, and neither does anything that imports it. Nothing here needs that part, and
+# torchaudio runs without it if it is told to. The course does this before the first import; in your own scripts, call:
 #
 # ```python
 # from ser_helpers.pretrained import ensure_torchaudio
 #
-# print(ensure_torchaudio())  # "works", "mended" or "absent"
+# ensure_torchaudio()
 # ```
 #
 # `torchaudio.load` needs yet another package, torchcodec. We read files with `ser_helpers.audio.load`.
 # </details>
 #
 # Here is one utterance in two layers. Each picture compares every frame with every other one: bright where the
-# encoder hears nearly the same.
+# encoder finds nearly no difference.
 
 # %%
 ends = pretrained.Encoder(encoder.name, layers=[0, encoder.blocks], pooling=None)
@@ -177,7 +176,7 @@ print("the same beside a recording three times as long:", np.allclose(alone, tog
 # ## 3. Which layer knows about emotion?
 #
 # A *[probe](GLOSSARY.md#probe)* is the simplest possible model, trained on one layer. If even that finds the emotion,
-# the layer holds it plainly. Ours is a straight border, fitted by least squares. (`alpha` keeps its weights small; with
+# it is plainly in the layer. Ours is a straight border, fitted by least squares. (`alpha` keeps its weights small; with
 # Whisper, a third or three times as much changes the score by less than a point.) Listening to all recordings takes a
 # minute or two the first time; afterwards the numbers are on disk.
 
@@ -200,8 +199,8 @@ probe = make_pipeline(StandardScaler(), RidgeClassifier(alpha=1000))
 own = make_pipeline(SpeakerNormaliser(utterances.speaker), *probe)
 layers = range(encoder.blocks + 1)
 plain = [cross_validate(probe, encoder.layer(X, layer), utterances, name="linear probe") for layer in layers]
-told_who = "linear probe, speaker-normalised"
-normalised = [cross_validate(own, encoder.layer(X, layer), utterances, name=told_who) for layer in layers]
+normalised_name = "linear probe, speaker-normalised"
+normalised = [cross_validate(own, encoder.layer(X, layer), utterances, name=normalised_name) for layer in layers]
 where = f"{utterances.corpus.iloc[0]} · {encoder.label} · linear probe, unseen speakers"
 lesson08_encoders.by_layer({"as it is": plain, "speaker-normalised": normalised}, where)
 
@@ -211,7 +210,7 @@ lesson08_encoders.by_layer({"as it is": plain, "speaker-normalised": normalised}
 # (lesson 05) adds another 6 to 12 points in every layer.
 #
 # The untrained stand-in is a baseline that papers often forget: random weights, and yet 0.37, on the synthetic corpus
-# as on real RAVDESS. There lesson 04's network got no further. That much is the spectrogram shining through. What
+# as on real RAVDESS. Lesson 04's network got no further there. That much comes from the spectrogram alone. What
 # Whisper has *learnt* is the distance from there to 0.74.
 #
 # (Only layer 0 is clearly behind: the intervals of layers 1 to 6 overlap. And who picks the best of seven on the test
@@ -231,8 +230,8 @@ print(compare(side_by_side, best))
 # %% [markdown]
 # With Whisper on real RAVDESS this adds two or three points, and the interval is above zero; with the stand-in it adds
 # nothing. It is a long row, though: 7168 numbers with Whisper. The other way is a weighted sum whose weights are
-# learnt: one score per layer, and a softmax over the scores, as in lesson 07's attention. It can say which layers it
-# listened to.
+# learnt: one score per layer, and a softmax over the scores, as in lesson 07's attention. It shows which layers it
+# relied on.
 
 # %% tags=["exercise"]
 # * The weighted sum. `layers` has the shape (layers, dims), `scores` (layers,).
@@ -269,11 +268,11 @@ from ser_helpers import corpora
 folds = corpora.split(utterances, "speaker")
 train, test = folds[0]
 head.fit(utterances.loc[train], utterances.emotion[train])
-weights = head.network_.mix.logits.softmax(0).tolist()
+weights = head.network_.layer_sum.logits.softmax(0).tolist()
 lesson08_encoders.layer_weights([weights], f"{utterances.corpus.iloc[0]} · {encoder.label} · trained without the first fold")
 
 # %% [markdown]
-# No layer is left out, and none rules. The sum stays two or three points behind the best layer, but nobody had to
+# No layer is left out, and none dominates. The sum stays two or three points behind the best layer, but nobody had to
 # choose that one. (It gets means only, no deviations: the mean of a sum is the sum of the means, and deviations do not
 # add up.)
 #
@@ -313,7 +312,7 @@ for how, scaling in scalings.items():
 # %% [markdown]
 # Whisper-base on real RAVDESS: 0.75 as it is, 0.84 with voices found, 0.85 with voices told. Nearly all of the gain is
 # left, and nobody had to say who speaks. The accuracy is above the 0.818 published for a fine-tuned wav2vec 2.0 on
-# unseen actors (section 6). That one however hears one utterance at a time, and its folds were others. The stand-in
+# unseen actors (section 6). That one, however, gets one utterance at a time, and its folds were different. The stand-in
 # finds voices badly, and gains little.
 #
 # (Is C chosen on the test speakers? A nested search, lesson 05, over six models of this kind picks C = 0.01 in four of
@@ -388,7 +387,7 @@ check("08.4", hold_out)
 # %%
 once = utterances[(utterances.statement == "ravdess-1") & (utterances.repetition == 1)]
 few = once[once.speaker.isin(sorted(once.speaker.unique())[:12])]
-teach, ask = corpora.split(few, "speaker", n_splits=3)[0]
+train, test = corpora.split(few, "speaker", n_splits=3)[0]
 ways = {
     "head": {"trainable": "head"},
     "last block": {"trainable": 1},
@@ -399,11 +398,11 @@ ways = {
 scores, counts = {}, {}
 for name, way in ways.items():
     model = EncoderClassifier(encoder.name, **way, epochs=5, batch_size=8, progress=True)
-    model.fit(few.loc[teach], few.emotion[teach])
-    scores[name] = uar(few.emotion[ask], model.predict(few.loc[ask]))
+    model.fit(few.loc[train], few.emotion[train])
+    scores[name] = uar(few.emotion[test], model.predict(few.loc[test]))
     counts[name] = sum(weights.numel() for weights in model.network_.parameters() if weights.requires_grad)
 
-few_words = f"{len(teach)} utterances of 8 speakers train, {len(ask)} of 4 speakers test"
+few_words = f"{len(train)} utterances of 8 speakers train, {len(test)} of 4 speakers test"
 lesson08_encoders.trained_weights(scores, counts, f"{utterances.corpus.iloc[0]} · {encoder.label} · {few_words}")
 
 # %% [markdown]
@@ -422,7 +421,7 @@ both = cross_validate(two_tasks, utterances, utterances, name="weighted sum, and
 print(compare(both, weighted))
 
 # %% [markdown]
-# The interval holds zero: on 24 actors we cannot say that it helps. Nor does it hurt, which is useful when a
+# The interval contains zero: on 24 actors we cannot say that it helps. Nor does it hurt, which is useful when a
 # product needs both answers.
 #
 # ## 7. What if labels are few?
@@ -463,7 +462,7 @@ pd.DataFrame([one_draw(seed) for seed in range(4)]).mean().round(2)
 # unsure about. Two rules: the test speakers never lend their speech (`SelfTraining` refuses), and the leaderboard says
 # how much was labelled.
 #
-# **Another language?** The same three lines, with an encoder that has heard many languages. German EmoDB, for example:
+# **Another language?** The same three lines, with an encoder trained on many languages. German EmoDB, for example:
 #
 # ```python
 # german = corpora.load("emodb")  # get it: ser download emodb
@@ -544,7 +543,7 @@ turns = corpora.harmonise(conversations, "iemocap4")
 print(len(turns), "turns,", turns.speaker.nunique(), "speakers,", turns.session.nunique(), "sessions")
 
 # %% [markdown]
-# Here is the recipe's heart, a *Brain*. SpeechBrain calls these methods; everything else stands in a file,
+# Here is the centre of the recipe, a *Brain*. SpeechBrain calls these methods; everything else is in a file,
 # `speechbrain_recipe.yaml`. Compare it with the public one: the mean over time, one linear layer, two learning rates.
 
 # %%

@@ -41,7 +41,7 @@ def diarise(y, sr, speech=None, n_speakers=None, encoder=None, parties=PARTIES, 
         Segments with ``start`` and ``end`` in seconds; by default those of `audio.find_speech`.
     n_speakers : int, optional
         How many people speak on the one channel: 2 in a telephone call. Estimated when None, up to 6: clusters are
-        split until the mean cosine within each reaches the encoder's ``alike``.
+        split until the mean cosine within each reaches the encoder's ``same_speaker_threshold``.
     encoder : SpeakerEncoder, optional
         For one channel.
     parties : sequence of str
@@ -107,8 +107,8 @@ def _by_voice(y, sr, speech, n_speakers, encoder):
     if not len(spans):
         return []
     encoder = encoder or SpeakerEncoder()
-    embeddings = encoder.spans(y, spans[:, :2])  # (n, dims), each of length 1
-    labels = _cluster(embeddings, n_speakers, encoder.alike)
+    embeddings = encoder.embed(y, spans[:, :2])  # (n, dims), each of length 1
+    labels = _cluster(embeddings, n_speakers, encoder.same_speaker_threshold)
     after_pause = np.append(True, spans[1:, 2] > spans[:-1, 3] + 1e-6)
     for _ in range(ROUNDS):
         cosines = embeddings @ _centroids(embeddings, labels).T  # (n, speakers)

@@ -150,9 +150,9 @@ def encoder_module(encoder):
             self.network = copy.deepcopy(encoder.network).cpu().float()
 
         def forward(self, windows):
-            x = self.network.front(self.network._scaled(windows[0]))[None]
+            x = self.network.embed_input(self.network.normalise(windows[0]))[None]
             mask = torch.ones(x.shape[:2], dtype=torch.bool)
-            states = list(self.network.blocks(x, mask))
+            states = list(self.network.hidden_states(x, mask))
             pooled = pool(torch.cat([states[layer] for layer in encoder.selected]))
             return pooled[:, :kept].reshape(1, -1)
 

@@ -1,15 +1,15 @@
-"""Networks that others trained: found on this machine, run, fine-tuned; small stand-ins where they are missing."""
+"""Networks that others trained: found on this machine, run and fine-tuned; tiny stand-ins replace missing ones."""
 
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "audeering": ["DimensionalModel", "rescale"],
+        "audeering": ["DimensionalModel"],
         "encoder": ["Encoder"],
-        "finetuning": ["EncoderClassifier", "EncoderRegressor", "load_tuned", "save_tuned"],
+        "finetuning": ["EncoderClassifier", "EncoderRegressor"],
         "heads": ["TranscriptCTC"],
-        "hub": ["download_encoder", "find"],
+        "hub": ["download_encoder", "find_encoder"],
         "imports": ["ensure_torchaudio"],
         "laughter": ["LaughterDetector", "laughs_per_10_minutes", "laughter_summary"],
         "sentences": ["SentenceEncoder", "download_sentence_encoder"],

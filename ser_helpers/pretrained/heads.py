@@ -1,36 +1,32 @@
-"""What stands on an encoder when it is fine-tuned: a mix of layers, pooling over time, losses.
-
-The network that is trained in fine-tuning: the upper blocks of an encoder and the heads on them.
-
-The training loop of fine-tuning: warm-up, rates by layer, mixed precision, a stop when strangers gain nothing.
-"""
+"""Fine-tuning in torch: heads on the upper blocks of an encoder, their losses, learning rates and batches."""
 
 import contextlib
 import math
-import time
 
-import pandas as pd
 import torch
-from tqdm import tqdm
 
 from ser_helpers.errors import CorpusError
-from ser_helpers.pretrained.networks import batch, build
+from ser_helpers.pretrained.networks import build, pad
+
+WARM_UP = 0.1  # of all steps
+LORA_TARGETS = {"wavlm": "intermediate_dense|output_dense"}
+"""WavLM's attention reads the weights of its projections directly, so an adapter around them would have no effect."""
 
 
-class LayerMix(torch.nn.Module):
-    """A weighted sum of layers, whose weights are learnt; they are positive and add up to 1.
+class WeightedLayerSum(torch.nn.Module):
+    """A weighted sum of layers with learnt weights, which are positive and add up to 1.
 
-    As in SUPERB, arXiv:2105.01051. Used by ``EncoderClassifier``, Lesson 08.
+    After SUPERB, arXiv:2105.01051. Used by ``EncoderClassifier``, Lesson 08.
 
     Examples
     --------
-    >>> LayerMix(2)([torch.zeros(1, 3, 4), torch.ones(1, 3, 4)])[0, 0]
+    >>> WeightedLayerSum(2)([torch.zeros(1, 3, 4), torch.ones(1, 3, 4)])[0, 0]
     tensor([0.5000, 0.5000, 0.5000, 0.5000], grad_fn=<SelectBackward0>)
     """
 
     def __init__(self, layers):
         super().__init__()
-        self.logits = torch.nn.Parameter(torch.zeros(layers))
+        self.logits = torch.nn.Parameter(torch.zeros(layers))  # equal weights to begin with
 
     def forward(self, layers):
         """`layers`, a list of tensors of one shape, as one tensor of that shape."""
@@ -46,7 +42,7 @@ class MeanPooling(torch.nn.Module):
 
 
 class AttentivePooling(torch.nn.Module):
-    """A weighted mean over frames, the weight of a frame learnt from the frame. Used in Lesson 08.
+    """A weighted mean over frames; each frame's weight is learnt from the frame. Used in Lesson 08.
 
     Examples
     --------
@@ -63,16 +59,16 @@ class AttentivePooling(torch.nn.Module):
 
     def forward(self, x, mask):
         """`x` (utterances, frames, dims) with `mask` (utterances, frames) as (utterances, dims)."""
-        weights = self.score(x)[..., 0].masked_fill(~mask, float("-inf")).softmax(1)
+        weights = self.score(x)[..., 0].masked_fill(~mask, float("-inf")).softmax(1)  # padding gets 0
         return (x * weights[..., None]).sum(1)
 
 
 class TranscriptCTC(torch.nn.Module):
     """An auxiliary loss: spell the utterance's ``text`` from its frames, by connectionist temporal classification.
 
-    An encoder that must still know the words does not forget them for the emotion. Give the class itself as
-    ``extra_loss`` of ``EncoderClassifier``, or write your own of this form: made from the number of dimensions, called
-    with frames (utterances, frames, dims), their mask and the rows of the utterance table, it returns one number.
+    It keeps the encoder from forgetting words while it learns emotions. Pass the class itself as ``extra_loss`` of
+    ``EncoderClassifier``, or one of your own like it: made from the number of dimensions and called with frames
+    (utterances, frames, dims), their mask and the rows of the utterance table, it returns one number.
 
     Notes
     -----
@@ -90,23 +86,26 @@ class TranscriptCTC(torch.nn.Module):
 
     def __init__(self, dims):
         super().__init__()
-        self.letters = torch.nn.Linear(dims, len(self.LETTERS) + 1)
+        self.letters = torch.nn.Linear(dims, len(self.LETTERS) + 1)  # output 0 is CTC's blank
 
     def forward(self, x, mask, rows):
-        """The mean loss of the utterances with a text; zero if there is none. CorpusError without a column of texts."""
+        """The mean loss of the utterances with text; 0 if there are none. CorpusError without a column ``text``."""
         if "text" not in rows:
             raise CorpusError("The table has no column 'text', which TranscriptCTC needs: use another extra_loss.")
-        texts = [[1 + self.LETTERS.index(letter) for letter in self._spelt(text)] for text in rows["text"]]
-        told = [number for number, text in enumerate(texts) if text]
-        if not told:
+        texts = [self._spell(text) for text in rows["text"]]
+        with_text = [row for row, text in enumerate(texts) if text]
+        if not with_text:
             return x.new_zeros(())
-        scores = self.letters(x[told]).float().log_softmax(-1).transpose(0, 1)
-        targets = torch.tensor([letter for number in told for letter in texts[number]], device=x.device)
-        lengths = torch.tensor([len(texts[number]) for number in told])
-        return torch.nn.functional.ctc_loss(scores, targets, mask[told].sum(1).cpu(), lengths, zero_infinity=True)
+        # ctc_loss wants log-probabilities (frames, utterances, letters), all targets in one row, and their lengths;
+        # it sums over every alignment of letters to frames. Texts with more letters than frames have none: zero.
+        logs = self.letters(x[with_text]).float().log_softmax(-1).transpose(0, 1)
+        targets = torch.tensor([letter for row in with_text for letter in texts[row]], device=x.device)
+        lengths = torch.tensor([len(texts[row]) for row in with_text])
+        return torch.nn.functional.ctc_loss(logs, targets, mask[with_text].sum(1).cpu(), lengths, zero_infinity=True)
 
-    def _spelt(self, text):
-        return [letter for letter in text.lower() if letter in self.LETTERS] if isinstance(text, str) else []
+    def _spell(self, text):
+        letters = text.lower() if isinstance(text, str) else ""
+        return [1 + self.LETTERS.index(letter) for letter in letters if letter in self.LETTERS]
 
 
 def ccc_loss(predicted, truth):
@@ -120,7 +119,7 @@ def ccc_loss(predicted, truth):
     >>> ccc_loss(truth, truth).item(), ccc_loss(truth + 1, truth).item()
     (0.0, 0.42857...)
     """
-    if predicted.shape != truth.shape:
+    if predicted.shape != truth.shape:  # they would broadcast to a wrong loss without an error
         raise ValueError(f"The predictions have the shape {tuple(predicted.shape)}, the truth {tuple(truth.shape)}.")
     gap = predicted.mean(0) - truth.mean(0)
     covariance = ((predicted - predicted.mean(0)) * (truth - truth.mean(0))).mean(0)
@@ -128,44 +127,16 @@ def ccc_loss(predicted, truth):
     return (1 - 2 * covariance / spread.clamp_min(1e-8)).mean()
 
 
-POOLINGS = {"mean": lambda dims: MeanPooling(), "attentive": AttentivePooling}
-LORA_TARGETS = {"wavlm": "intermediate_dense|output_dense"}
-"""WavLM's attention reads the weights of its projections itself, past any adapter."""
+class FineTunedNetwork(torch.nn.Module):
+    """The trained part: from the input of block `first` to embeddings, with a linear `head` on them.
 
-
-class TunedNetwork(torch.nn.Module):
-    """From the input of block `first` to outputs.
-
-    Parameters
-    ----------
-    encoder : Encoder
-    first : int
-        The first block that is trained; ``encoder.blocks`` if none is.
-    mix : list of int
-        The layers whose weighted sum is pooled, none below `first`; with no trained block, those that are given.
-    outputs : int
-        Number of classes or targets.
-    pooling : str
-        "mean" or "attentive".
-    dropout : float
-    lora_rank : int
-        Rank of the adapters that are trained in place of the blocks' weights; 0 trains the weights.
-    gender : bool
-        Add a second head for the speaker's gender.
-    extra_loss : callable or None
-        Makes a module from the number of dimensions, as ``TranscriptCTC``.
-    checkpointing : bool
-        Compute the blocks twice rather than keep all they compute: less memory, more time.
-
-    Notes
-    -----
-    Behind ``EncoderClassifier`` and ``EncoderRegressor``, Lesson 08. The pooled numbers are standardised by running
-    statistics of the training set (batch normalisation): an encoder's dimensions differ a hundredfold in size.
+    `layers` are those in the weighted sum; if no block is trained (`first` is ``encoder.blocks``), those that `forward`
+    gets. `gender` adds a second head. The other parameters are those of ``EncoderClassifier``. Lesson 08.
     """
 
-    def __init__(self, encoder, first, mix, outputs, pooling, dropout, lora_rank, gender, extra_loss, checkpointing):
+    def __init__(self, encoder, first, layers, outputs, pooling, dropout, lora_rank, gender, extra_loss, checkpointing):
         super().__init__()
-        self.first, self.layers, self.dims, self.blocks = first, mix, encoder.dims, encoder.blocks
+        self.first, self.layers, self.dims, self.blocks = first, layers, encoder.dims, encoder.blocks
         self.network = None
         if first < encoder.blocks:
             self.network = build(encoder.config, encoder.folder, encoder.seed).requires_grad_(False)
@@ -176,8 +147,9 @@ class TunedNetwork(torch.nn.Module):
                 self.network.norm_last.requires_grad_(True)
             if checkpointing:
                 self.network.model.activation_checkpointing_enable({"use_reentrant": False})
-        self.mix = LayerMix(len(mix))
-        self.pooling = POOLINGS[pooling](self.dims)
+        self.layer_sum = WeightedLayerSum(len(layers))
+        self.pooling = AttentivePooling(self.dims) if pooling == "attentive" else MeanPooling()
+        # An encoder's dimensions differ a hundredfold in size: standardise them by running statistics.
         self.norm = torch.nn.BatchNorm1d(self.dims, affine=False)
         self.dropout = torch.nn.Dropout(dropout)
         self.head = torch.nn.Linear(self.dims, outputs)
@@ -185,21 +157,22 @@ class TunedNetwork(torch.nn.Module):
         self.extra = extra_loss(self.dims) if extra_loss else None
 
     def forward(self, x, mask):
-        """Mixed frames (utterances, frames, dims) and standardised embeddings (utterances, dims).
+        """Frames (utterances, frames, dims) of the layer sum, and standardised embeddings (utterances, dims).
 
-        `x` is the output of block `first` - 1, or, where no block is trained, all layers of the mix side by side.
+        `x` is the output of block `first` - 1, or, if no block is trained, all layers of the sum side by side.
         """
         if self.network is None:
-            layers = x.unflatten(-1, (len(self.layers), self.dims)).unbind(-2)
+            layers = x.unflatten(-1, (len(self.layers), self.dims)).unbind(-2)  # (..., layers * dims) -> (..., dims)
         else:
-            states = enumerate(self.network.blocks(x, mask, self.first), self.first)
+            states = enumerate(self.network.hidden_states(x, mask, self.first), self.first)
             layers = [state for number, state in states if number in self.layers]
-        frames = self.mix(layers)
+        frames = self.layer_sum(layers)
+        # Statistics over a batch need single precision, whatever autocast made of the blocks.
         return frames, self.dropout(self.norm(self.pooling(frames, mask).float()))
 
-    def collate(self, arrays, device):
-        """A list of arrays (frames, dims) as one tensor and its mask, on a device."""
-        x, mask = batch([torch.tensor(array) for array in arrays])
+    def collate(self, inputs, device):
+        """A list of arrays (frames, dims) as one padded tensor and its mask, on a device."""
+        x, mask = pad([torch.tensor(array) for array in inputs])
         return x.to(device), mask.to(device)
 
     def param_groups(self, lr, encoder_lr, decay):
@@ -217,7 +190,7 @@ class TunedNetwork(torch.nn.Module):
         return [group for group in groups if group["params"]]
 
     def trainable_state_dict(self):
-        """What training changes, by name: trained weights and running statistics."""
+        """A copy of what training changes, by name: trained weights and running statistics."""
         trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
         return {
             name: value.detach().clone()
@@ -227,122 +200,33 @@ class TunedNetwork(torch.nn.Module):
 
 
 def _add_adapters(model, kind, blocks, rank):
+    """LoRA: beside each chosen matrix W a product B A of `rank`; B starts at 0, so the model starts as it was."""
     import peft
 
-    targets = LORA_TARGETS.get(kind, "q_proj|v_proj")
-    places = rf"(.*\.)?layers\.({'|'.join(map(str, blocks))})\..*({targets})"
-    peft.inject_adapter_in_model(peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=places), model)
+    targets = LORA_TARGETS.get(kind, "q_proj|v_proj")  # queries and values, as in the paper
+    modules = rf"(.*\.)?layers\.({'|'.join(map(str, blocks))})\..*({targets})"
+    # W + alpha / rank * B A: alpha = 2 * rank makes the scale 2 for every rank.
+    peft.inject_adapter_in_model(peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=modules), model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name)
 
 
-WARM_UP = 0.1
-CLIP = 1.0
-
-
-def train(
-    network,
-    arrays,
-    numbers,
-    loss,
-    watch,
-    *,
-    groups,
-    epochs,
-    batch_size,
-    patience,
-    weight_decay,
-    device,
-    mixed,
-    seed,
-    progress,
-):
-    """Train a `TunedNetwork` in place and leave it with the weights of its best epoch; returns the history.
-
-    Parameters
-    ----------
-    network : TunedNetwork
-    arrays : list of array (frames, dims)
-        Input of every utterance.
-    numbers : list of int
-        Which of them to train on.
-    loss : callable
-        ``loss(frames, embeddings, mask, numbers)`` of a batch, one number.
-    watch : callable or None
-        ``watch()`` after each epoch: a dict of scores on utterances that are not trained on, the first of them the one
-        that decides (more is better).
-    groups : list of dict
-        As from ``TunedNetwork.groups``.
-    patience : int
-        Stop after so many epochs without a better score.
-    device : str
-    mixed : bool
-        Compute in bfloat16 where that is safe.
-    epochs, batch_size, weight_decay, seed, progress
-        As in ``EncoderClassifier``.
-
-    Returns
-    -------
-    DataFrame
-        One row per epoch: ``loss``, what `watch` gives, ``seconds``.
-
-    Notes
-    -----
-    AdamW (arXiv:1711.05101); rates rise over the first tenth of the steps and fall along half a cosine to 0. Behind
-    ``EncoderClassifier``, Lesson 08.
-    """
-    shuffle = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay)
-    steps = epochs * max(1, round(len(numbers) / batch_size))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
-    trained = [parameter for group in groups for parameter in group["params"]]
-    history, best = [], None
-    with tqdm(total=epochs, desc="fine-tuning", unit="epoch", delay=1, leave=False, disable=not progress) as bar:
-        for _ in range(epochs):
-            begun = time.perf_counter()
-            network.train()
-            total = 0.0
-            for part in _batches(numbers, batch_size, shuffle):
-                x, mask = network.collate([arrays[number] for number in part], device)
-                with autocast(device, mixed):
-                    value = loss(*network(x, mask), mask, part)
-                optimizer.zero_grad()
-                value.backward()
-                torch.nn.utils.clip_grad_norm_(trained, CLIP)
-                optimizer.step()
-                schedule.step()
-                total += value.item() * len(part)
-            network.eval()
-            scores = watch() if watch else {}
-            history.append({"loss": total / len(numbers), **scores, "seconds": time.perf_counter() - begun})
-            bar.update()
-            bar.set_postfix({name: f"{value:.3f}" for name, value in scores.items()})
-            if scores:
-                score = next(iter(scores.values()))
-                if best is None or score > best[0]:
-                    best = score, len(history), network.trainable_state_dict()
-                elif len(history) - best[1] >= patience:
-                    break
-    if best:
-        network.load_state_dict(best[2], strict=False)
-    return pd.DataFrame(history, index=pd.RangeIndex(1, len(history) + 1, name="epoch"))
-
-
 def autocast(device, mixed):
-    """Mixed precision in a ``with`` block, or nothing."""
+    """Mixed precision in a ``with`` block, or nothing: products in bfloat16, weights and sums in float32."""
     kind = torch.device(device).type
     return torch.autocast(kind, dtype=torch.bfloat16) if mixed else contextlib.nullcontext()
 
 
-def _rate(step, steps):
+def learning_rate(step, steps):
+    """The share of the highest rate: it rises over the first tenth of the steps and falls along half a cosine to 0."""
     warm = max(1, round(WARM_UP * steps))
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
 
 
-def _batches(numbers, size, generator):
-    """Random batches of nearly equal size, none of a single example, which has no deviation to standardise by."""
-    order = torch.randperm(len(numbers), generator=generator).tolist()
-    count = max(1, min(round(len(numbers) / size), len(numbers) // 2))
-    return [[numbers[place] for place in order[start::count]] for start in range(count)]
+def random_batches(positions, size, generator):
+    """Random batches of nearly equal size, none of a single example, which batch normalisation cannot standardise."""
+    order = torch.randperm(len(positions), generator=generator).tolist()
+    count = max(1, min(round(len(positions) / size), len(positions) // 2))
+    return [[positions[number] for number in order[start::count]] for start in range(count)]

@@ -1,8 +1,6 @@
-"""The Hugging Face hub: what of it is on this machine, and how more gets here when somebody asks for it.
+"""Pretrained networks on this machine: where their files are, how to download them, and which device runs them.
 
-Encoders on disk: where a name's weights are, how they are read, and how they get there.
-
-Tiny untrained networks that take the place of encoders which are not on this machine.
+An encoder that is missing is replaced by a tiny untrained network of the same class, whose configuration is here too.
 """
 
 import functools
@@ -15,15 +13,47 @@ from pathlib import Path
 from ser_helpers import paths
 from ser_helpers.errors import DownloadError, ModelError
 
+WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
+"""Names of weight files, in the order in which they are looked for."""
 
-def cached(name):
-    """Folders of the Hugging Face caches that hold something of a name: ``SER_MODELS_HOME``'s, then the usual one.
+_CONFIGS = ("config.json", "preprocessor_config.json")
+_NAME = re.compile(r"([\w-][\w.-]*/)?[\w.-]+")  # the owner may be missing
 
-    Nothing is downloaded.
 
-    >>> list(cached("nobody/no-such-model"))
-    []
+def choose_device(device="auto"):
+    """The name of a torch device; "auto" is the first of "cuda", "mps" and "cpu" that this machine has.
+
+    Raises ValueError if this machine does not have the device. Behind every ``device`` of `ser_helpers.pretrained`.
+
+    >>> choose_device("cpu")
+    'cpu'
     """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"This machine has no device {device!r}: use 'auto' or 'cpu'.") from error
+    return device
+
+
+def locate(name, is_complete):
+    """The first folder with the files of a hub name for which ``is_complete(folder)`` is true, or None.
+
+    It looks in ``paths.models_home()``, for a folder called like the last part of the name ("whisper-base") or that
+    with "-encoder", then in the Hugging Face caches there and at the usual place. Nothing is downloaded.
+
+    >>> locate("nobody/no-such-model", Path.is_dir) is None
+    True
+    """
+    last = str(name).rsplit("/", 1)[-1]
+    places = [paths.models_home() / last, paths.models_home() / f"{last}-encoder"]
+    return next((folder for folder in itertools.chain(places, _snapshots(str(name))) if is_complete(folder)), None)
+
+
+def _snapshots(name):
     import huggingface_hub
 
     for cache in (paths.models_home(), None):
@@ -34,13 +64,9 @@ def cached(name):
 
 
 def fetch(name, patterns):
-    """Get the files of a name that match `patterns` into ``paths.models_home()``; returns their folder.
+    """Download the files of a hub name that match `patterns` into ``paths.models_home()``; returns their folder.
 
-    What is there already is not fetched again. Raises DownloadError when the hub has no such name or cannot be reached.
-
-    >>> fetch("no name", ["*.json"])  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ser_helpers.errors.DownloadError: no name could not be downloaded (...): check the name and the connection, ...
+    Files that are there are not downloaded again. Raises DownloadError if the hub has no such name or does not answer.
     """
     import huggingface_hub
 
@@ -55,7 +81,7 @@ def fetch(name, patterns):
 
 
 def reason(error):
-    """The first line of an error, without its full stop, to be put into a sentence.
+    """The first line of an error without its full stop, for use within a sentence.
 
     >>> reason(OSError("No space left. Sorry.")), reason(KeyError())
     ('No space left. Sorry', 'KeyError')
@@ -63,58 +89,46 @@ def reason(error):
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
-WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
-"""Names of weight files, in the order in which they are looked for."""
-
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-_NAME = re.compile(r"([\w-][\w.-]*/)?[\w.-]+")  # without an owner, too
-_CONFIGS = ("config.json", "preprocessor_config.json")
-
-
-def find(name):
-    """The folder that holds an encoder's configuration and weights on this machine, or None; nothing is downloaded.
+def find_encoder(name):
+    """The folder with an encoder's configuration and weights on this machine, or None; nothing is downloaded.
 
     Parameters
     ----------
     name : str or Path
-        A folder, or a name on the Hugging Face hub such as "openai/whisper-base". A name is looked for in
-        ``paths.models_home()``, as a folder called like its last part ("whisper-base") or that with "-encoder", and in
-        the Hugging Face cache.
+        A folder, or a name on the Hugging Face hub such as "openai/whisper-base" (see `locate`).
 
     Raises
     ------
     ModelError
-        If `name` is a folder without configuration or weights, or a path where there is no folder.
+        If `name` is a folder without configuration or weights, or a path that does not exist.
 
     Examples
     --------
     Lesson 08.
 
-    >>> find("nobody/whisper-nothing") is None
+    >>> find_encoder("nobody/whisper-nothing") is None
     True
     """
     if Path(name).is_dir():
-        if not _is_complete(Path(name)):
-            raise ModelError(f"The folder {name} holds no config.json with weights ({WEIGHTS[0]}): give the right one.")
+        if not _is_encoder(Path(name)):
+            raise ModelError(f"The folder {name} has no config.json with weights ({WEIGHTS[0]}): give the right one.")
         return Path(name)
     if isinstance(name, Path) or not _NAME.fullmatch(name):
         raise ModelError(f"There is no folder {name}: give one that exists, or owner/name on the Hugging Face hub.")
-    last = name.rsplit("/", 1)[-1]
-    places = [paths.models_home() / last, paths.models_home() / f"{last}-encoder"]
-    return next((place for place in itertools.chain(places, cached(name)) if _is_complete(place)), None)
+    return locate(name, _is_encoder)
 
 
-def _is_complete(folder):
+def _is_encoder(folder):
     return (folder / "config.json").is_file() and bool(weight_files(folder))
 
 
 def weight_files(folder):
-    """The files in a folder that hold weights, of the first kind there is; an empty list if there are none."""
+    """The weight files in a folder, of the first kind in `WEIGHTS` that it has; an empty list if it has none."""
     return next((files for pattern in WEIGHTS if (files := sorted(Path(folder).glob(pattern)))), [])
 
 
 def read_config(folder):
-    """The configuration in a folder, as a dict, with what the preprocessor's says of normalisation."""
+    """An encoder's configuration as a dict, with ``do_normalize`` from its preprocessor's."""
     try:
         config, preprocessor = (
             json.loads((folder / file).read_text(encoding="utf-8")) if (folder / file).is_file() else {}
@@ -122,14 +136,14 @@ def read_config(folder):
         )
         config["do_normalize"] = preprocessor.get("do_normalize", True)
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise damaged(folder, error) from error
+        raise unreadable(folder, error) from error
     kind, known = config.get("model_type"), sorted(set(FAMILIES.values()))
     if kind not in known:
-        raise ModelError(f"{folder} holds a network of type {kind!r}, not one of {', '.join(known)}.")
+        raise ModelError(f"{folder} contains a network of type {kind!r}, not one of {', '.join(known)}.")
     return config
 
 
-def size(config):
+def encoder_size(config):
     """Number of attention blocks, and dimensions of their outputs."""
     whisper = config["model_type"] == "whisper"
     names = ("encoder_layers", "d_model") if whisper else ("num_hidden_layers", "hidden_size")
@@ -140,21 +154,20 @@ def size(config):
     return sizes
 
 
-def damaged(folder, error):
-    """The ModelError for a folder that cannot be read."""
+def unreadable(folder, error):
+    """The ModelError for an encoder's folder that cannot be read."""
     return ModelError(f"The encoder in {folder} cannot be read ({reason(error)}): delete that folder and get it again.")
 
 
-def content(folder):
-    """A fingerprint of an encoder's configuration and weights."""
+def content_hash(folder):
+    """A hash of an encoder's configuration and weights."""
     files = [folder / name for name in _CONFIGS if (folder / name).is_file()] + weight_files(folder)
     stamps = [(file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return _digest(tuple(files), tuple(stamps))
+    return _content_hash(tuple(files), tuple(stamps))
 
 
 @functools.lru_cache(maxsize=8)
-def _digest(files, stamps):
-    """Of the files' content; `stamps` tell when it must be read anew."""
+def _content_hash(files, stamps):  # gigabytes: read again only when sizes or times change
     digest = hashlib.blake2b(digest_size=16)
     for path in files:
         with open(path, "rb") as file:
@@ -163,88 +176,94 @@ def _digest(files, stamps):
 
 
 def download_encoder(name):
-    """Get an encoder's configuration and weights from the Hugging Face hub into ``paths.models_home()``.
+    """Download an encoder's configuration and weights from the Hugging Face hub into ``paths.models_home()``.
 
-    What is there already is not fetched again, and an interrupted download is resumed.
+    Files that are there are not downloaded again, and an interrupted download is resumed.
 
     Parameters
     ----------
     name : str
-        "owner/name", as "openai/whisper-base".
+        "owner/name", such as "openai/whisper-base".
 
     Returns
     -------
     Path
-        The folder; `find` knows it too.
+        The folder, which `find_encoder` finds too.
 
     Raises
     ------
     DownloadError
-        If the hub has nothing of that name, or nothing with an encoder's files, or cannot be reached.
+        If the hub has no encoder of that name or cannot be reached.
 
     Examples
     --------
     ``ser download openai/whisper-base`` is the same from the command line.
 
-    >>> download_encoder("whisper")
+    >>> download_encoder("no name")
     Traceback (most recent call last):
-    ser_helpers.errors.DownloadError: 'whisper' is no name on the Hugging Face hub: give owner/name, as
-    openai/whisper-base.
+    ser_helpers.errors.DownloadError: no name could not be downloaded (...): check the name and the connection, ...
     """
-    if not _HUB_NAME.fullmatch(name):
-        raise DownloadError(f"{name!r} is no name on the Hugging Face hub: give owner/name, as openai/whisper-base.")
     folder = fetch(name, [*_CONFIGS, *WEIGHTS[:2]])
-    if not weight_files(folder):
+    if not weight_files(folder):  # an old checkpoint, without safetensors
         folder = fetch(name, [*_CONFIGS, *WEIGHTS])
-    if not _is_complete(folder):
-        raise DownloadError(f"{name} holds no encoder's configuration and weights: choose another.")
+    if not _is_encoder(folder):
+        raise DownloadError(f"{name} has no encoder's configuration and weights: choose another.")
     return folder
 
 
-FAMILIES = {"whisper": "whisper", "wavlm": "wavlm", "hubert": "hubert", "data2vec": "data2vec-audio"}
-FAMILIES |= {"wav2vec2": "wav2vec2", "xls-r": "wav2vec2", "mms-": "wav2vec2"}
-"""Which part of a name tells of which of transformers' model types."""
+FAMILIES = {
+    "whisper": "whisper",
+    "wavlm": "wavlm",
+    "hubert": "hubert",
+    "data2vec": "data2vec-audio",
+    "wav2vec2": "wav2vec2",
+    "xls-r": "wav2vec2",
+    "mms-": "wav2vec2",
+}
+"""Parts of hub names, and the model type in transformers that each stands for."""
 
 _LARGE = ("large", "xls-r", "mms-")
-_BLOCKS, _DIMS, _HEADS, _WIDE = 4, 96, 4, 192
+_BLOCKS, _DIMS, _HEADS, _FEED_FORWARD = 4, 96, 4, 192
 _WHISPER = {
     "d_model": _DIMS,
     "encoder_layers": _BLOCKS,
     "encoder_attention_heads": _HEADS,
-    "encoder_ffn_dim": _WIDE,
+    "encoder_ffn_dim": _FEED_FORWARD,
     "num_mel_bins": 80,
 }
 _WAVE = {
     "hidden_size": _DIMS,
     "num_hidden_layers": _BLOCKS,
     "num_attention_heads": _HEADS,
-    "intermediate_size": _WIDE,
+    "intermediate_size": _FEED_FORWARD,
     "conv_dim": [_DIMS // 2] * 7,
     "num_conv_pos_embedding_groups": 8,
 }
 
 
-def config_for(name):
-    """The configuration, as a dict, of a tiny network of the class that `name` belongs to.
+def tiny_config(name):
+    """The configuration, as a dict, of a tiny network of the class that a hub name belongs to.
 
-    Raises ModelError when the name tells of no class of network. Used by ``Encoder``, Lesson 08.
+    Raises ModelError if the name does not say which class that is. Used by ``Encoder``, Lesson 08.
 
     Examples
     --------
-    >>> config_for("facebook/hubert-base-ls960")["model_type"], config_for("openai/whisper-base")["encoder_layers"]
+    >>> tiny_config("facebook/hubert-base-ls960")["model_type"], tiny_config("openai/whisper-base")["encoder_layers"]
     ('hubert', 4)
     """
     last = name.rsplit("/", 1)[-1].lower()
     family = next((family for part, family in FAMILIES.items() if part in last), None)
     if family is None:
         raise ModelError(
-            f"{name!r} is not on this machine, and its name does not tell which kind of network it is: get it with "
+            f"{name!r} is not on this machine, and its name does not say which kind of network it is: get it with "
             f"`ser download {name}`, or give a folder or a name with one of {', '.join(FAMILIES)} in it."
         )
     if family == "whisper":
         return {"model_type": family, **_WHISPER}
     config = {"model_type": family, **_WAVE}
     if family != "data2vec-audio":
+        # Base models normalise the first convolution over time (group norm) and each block's output; large ones
+        # normalise every convolution over its channels (layer norm) and each block's input.
         large = any(part in last for part in _LARGE)
         norm = "layer" if large else "group"
         config |= {"num_conv_pos_embeddings": 32, "do_stable_layer_norm": large, "feat_extract_norm": norm}

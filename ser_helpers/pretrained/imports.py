@@ -1,108 +1,41 @@
-"""One mend for a torchaudio that does not load, so that transformers and speechbrain can be imported beside it.
-
-The torchaudio of the Python package index is built against CUDA. Beside a torch without CUDA, its compiled part looks
-for ``libc10_cuda.so`` and fails, and so do the libraries that import torchaudio: speechbrain, and the audio models of
-transformers. The compiled part is needed by nothing in this course, so a stand-in without it does.
-
-What transformers and speechbrain say while they load is about their insides: kept from the reader's page.
-"""
+"""Imports of torchaudio, transformers and speechbrain: they work without CUDA, and they print nothing."""
 
 import contextlib
 import importlib
-import importlib.machinery
-import importlib.util
 import logging
 import sys
 import warnings
 
-from ser_helpers.errors import ModelError
 
+def ensure_torchaudio():
+    """Make torchaudio work beside a torch without CUDA; call it before importing transformers or speechbrain.
 
-def ensure_torchaudio(required=False):
-    """Make ``import torchaudio`` work; call it before the first import of transformers or speechbrain.
-
-    A torchaudio that loads is left alone. If only its compiled part cannot load, a stand-in for that part takes its
-    place, and the rest of torchaudio works: transforms, filters, Kaldi features. What is written in C++ is missing
-    (forced alignment, the RNN-T loss), and so is ``torchaudio.load``, which needs torchcodec: read recordings with
-    `ser_helpers.audio.load`.
-
-    Parameters
-    ----------
-    required : bool
-        Whether torchaudio must be there. speechbrain needs it; transformers does not.
-
-    Returns
-    -------
-    str
-        ``"works"``, ``"mended"`` or ``"absent"``.
-
-    Raises
-    ------
-    ModelError
-        If it is required and not installed.
-
-    Notes
-    -----
-    Lesson 08.
+    The torchaudio of the Python package index is compiled for CUDA. Beside a torch without CUDA its compiled part fails
+    to load (``libc10_cuda.so``), and so does every library that imports torchaudio. Nothing here needs that part:
+    transforms, filters and Kaldi features are Python. A torchaudio that works, or is not installed, is left alone.
 
     Examples
     --------
-    >>> ensure_torchaudio() in ("works", "mended", "absent")
-    True
+    Lesson 08.
+
+    >>> ensure_torchaudio()
+    >>> from transformers import Wav2Vec2Model
     """
-    if "torchaudio" not in sys.modules:
-        if importlib.util.find_spec("torchaudio") is None:
-            if required:
-                raise ModelError(
-                    "speechbrain needs torchaudio, which is not installed: run `pip install torchaudio`; "
-                    "beside a torch without CUDA it need not load, the course mends that."
-                )
-            return "absent"
-        try:
-            importlib.import_module("torchaudio")
-        except (OSError, ImportError, RuntimeError):
-            _import_without_extension()
-    return "mended" if isinstance(sys.modules.get("torchaudio._extension"), _Extension) else "works"
-
-
-class _Extension(type(sys)):
-    """What torchaudio asks of its compiled part, with the answer that there is none."""
-
-    _IS_TORCHAUDIO_EXT_AVAILABLE = False
-    _IS_ALIGN_AVAILABLE = False
-
-    def fail_if_no_align(self, function):
-        """Let a function that needs forced alignment fail when it is called."""
-
-        def failing(*args, **kwargs):
-            raise RuntimeError(f"{function.__name__} needs torchaudio's compiled part, which cannot load here.")
-
-        return failing
-
-    def lazy_import_sox_ext(self):
-        """Say that there is no SoX (older versions of torchaudio ask)."""
-        raise RuntimeError("This needs torchaudio's compiled part, which cannot load here.")
-
-    def _check_cuda_version(self):
-        return None
-
-
-def _import_without_extension():
-    for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
-        del sys.modules[name]
-    extension = _Extension("torchaudio._extension")
-    extension.__spec__ = importlib.machinery.ModuleSpec("torchaudio._extension", None)
-    sys.modules["torchaudio._extension"] = extension
     try:
         importlib.import_module("torchaudio")
-    except Exception:
-        del sys.modules["torchaudio._extension"]
-        raise
+    except ModuleNotFoundError:
+        return  # transformers works without it; speechbrain says itself that it needs it
+    except (OSError, ImportError, RuntimeError):
+        loader = sys.modules.get("torchaudio._extension.utils")  # it stays imported when the compiled part fails
+        if loader is None:
+            raise
+        loader._load_lib = lambda name: False  # torchaudio's own answer where it was built without compiled code
+        importlib.import_module("torchaudio")
 
 
 @contextlib.contextmanager
 def quiet_libraries():
-    """Within the ``with`` block, no progress bars of transformers and no log below an error from anyone.
+    """Within the ``with`` block, transformers shows no progress bars and nothing below an error is logged.
 
     >>> with quiet_libraries():
     ...     logging.getLogger("speechbrain").warning("The encoder is frozen.")

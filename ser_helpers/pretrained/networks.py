@@ -1,37 +1,34 @@
-"""What an encoder computes: convolutions on one utterance at a time, then attention on batches with masks.
+"""The networks under an encoder: convolutions on one utterance at a time, then attention on masked batches.
 
-A convolution at the end of an utterance, or a normalisation over its time, would hear the padding of a batch. So
-everything up to the first attention block runs without any padding, and attention itself is told what is padding: an
-utterance's embedding does not depend on what else is in its batch.
+Utterances of a batch are padded to the length of the longest. A convolution at the end of an utterance, or a
+normalisation over its time, would mix that padding into real frames. So everything below the first attention block
+runs on each utterance alone, and attention gets a mask: an utterance's embedding does not depend on its batch.
 """
 
 import warnings
 
-import safetensors.torch
+import safetensors
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from ser_helpers.pretrained.hub import damaged, weight_files
+from ser_helpers.pretrained.hub import unreadable, weight_files
 from ser_helpers.pretrained.imports import ensure_torchaudio
 
 SAMPLE_RATE = 16000
-LONGEST = 30 * SAMPLE_RATE  # Whisper has positions for 30 s, and attention over much more would not fit into memory
+LONGEST = 30 * SAMPLE_RATE  # Whisper has positions for 30 s; attention's memory grows with the square of the length
 
 
 class Network(torch.nn.Module):
-    """An encoder of transformers cut in two: `front` for one utterance, `blocks` for a batch.
+    """An encoder of transformers in two parts: `embed_input` for one utterance, `hidden_states` for a batch.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Of transformers.
-
-    Attributes
-    ----------
+        Of transformers. Its modules and their names stay as they are: published checkpoints must fit.
     layers : ModuleList
-        The attention blocks.
+        Its attention blocks.
     norm_last : torch.nn.Module
-        What is applied to the output of the last block.
+        Applied to the output of the last block.
 
     Notes
     -----
@@ -42,34 +39,35 @@ class Network(torch.nn.Module):
         super().__init__()
         self.model, self.layers, self.norm_last = model, layers, norm_last
 
-    def pieces(self, y):
-        """Samples (n,) as equal pieces of at most 30 s, each a tensor ready for `front`."""
-        return self._scaled(torch.as_tensor(y)).chunk(-(-len(y) // LONGEST))
+    def split(self, y):
+        """Samples (n,), normalised as the model expects, in equal parts of at most 30 s: a list of tensors."""
+        return self.normalise(torch.as_tensor(y)).chunk(-(-len(y) // LONGEST))  # rounds up
 
-    def blocks(self, x, mask, first=0):
-        """Yield `x` (utterances, frames, dims) and the output of every block from number `first` on.
-
-        `mask` (utterances, frames) is True where there are frames and False where there is padding.
-        """
-        yield x
-        states = self._states(x, mask)
-        for number, layer in enumerate(self.layers[first:], first + 1):
-            x = self._through(layer, x, states)
-            yield self.norm_last(x) if number == len(self.layers) else x
-
-    def _scaled(self, y):
+    def normalise(self, y):
+        """Samples (n,) as the model expects them."""
         return y
 
-    def _states(self, x, mask):
-        """What each block is told beside its input."""
-        hidden = torch.zeros(mask.shape, dtype=x.dtype, device=x.device).masked_fill(~mask, torch.finfo(x.dtype).min)
-        return {"attention_mask": hidden[:, None, None, :]}
+    def hidden_states(self, x, mask, first=0):
+        """Yield `x` (utterances, frames, dims) and the output of every block from number `first` on.
 
-    def _through(self, layer, x, states):
-        return layer(x, **states)
+        `mask` (utterances, frames) is False at padding.
+        """
+        yield x
+        arguments = self._block_arguments(x, mask)
+        for number, layer in enumerate(self.layers[first:], first + 1):
+            x = self._run_block(layer, x, arguments)
+            yield self.norm_last(x) if number == len(self.layers) else x
 
-    def _place(self):
-        """Device and number type of the weights."""
+    def _block_arguments(self, x, mask):
+        # Added to the attention scores: the lowest number of the type makes the softmax give padding a weight of 0.
+        # Its shape (utterances, 1, 1, frames) is broadcast over heads and queries.
+        additive = torch.zeros(mask.shape, dtype=x.dtype, device=x.device).masked_fill(~mask, torch.finfo(x.dtype).min)
+        return {"attention_mask": additive[:, None, None, :]}
+
+    def _run_block(self, layer, x, arguments):
+        return layer(x, **arguments)
+
+    def _device_and_dtype(self):
         weight = next(self.model.parameters())
         return {"device": weight.device, "dtype": weight.dtype}
 
@@ -79,39 +77,43 @@ class WaveNetwork(Network):
 
     def __init__(self, model, normalise):
         norm, nothing = model.encoder.layer_norm, torch.nn.Identity()
-        self_normed = getattr(model.config, "do_stable_layer_norm", False)
-        super().__init__(model, model.encoder.layers, norm if self_normed else nothing)
-        self.norm_first = nothing if self_normed else norm
-        self.normalise = normalise
+        # "Stable" models normalise inside each block and once more after the last; the others before the first block.
+        stable = getattr(model.config, "do_stable_layer_norm", False)
+        super().__init__(model, model.encoder.layers, norm if stable else nothing)
+        self.norm_first = nothing if stable else norm
+        self.do_normalise = normalise
 
-    def front(self, y):
-        """Samples of one utterance (n,) as the input of the first block (frames, dims)."""
-        features = self.model.feature_extractor(y.to(**self._place())[None]).transpose(1, 2)
+    def embed_input(self, y):
+        """Samples of one utterance (n,) as the input of the first block (frames, dims), a frame every 20 ms."""
+        # Base models normalise the first convolution over the utterance's time (group norm): padding would change it.
+        features = self.model.feature_extractor(y.to(**self._device_and_dtype())[None]).transpose(1, 2)
         x = self.model.feature_projection(features)
-        x = x[0] if isinstance(x, tuple) else x
+        x = x[0] if isinstance(x, tuple) else x  # wav2vec 2.0 also returns the features before the projection
+        # Positions come from a convolution over neighbouring frames, so they too would see padding.
         x = self.norm_first(x + self.model.encoder.pos_conv_embed(x))
         return self.model.encoder.dropout(x)[0]
 
-    def _scaled(self, y):
-        return (y - y.mean()) / torch.sqrt(y.var(unbiased=False) + 1e-7) if self.normalise else y
+    def normalise(self, y):
+        """Mean 0 and variance 1 over the utterance, where the model was trained so."""
+        return (y - y.mean()) / torch.sqrt(y.var(unbiased=False) + 1e-7) if self.do_normalise else y
 
 
 class WavLMNetwork(WaveNetwork):
-    """WavLM: its attention also weighs how far apart two frames are, by a table that the first block holds."""
+    """WavLM: its attention also weighs the distance between two frames, by a table in the first block."""
 
-    def _states(self, x, mask):
+    def _block_arguments(self, x, mask):
         attention, frames = self.layers[0].attention, x.shape[1]
-        bias = attention.compute_bias(frames, frames).repeat(len(x), 1, 1)
+        bias = attention.compute_bias(frames, frames).repeat(len(x), 1, 1)  # (utterances * heads, frames, frames)
         return {"attention_mask": mask, "position_bias": bias}
 
-    def _through(self, layer, x, states):
-        with warnings.catch_warnings():
+    def _run_block(self, layer, x, arguments):
+        with warnings.catch_warnings():  # the mask is boolean, the bias is not
             warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")
-            return layer(x, **states)[0]
+            return layer(x, **arguments)[0]
 
 
 class WhisperNetwork(Network):
-    """Whisper's encoder: convolutions on the log-mel spectrogram of the utterance as it is, not filled up to 30 s."""
+    """Whisper's encoder: convolutions on the utterance's log-mel spectrogram, without the usual padding to 30 s."""
 
     def __init__(self, model):
         from transformers import WhisperFeatureExtractor
@@ -119,20 +121,26 @@ class WhisperNetwork(Network):
         super().__init__(model, model.layers, model.layer_norm)
         self.log_mel = WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)
 
-    def front(self, y):
-        """Samples of one utterance (n,) as the input of the first block (frames, dims)."""
+    def embed_input(self, y):
+        """Samples of one utterance (n,) as the input of the first block (frames, dims), a frame every 20 ms."""
         mel = self.log_mel(y.cpu().numpy(), sampling_rate=SAMPLE_RATE, padding="do_not_pad", return_tensors="pt")
-        x = torch.nn.functional.gelu(self.model.conv1(mel["input_features"].to(**self._place())))
+        # (1, mels, frames of 10 ms) -> (1, dims, frames of 10 ms) -> the second convolution's stride makes it 20 ms
+        x = torch.nn.functional.gelu(self.model.conv1(mel["input_features"].to(**self._device_and_dtype())))
         x = torch.nn.functional.gelu(self.model.conv2(x))[0].T
-        x = x + self.model.embed_positions.weight[: len(x)]
+        x = x + self.model.embed_positions.weight[: len(x)]  # a shorter utterance takes the first positions
         return torch.nn.functional.dropout(x, self.model.config.dropout, self.training)
 
 
-def batch(fronts):
-    """Outputs of `front` as one (utterances, frames, dims), zeros at the end of the shorter, and its mask."""
-    lengths = torch.tensor([len(front) for front in fronts])
+def pad(inputs):
+    """Inputs of blocks (frames, dims) as one (utterances, frames, dims), zeros at the end of the shorter, and the mask.
+
+    >>> x, mask = pad([torch.ones(2, 4), torch.ones(3, 4)])
+    >>> x.shape, mask[0].tolist()
+    (torch.Size([2, 3, 4]), [True, True, False])
+    """
+    lengths = torch.tensor([len(x) for x in inputs])
     mask = torch.arange(int(lengths.max()))[None] < lengths[:, None]
-    return pad_sequence(fronts, batch_first=True), mask.to(fronts[0].device)
+    return pad_sequence(inputs, batch_first=True), mask.to(inputs[0].device)
 
 
 def pool(states):
@@ -141,9 +149,9 @@ def pool(states):
 
 
 def build(config, folder=None, seed=0):
-    """A `Network` from a configuration (dict) with the weights in `folder`, or with random ones from `seed`.
+    """A `Network` from a configuration (dict), with the weights in `folder` or random ones from `seed`.
 
-    It is in evaluation mode, on the CPU, in single precision whatever the precision on disk. Raises ModelError when the
+    It is in evaluation mode, on the CPU, in single precision whatever the precision on disk. Raises ModelError if the
     weights do not fit the configuration or cannot be read.
     """
     ensure_torchaudio()
@@ -157,45 +165,44 @@ def build(config, folder=None, seed=0):
         torch.manual_seed(seed)
         model = WhisperEncoder(settings) if whisper else AutoModel.from_config(settings, dtype=torch.float32)
     if folder is not None:
-        read_weights(model, folder)
+        _load_weights(model, folder)
     if whisper:
-        network = WhisperNetwork(model)
-    elif config["model_type"] == "wavlm":
-        network = WavLMNetwork(model, config.get("do_normalize", True))
-    else:
-        network = WaveNetwork(model, config.get("do_normalize", True))
-    return network.eval()
+        return WhisperNetwork(model).eval()
+    kind = WavLMNetwork if config["model_type"] == "wavlm" else WaveNetwork
+    return kind(model, config.get("do_normalize", True)).eval()
 
 
-def read_weights(model, folder):
-    """Put the weights in `folder` into `model`, a bare encoder of transformers.
-
-    The checkpoint may hold more: a decoder, a head, a prefix such as ``wav2vec2.``. Half precision becomes the model's.
-    """
+def _load_weights(model, folder):
+    """Load a checkpoint that may also contain a decoder or a head, and name the encoder's weights with a prefix."""
     try:
-        stored = {}
-        for file in weight_files(folder):
-            stored |= _tensors(file)
-        wanted = model.state_dict()
-        mark = "conv1.weight" if "conv1.weight" in wanted else "feature_projection.projection.weight"
+        stored = read_tensors(folder)
+        needed = model.state_dict()
+        # Every encoder has one of these weights: what stands before it in the checkpoint is the prefix ("wav2vec2.").
+        mark = "conv1.weight" if "conv1.weight" in needed else "feature_projection.projection.weight"
         prefix = next((name.removesuffix(mark) for name in stored if name.endswith(mark)), "")
-        ours = {_modern(name.removeprefix(prefix)): value for name, value in stored.items() if name.startswith(prefix)}
-        lacking = sorted(wanted.keys() - ours.keys() - {"masked_spec_embed"})
-        if lacking:
-            raise ValueError(f"{lacking[0]} is missing")
-        model.load_state_dict({name: value for name, value in ours.items() if name in wanted}, strict=False)
+        own = {_current_name(name.removeprefix(prefix)): x for name, x in stored.items() if name.startswith(prefix)}
+        missing = sorted(needed.keys() - own.keys() - {"masked_spec_embed"})  # only pretraining needs that one
+        if missing:
+            raise ValueError(f"{missing[0]} is missing")
+        model.load_state_dict({name: value for name, value in own.items() if name in needed}, strict=False)
     except Exception as error:  # a damaged file raises whatever its bytes lead to
-        raise damaged(folder, error) from error
+        raise unreadable(folder, error) from error
 
 
-def _tensors(file):
-    if file.suffix == ".safetensors":
-        return safetensors.torch.load_file(file)
-    return torch.load(file, map_location="cpu", weights_only=True)
+def read_tensors(folder, names=None):
+    """The tensors in a folder's weight files by name, all or only those in `names`; nothing in them runs as code."""
+    tensors = {}
+    for file in weight_files(folder):
+        if file.suffix == ".safetensors":
+            with safetensors.safe_open(file, "pt") as stored:  # reads no tensor that is not asked for
+                tensors |= {name: stored.get_tensor(name) for name in stored.keys() if not names or name in names}  # noqa: SIM118
+        else:
+            tensors |= torch.load(file, map_location="cpu", weights_only=True)
+    return tensors
 
 
-def _modern(name):
-    """Older versions of torch call the two parts of a normalised weight otherwise."""
+def _current_name(name):
+    """Versions of torch before 2.0 called the direction and length of a normalised weight weight_v and weight_g."""
     for old, new in ((".weight_g", "original0"), (".weight_v", "original1")):
         if name.endswith(old):
             return f"{name.removesuffix(old)}.parametrizations.weight.{new}"

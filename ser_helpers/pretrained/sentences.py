@@ -1,54 +1,47 @@
 """Sentences as vectors of a pretrained language model, through sentence-transformers."""
 
 import functools
-import itertools
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ser_helpers import paths
 from ser_helpers.errors import DownloadError, ModelError, WeightsMissing
 from ser_helpers.features.text import listed
 from ser_helpers.pretrained import hub
+from ser_helpers.pretrained.imports import ensure_torchaudio
 
 FILES = ("*.json", "*.txt", "*.model", "model.safetensors")
-"""What a sentence-transformers model needs of its repository."""
+"""The files of a repository that sentence-transformers needs."""
 
 
 class SentenceEncoder(TransformerMixin, BaseEstimator):
     """A pretrained language model that turns each sentence into one vector; the first step of a text branch.
 
-    Sentences that mean nearly the same lie near each other, even when they share no word: what a bag of words cannot
-    know. The weights must be on this machine: nothing is downloaded, and nothing takes their place.
+    Sentences of similar meaning lie close together even if they share no word, which a bag of words cannot know. The
+    weights must be on this machine: nothing is downloaded, and no stand-in replaces them.
 
     Parameters
     ----------
     name : str or Path
-        A name on the Hugging Face hub, or the folder of a model. A name is looked for in ``paths.models_home()``, as a
-        folder called like its last part, and in the Hugging Face cache.
+        A name on the Hugging Face hub, or the folder of a model.
     device : str
-        "cuda", "mps", "cpu", or "auto" for the best there is.
+        "cuda", "mps", "cpu", or "auto" for the first of these that the machine has.
     batch_size : int
         Sentences encoded together.
-
-    Attributes
-    ----------
-    folder : Path or None
-        Where the model is on this machine.
 
     Raises
     ------
     WeightsMissing
-        When fitting or transforming without the weights; the message says how to get them.
+        If the weights are missing when fitting or transforming; the message says how to get them.
     ModelError
-        When the folder holds no model that sentence-transformers can read.
+        If sentence-transformers cannot read the folder.
 
     Notes
     -----
-    `transform` takes a Series or list of sentences and returns an array (n, dims), for a Series a DataFrame on its
-    index, float32. A missing or empty sentence gets a row of NaN. Nothing is learnt. Reimers and Gurevych,
+    `transform` takes a Series or list of sentences and returns an array (n, dims), or a DataFrame on the index of the
+    Series, float32. A missing or empty sentence becomes a row of NaN. Nothing is learnt. Reimers and Gurevych,
     "Sentence-BERT", EMNLP 2019, doi:10.18653/v1/D19-1410. Used in Lesson 10.
 
     Examples
@@ -64,8 +57,12 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
 
     @property
     def folder(self):
-        """Where the model is, or None."""
-        return find(self.name)
+        """The model's folder on this machine, or None. ModelError if `name` is a folder without a model."""
+        if not Path(self.name).is_dir():
+            return hub.locate(self.name, _is_model)
+        if not _is_model(Path(self.name)):
+            raise ModelError(f"The folder {self.name} has no modules.json of sentence-transformers: give another.")
+        return Path(self.name)
 
     def fit(self, X, y=None):
         """Look for the weights; nothing is learnt."""
@@ -74,13 +71,13 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """One vector for each sentence."""
-        sentences = [text.strip() for text in listed(X)]
+        sentences = pd.Series([text.strip() for text in listed(X)], dtype=object)
         model = self._model()
-        said = [text for text in sentences if text]
+        present = sentences != ""
         rows = np.full((len(sentences), model.get_embedding_dimension()), np.nan, dtype=np.float32)
-        if said:
-            vectors = model.encode(said, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True)
-            rows[[bool(text) for text in sentences]] = vectors
+        if present.any():
+            texts = sentences[present].tolist()
+            rows[present] = model.encode(texts, batch_size=self.batch_size, show_progress_bar=False)
         if not isinstance(X, pd.Series):
             return rows
         table = pd.DataFrame(rows, index=X.index, columns=[f"sentence_{k:03}" for k in range(rows.shape[1])])
@@ -94,37 +91,21 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
                 f"The weights of {self.name} are not on this machine: run `ser download {self.name}`, or use a bag of"
                 " words, TfidfVectorizer()."
             )
-        return _load(folder, self.device)
+        return _load(folder, hub.choose_device(self.device))
 
     def __sklearn_is_fitted__(self):
         return True
 
 
-def find(name):
-    """The folder of a sentence-transformers model on this machine, or None; nothing is downloaded. Lesson 10.
-
-    Raises ModelError when `name` is a folder that holds none.
-
-    >>> find("nobody/no-such-model") is None
-    True
-    """
-    if Path(name).is_dir():
-        if not _is_model(Path(name)):
-            raise ModelError(f"The folder {name} holds no modules.json of sentence-transformers: give the right one.")
-        return Path(name)
-    place = paths.models_home() / Path(str(name)).name
-    return next((folder for folder in itertools.chain([place], hub.cached(str(name))) if _is_model(folder)), None)
-
-
 def download_sentence_encoder(name):
-    """Get a sentence-transformers model from the Hugging Face hub into ``paths.models_home()``; returns its folder.
+    """Download a sentence-transformers model into ``paths.models_home()``; returns its folder.
 
-    The same as ``ser download sentence-transformers/all-MiniLM-L6-v2``. What is there already is not fetched again.
-    Raises DownloadError when the hub has no such model or cannot be reached. Lesson 10.
+    The same as ``ser download sentence-transformers/all-MiniLM-L6-v2``. Files that are there are not downloaded again.
+    Raises DownloadError if the hub has no such model or cannot be reached. Lesson 10.
     """
     folder = hub.fetch(name, FILES)
     if not _is_model(folder):
-        raise DownloadError(f"{name} is no model of sentence-transformers: choose another.")
+        raise DownloadError(f"{name} is not a model of sentence-transformers: choose another.")
     return folder
 
 
@@ -134,13 +115,11 @@ def _is_model(folder):
 
 @functools.lru_cache(maxsize=2)
 def _load(folder, device):
-    from ser_helpers.pretrained.imports import ensure_torchaudio
-
     ensure_torchaudio()
     from sentence_transformers import SentenceTransformer
 
     try:
-        return SentenceTransformer(str(folder), device=None if device == "auto" else device, local_files_only=True)
+        return SentenceTransformer(str(folder), device=device, local_files_only=True)
     except Exception as error:
         raise ModelError(
             f"The model in {folder} cannot be read ({hub.reason(error)}): delete that folder and get it again."

@@ -1,18 +1,10 @@
-"""Whose voice is it? One vector per stretch of speech, near to the others of the same speaker.
-
-The speaker encoder's network and its published weights: three LSTM layers that end in one vector per window.
-
-What the speaker encoder hears: mel frames of speech, and the windows they are cut into.
-
-What takes the speaker encoder's place where its weights are not: what its spectrum is like.
-"""
+"""Whose voice is it? Resemblyzer's speaker encoder, and a linear discriminant that replaces it without its weights."""
 
 import importlib.util
 from pathlib import Path
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import nn
 
@@ -20,42 +12,45 @@ from ser_helpers import audio, paths
 from ser_helpers.cache import cached, version
 from ser_helpers.errors import ModelError
 from ser_helpers.pretrained.encoder import one_core
+from ser_helpers.pretrained.hub import choose_device
 from ser_helpers.synthesis import EMOTIONS, say, sentences
 from ser_helpers.synthesis.rng import make_rng
 
-ALIKE = {"Resemblyzer": 0.685, "stand-in": 0.29}
-"""Mean cosine between seconds of one speaker, at the least: measured on the embedded conversations, which are clean."""
-
-_BATCH = 64
+SAMPLE_RATE, FFT, HOP, MELS = 16000, 400, 160, 40
+LOUDNESS = -30.0  # dBFS
+FRAMES_AT_ONCE = 60_000  # 10 minutes: bounds the memory for spectra
+HIDDEN, LAYERS = 256, 3
+WEIGHTS = "pretrained.pt"
+BATCH = 64
 
 
 class SpeakerEncoder:
-    """Resemblyzer's speaker encoder: a voice as 256 numbers of length 1; the cosine says how alike two voices are.
+    """Resemblyzer's speaker encoder: a voice as 256 numbers of length 1; the cosine measures how similar two are.
 
-    The network is written here (see `SpeakerNetwork`); its weights come with the package Resemblyzer. Where they are
-    missing, statistics of the spectrum and a linear discriminant, learnt from the embedded actors 1 to 24, take their
-    place; `label` says so.
+    The network is written here (see `SpeakerNetwork`); its weights come with the package Resemblyzer. If they are
+    missing, statistics of the spectrum and a linear discriminant, learnt from the embedded actors 1 to 24, replace it;
+    `label` says so.
 
     Parameters
     ----------
     weights : "auto", "stand-in" or path
         "auto" takes Resemblyzer's weights if they are on this machine, in ``SER_MODELS_HOME/resemblyzer`` or installed.
     device : str
-        "cuda", "mps", "cpu", or "auto" for the first of these there is.
+        "cuda", "mps", "cpu", or "auto" for the first of these that the machine has.
 
     Attributes
     ----------
     label : str
-        As "Resemblyzer" or "stand-in for Resemblyzer".
+        "Resemblyzer" or "stand-in for Resemblyzer".
     stand_in : bool
-        Whether this is the stand-in.
-    alike : float
-        Mean cosine between seconds of speech from which on they are taken for one speaker's.
+    same_speaker_threshold : float
+        Windows are taken for one speaker's if the mean cosine between them is at least this. Measured on seconds of
+        the embedded conversations, which are clean.
 
     Raises
     ------
     ModelError
-        The file named is not there, or holds other weights.
+        If the file does not exist or contains different weights.
 
     Notes
     -----
@@ -66,103 +61,60 @@ class SpeakerEncoder:
     --------
     >>> from ser_helpers.synthesis import say
     >>> encoder = SpeakerEncoder(device="cpu")
-    >>> first, again, other = encoder.embed([say(1, actor)[0] for actor in (1, 1, 2)])
+    >>> y = np.concatenate([say(k, actor)[0][:24000] for k, actor in ((1, 1), (2, 1), (1, 2))])
+    >>> first, again, other = encoder.embed(y, [(0, 1.5), (1.5, 3), (3, 4.5)])
     >>> bool(first @ again > first @ other)
     True
     """
 
     def __init__(self, weights="auto", device="auto"):
-        self.weights, self.device = weights, device
-        self._network = self._found()
-        self.stand_in = self._network is None
+        path = find_weights() if weights == "auto" else None if weights == "stand-in" else weights
+        self.stand_in = path is None
         self.label = "stand-in for Resemblyzer" if self.stand_in else "Resemblyzer"
-        self.alike = ALIKE["stand-in" if self.stand_in else "Resemblyzer"]
-        self._actors = StandIn.ready() if self.stand_in else None
+        self.same_speaker_threshold = 0.29 if self.stand_in else 0.685
+        self._network = StandIn.load() if self.stand_in else load_network(path, device)
 
-    def embed(self, waveforms):
-        """One vector per recording: the mean over windows of 1.6 s, brought to length 1.
-
-        Parameters
-        ----------
-        waveforms : list of array (n,)
-            Mono speech at 16 kHz, at least 25 ms each, one speaker each.
-
-        Returns
-        -------
-        array (recordings, numbers), float32
-
-        Raises
-        ------
-        AudioError
-            If a recording is not mono, not finite or too short; the message says which.
-        """
-        rows = []
-        for i, y in enumerate(waveforms):
-            y = loud(audio.check(y, SAMPLE_RATE, f"recording {i}"))
-            starts = partials(len(y))
-            mels = mel_frames(np.pad(y, (0, max((starts[-1] + WINDOW) * HOP - len(y), 0))))
-            rows.append(unit(self._vectors([mels[s : s + WINDOW] for s in starts]).mean(axis=0)))
-        return np.array(rows, np.float32)
-
-    def spans(self, y, spans):
-        """A vector for each of some short stretches of one recording.
+    def embed(self, y, spans):
+        """One vector for each span of a recording.
 
         Parameters
         ----------
         y : array (n,)
             Mono samples at 16 kHz.
         spans : list of (float, float)
-            Start and end in seconds. The network was trained on 1.6 s; shorter stretches follow quicker turns.
+            Start and end in seconds. The network was trained on 1.6 s; shorter spans follow faster turns.
 
         Returns
         -------
-        array (spans, numbers), float32
+        array (spans, dims), float32
 
         Raises
         ------
         AudioError
             If the recording is not mono, not finite or too short.
         """
-        mels = mel_frames(loud(audio.check(y, SAMPLE_RATE)))
+        mels = mel_frames(amplify(audio.check(y, SAMPLE_RATE)))
         first, last = (np.rint(100 * np.reshape(spans, (-1, 2))).astype(int)).T
         first = np.clip(first, 0, len(mels) - 1)
         sizes = np.clip(last, first + 1, len(mels)) - first
         vectors = [None] * len(first)
-        for size in np.unique(sizes):
-            which = np.flatnonzero(sizes == size)
-            for i, vector in zip(which, self._vectors([mels[k : k + size] for k in first[which]]), strict=True):
+        for size in np.unique(sizes):  # spans of one length make batches without padding
+            chosen = np.flatnonzero(sizes == size)
+            for i, vector in zip(chosen, self._vectors([mels[k : k + size] for k in first[chosen]]), strict=True):
                 vectors[i] = vector
         return np.array(vectors, np.float32)
 
-    def _found(self):
-        """The network with Resemblyzer's weights, or None."""
-        if self.weights == "stand-in":
-            return None
-
-        path = find_weights() if self.weights == "auto" else self.weights
-        return path and load_network(path, self.device)
-
     def _vectors(self, mels):
-        """(windows, numbers) of a list of mel spectrograms of one length, which are put together batch by batch."""
-        return np.concatenate([self._batch(np.array(mels[k : k + _BATCH])) for k in range(0, len(mels), _BATCH)])
-
-    def _batch(self, mels):
-        if self.stand_in:
-            return self._actors.vectors(mels)
-        import torch
-
+        """Vectors (windows, dims) of mel spectrograms (frames, 40) of one length."""
+        batches = (torch.from_numpy(np.array(mels[k : k + BATCH])) for k in range(0, len(mels), BATCH))
         with one_core(), torch.inference_mode():
-            return self._network(torch.from_numpy(mels)).cpu().numpy()
-
-
-HIDDEN, LAYERS = 256, 3
-WEIGHTS = "pretrained.pt"
+            return np.concatenate([self._network(batch).cpu().numpy() for batch in batches])
 
 
 class SpeakerNetwork(nn.Module):
     """Three LSTM layers of 256, a linear layer and ReLU; the output has length 1. Wan et al. (2018), Lesson 13.
 
-    Trained with the GE2E loss, which draws windows of one speaker together and others away:
+    Trained with the GE2E loss, which moves a speaker's windows together and those of different speakers apart:
     https://doi.org/10.1109/ICASSP.2018.8462665.
 
     >>> SpeakerNetwork()(torch.ones(2, 160, 40)).norm(dim=1).round().tolist()
@@ -176,7 +128,7 @@ class SpeakerNetwork(nn.Module):
 
     def forward(self, mels):
         """Vectors (windows, 256) of mel spectrograms (windows, frames, 40)."""
-        _, (hidden, _) = self.lstm(mels.to(self.linear.weight.device))
+        _, (hidden, _) = self.lstm(mels.to(self.linear.weight.device))  # (layers, windows, 256) after the last frame
         return nn.functional.normalize(torch.relu(self.linear(hidden[-1])), eps=1e-12)
 
 
@@ -196,28 +148,14 @@ def find_weights():
 
 
 def load_network(path, device="auto"):
-    """The network with the weights in `path`, ready to be used; ModelError if the file holds something else."""
+    """The network with the weights in `path`, in evaluation mode; ModelError if the file contains something else."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
         network = SpeakerNetwork()
-        network.load_state_dict({name: state[name] for name in network.state_dict()})
+        network.load_state_dict({name: state[name] for name in network.state_dict()})  # the rest belongs to the loss
     except Exception as error:
-        raise ModelError(f"{path} does not hold Resemblyzer's weights: install Resemblyzer again.") from error
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    return network.eval().to(device)
-
-
-SAMPLE_RATE, FFT, HOP, MELS = 16000, 400, 160, 40
-WINDOW = 160
-"""Frames of 10 ms that the network hears at once: 1.6 s, as in its training."""
-
-AT_ONCE = 60000
-"""Frames whose spectra are held together: 10 minutes."""
-
-RATE, COVERAGE = 1.3, 0.75
-LOUDNESS = -30.0
-"""dBFS to which quieter recordings are raised."""
+        raise ModelError(f"{path} does not contain Resemblyzer's weights: install Resemblyzer again.") from error
+    return network.eval().to(choose_device(device))
 
 
 def mel_frames(y):
@@ -228,10 +166,10 @@ def mel_frames(y):
     """
     import librosa
 
-    frames, heard = 1 + len(y) // HOP, np.pad(y, FFT // 2)
+    frames, padded = 1 + len(y) // HOP, np.pad(y, FFT // 2)  # librosa's center=True, so that parts can be joined
     parts = []
-    for first in range(0, frames, AT_ONCE):
-        part = heard[first * HOP : (min(first + AT_ONCE, frames) - 1) * HOP + FFT]
+    for first in range(0, frames, FRAMES_AT_ONCE):
+        part = padded[first * HOP : (min(first + FRAMES_AT_ONCE, frames) - 1) * HOP + FFT]
         mels = librosa.feature.melspectrogram(
             y=part, sr=SAMPLE_RATE, n_fft=FFT, hop_length=HOP, n_mels=MELS, center=False
         )
@@ -239,93 +177,69 @@ def mel_frames(y):
     return np.concatenate(parts)
 
 
-def loud(y):
+def amplify(y):
     """`y` at -30 dBFS if it is quieter than that.
 
-    >>> round(float(np.std(loud(0.001 * np.sin(np.arange(1000))))), 3)
+    >>> round(float(np.std(amplify(0.001 * np.sin(np.arange(1000))))), 3)
     0.032
     """
     level = np.sqrt(np.mean(np.square(y, dtype=float)))
-    wanted = 10 ** (LOUDNESS / 20)
-    return y * np.float32(wanted / level) if 0 < level < wanted else y
-
-
-def partials(n):
-    """First frames of the windows of 1.6 s that cover `n` samples, 1.3 a second; the last holds 0.75 of a window.
-
-    >>> partials(16000 * 4).tolist()
-    [0, 77, 154, 231]
-    """
-    frames, step = -(-(n + 1) // HOP), round(SAMPLE_RATE / RATE / HOP)
-    starts = np.arange(0, max(1, frames - WINDOW + step + 1), step)
-    covered = (n / HOP - starts[-1]) / WINDOW
-    return starts[:-1] if covered < COVERAGE and len(starts) > 1 else starts
-
-
-def unit(vectors):
-    """Vectors at length 1.
-
-    >>> unit(np.array([3.0, 4.0])).tolist()
-    [0.6, 0.8]
-    """
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    target = 10 ** (LOUDNESS / 20)
+    return y * np.float32(target / level) if 0 < level < target else y
 
 
 ACTORS = range(1, 25)
-BAND = slice(4, 29)
-"""Mel bands from 300 to 3400 Hz: what a telephone leaves."""
-
-WINDOWS = (80, 120, 160)
-"""Frames of the training windows."""
-
-SNR = (5, 30)  # dB, least and most
-TEXTS = 48
+BAND = slice(4, 29)  # mel bands from 300 to 3400 Hz: those that a telephone transmits
+WINDOWS = (80, 120, 160)  # frames of the training windows
+SNR = (5, 30)  # dB
+SENTENCES = 48
 
 
 class StandIn:
-    """A linear discriminant on the mean and deviation of log-mel bands: the same speaker near, others far. Lesson 13.
+    """A linear discriminant on the mean and deviation of log-mel bands: it separates speakers it has not seen too.
 
-    >>> StandIn.ready().vectors([np.ones((160, 40), np.float32)]).shape
-    (1, 23)
+    Lesson 13.
+
+    >>> StandIn.load()(torch.ones(1, 160, 40)).shape
+    torch.Size([1, 23])
     """
 
     def __init__(self, mean, axes):
         self.mean, self.axes = mean, axes
 
     @classmethod
-    def ready(cls):
+    def load(cls):
         """The stand-in learnt from the embedded actors; the first time on a machine that takes a few seconds."""
         path = paths.cache_home() / "fits" / f"speakers-{version(__name__)}.npz"
-        return cached(path, cls._make, cls._read)
+        return cached(path, cls._save_fit, cls._read)
 
     @classmethod
-    def _make(cls, path):
-        learnt = cls.fit()
-        np.savez(path, mean=learnt.mean, axes=learnt.axes)
+    def _save_fit(cls, path):
+        fitted = cls.fit()
+        np.savez(path, mean=fitted.mean, axes=fitted.axes)
 
     @classmethod
     def _read(cls, path):
-        with np.load(path, allow_pickle=False) as kept:
-            return cls(kept["mean"], kept["axes"])
+        with np.load(path, allow_pickle=False) as stored:
+            return cls(stored["mean"], stored["axes"])
 
     @classmethod
-    def fit(cls, actors=ACTORS, jobs=2):
-        """Learn which directions tell the actors apart, whatever they feel and say."""
-        heard = Parallel(jobs)(delayed(_heard)(actor) for actor in actors)
-        X = np.concatenate(heard)
-        who = np.repeat(list(actors), [len(rows) for rows in heard])
-        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(X, who)
+    def fit(cls, actors=ACTORS):
+        """Learn the directions that separate the actors, whatever their emotion and sentence."""
+        rows = [_actor_statistics(actor) for actor in actors]
+        X, y = np.concatenate(rows), np.repeat(list(actors), [len(part) for part in rows])
+        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(X, y)
         return cls(X.mean(axis=0), lda.scalings_[:, : len(lda.classes_) - 1])
 
-    def vectors(self, mels):
-        """Vectors (windows, 23) of length 1, float32, of mel spectrograms (windows, frames, 40)."""
-        projected = (statistics(np.asarray(mels)) - self.mean) @ self.axes
+    def __call__(self, mels):
+        """Vectors (windows, 23) of length 1, float32, of mel spectrograms (windows, frames, 40), as tensors."""
+        projected = (statistics(mels.numpy()) - self.mean) @ self.axes
         lengths = np.linalg.norm(projected, axis=1, keepdims=True)
-        return (projected / np.maximum(lengths, 1e-12)).astype(np.float32)
+        return torch.from_numpy((projected / np.maximum(lengths, 1e-12)).astype(np.float32))
 
 
 def statistics(mels):
-    """Mean and deviation over time of the log-mel bands of a telephone, (windows, 50), whatever the level.
+    """Mean and deviation over time of the log-mel bands of a telephone, (windows, 50), independent of the level.
 
     >>> statistics(np.ones((2, 160, 40))).shape
     (2, 50)
@@ -335,9 +249,9 @@ def statistics(mels):
     return np.concatenate([levels.mean(axis=1), levels.std(axis=1)], axis=1)
 
 
-def _heard(actor):
-    """Statistics of windows of one actor, each emotion in another sentence, with noise."""
-    rows, texts = [], sentences()[:TEXTS]
+def _actor_statistics(actor):
+    """Statistics of windows of one actor, each emotion in a different sentence, with noise."""
+    rows, texts = [], sentences()[:SENTENCES]
     for k, emotion in enumerate(EMOTIONS):
         rng = make_rng("stand-in", actor, emotion)
         y, _ = say(texts[rng.integers(len(texts))], actor, emotion)

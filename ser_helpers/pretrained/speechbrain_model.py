@@ -1,16 +1,13 @@
-"""SpeechBrain's published emotion model as a scikit-learn estimator.
+"""SpeechBrain's published emotion model as a scikit-learn estimator, and a tiny stand-in of the same layout.
 
-The folder ``speechbrain/emotion-recognition-wav2vec2-IEMOCAP`` holds ``hyperparams.yaml`` (which modules there are),
-``custom_interface.py`` (how they are called), ``label_encoder.txt`` and two files of weights. SpeechBrain's
-``foreign_class`` reads the first, imports the second, and loads the rest.
-
-A folder in the layout SpeechBrain publishes its emotion model in, and a tiny wav2vec 2.0 to put into it.
-
-The layout: ``hyperparams.yaml`` says which modules there are, ``custom_interface.py`` how they are called,
-``label_encoder.txt`` what each output means, ``wav2vec2.ckpt`` and ``model.ckpt`` hold the weights. Ours also brings
-the configuration of its encoder along, in ``wav2vec2/``; the published one names ``facebook/wav2vec2-base``.
+The folder ``speechbrain/emotion-recognition-wav2vec2-IEMOCAP`` contains ``hyperparams.yaml`` (its modules),
+``custom_interface.py`` (how they are called), ``label_encoder.txt`` (what each output means), and two files of weights,
+``wav2vec2.ckpt`` and ``model.ckpt``. SpeechBrain's ``foreign_class`` reads the first, imports the second, and loads the
+rest. The published folder takes its encoder's configuration from ``facebook/wav2vec2-base``; ours has it in
+``wav2vec2/``.
 """
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,27 +20,24 @@ from ser_helpers.pretrained import hub
 from ser_helpers.pretrained.imports import ensure_torchaudio, quiet_libraries
 
 PUBLISHED = "speechbrain/emotion-recognition-wav2vec2-IEMOCAP"
-
-#: The encoder whose configuration the published folder asks for.
 ENCODER = "facebook/wav2vec2-base"
-
-#: The published model's labels, in its own order, and the course's words for them.
+FILES = ("hyperparams.yaml", "custom_interface.py", "label_encoder.txt", "wav2vec2.ckpt", "model.ckpt")
 WORDS = {"neu": "neutral", "ang": "angry", "hap": "happy", "sad": "sad"}
+"""The published model's labels, in its own order, and the course's names for them."""
 
 
 class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
-    """The emotion classifier that SpeechBrain published, with its four labels in the course's words.
+    """The emotion classifier that SpeechBrain published, with the course's names for its four labels.
 
-    It is pretrained: ``fit`` only loads it, and learns nothing from what it is given. Each recording is classified
-    alone, so no other recording can change its answer.
+    It is pretrained: ``fit`` only loads it. Recordings are classified one by one, so none changes another's result.
 
     Parameters
     ----------
     source : str or path
-        A folder, or the name on the Hugging Face hub of a folder that ``ser download`` has put on this machine. The
-        folder's own Python file is run when it is loaded: name only folders whose authors you trust.
+        A folder, or the name on the Hugging Face hub of a folder that ``ser download`` has put on this machine. Loading
+        runs the folder's Python file: use only folders whose authors you trust.
     device : str
-        Where to compute: ``"auto"`` takes a GPU when there is one.
+        "cuda", "mps", "cpu", or "auto" for the first of these that the machine has.
 
     Attributes
     ----------
@@ -51,14 +45,14 @@ class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
         The labels in the model's own order, which is the order of the columns of ``predict_proba``; for the published
         model neutral, angry, happy, sad.
     label : str
-        What the model is, for titles and the leaderboard; a stand-in says so.
+        The model's name for titles and the leaderboard; a stand-in says so.
 
     Raises
     ------
     WeightsMissing
-        The folder is not on this machine.
+        If the folder is not on this machine.
     ModelError
-        The folder lacks a file or holds a damaged one, or speechbrain or torchaudio is not installed.
+        If a file of the folder is missing or damaged, or speechbrain or torchaudio is not installed.
 
     Notes
     -----
@@ -81,29 +75,27 @@ class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
         self.device = device
 
     def fit(self, X=None, y=None):
-        """Load the model; `X` and `y` are there for scikit-learn and are not looked at."""
-        import torch
-
-        device = "cuda" if self.device == "auto" and torch.cuda.is_available() else self.device
-        self.model_ = load_speechbrain(self.source, "cpu" if device == "auto" else device)
+        """Load the model; `X` and `y` are ignored."""
+        self.model_ = load_speechbrain(self.source, self.device)
         labels = self.model_.hparams.label_encoder.ind2lab
         own = [labels[number] for number in range(len(labels))]
         if len(own) != getattr(self.model_.hparams, "out_n_neurons", len(own) or 1):
-            raise ModelError(f"label_encoder.txt in {self.source} names {len(own)} labels: delete it and get it again.")
+            raise ModelError(
+                f"label_encoder.txt in {self.source} is damaged ({len(own)} labels): delete it and get it again."
+            )
         self.classes_ = np.array([WORDS.get(label, label) for label in own])
-        name = Path(self.source).name
         stand_in = getattr(self.model_.hparams, "stand_in", False)
-        self.label = f"tiny untrained stand-in for {Path(PUBLISHED).name}" if stand_in else name
+        self.label = f"tiny untrained stand-in for {Path(PUBLISHED).name}" if stand_in else Path(self.source).name
         return self
 
     def predict_proba(self, X):
         """Probabilities of shape (n, n_classes) for the recordings of an utterance table, in the order of `classes_`.
 
-        Each is read at 16 kHz, from ``start`` to ``end`` where the table says so.
+        Each is read at 16 kHz, from ``start`` to ``end`` where the table gives them.
         """
         if not hasattr(self, "model_"):
             self.fit()
-        rows = [self._one(row) for row in clips(X).itertuples()]
+        rows = [self._probabilities(row) for row in clips(X).itertuples()]
         return np.array(rows).reshape(len(rows), len(self.classes_))
 
     def predict(self, X):
@@ -111,27 +103,27 @@ class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
-    def _one(self, row):
+    def _probabilities(self, row):
         import torch
 
         waveform = torch.from_numpy(audio.load(row.path, sr=16000, start=row.start, end=row.end))
         with torch.random.fork_rng(), torch.no_grad():  # SpeechBrain's pooling adds a little noise
             torch.manual_seed(0)
             probabilities = self.model_.classify_batch(waveform[None])[0]
-        return probabilities.reshape(-1).double().cpu().numpy()
+        return probabilities.reshape(-1).cpu().double().numpy()
 
     def __sklearn_is_fitted__(self):
         return True
 
 
 def load_speechbrain(source=PUBLISHED, device="cpu"):
-    """SpeechBrain's own interface object, from a folder on this machine; no network is asked.
+    """SpeechBrain's own interface object, from a folder on this machine; nothing is downloaded.
 
-    Takes what :class:`SpeechBrainClassifier` takes, and raises the same errors. Lesson 08 writes out the call of
-    ``foreign_class`` that is inside.
+    Parameters and errors are those of :class:`SpeechBrainClassifier`. Lesson 08 shows the call of ``foreign_class``.
     """
-    ensure_torchaudio(required=True)
+    ensure_torchaudio()
     folder, encoder = find_speechbrain(source)
+    device = hub.choose_device(device)
     try:
         from speechbrain.inference.interfaces import foreign_class
     except ModuleNotFoundError as error:
@@ -143,18 +135,15 @@ def load_speechbrain(source=PUBLISHED, device="cpu"):
                 pymodule_file="custom_interface.py",
                 classname="CustomEncoderWav2vec2Classifier",
                 overrides={"pretrained_path": str(folder), "wav2vec2_hub": str(encoder)},
-                overrides_must_match=False,
+                overrides_must_match=False,  # a folder may lack one of the two
                 run_opts={"device": device},
             )
     except Exception as error:  # a damaged file raises whatever its bytes lead to
-        reason = hub.reason(error)
-        raise ModelError(
-            f"{folder} cannot be loaded to {device!r} ({reason}): delete it and get it again, or name another device."
-        ) from error
+        raise ModelError(f"{folder} cannot be loaded ({hub.reason(error)}): delete it and get it again.") from error
 
 
 def clips(X, *others):
-    """The columns path, start, end and `others` of an utterance table; CorpusError if they are not there. Lesson 08."""
+    """The columns path, start, end and `others` of an utterance table; CorpusError if one is missing. Lesson 08."""
     columns = ["path", "start", "end", *others]
     if not isinstance(X, pd.DataFrame) or not set(columns) <= set(X.columns):
         raise CorpusError(f"X is an utterance table of corpora.load, with the columns {', '.join(columns)}.")
@@ -162,10 +151,10 @@ def clips(X, *others):
 
 
 def download_speechbrain(name=PUBLISHED):
-    """Get a published emotion model, and the encoder its folder names, from the Hugging Face hub.
+    """Download a published emotion model, and the encoder that its folder names, from the Hugging Face hub.
 
-    ``ser download speechbrain/emotion-recognition-wav2vec2-IEMOCAP`` is the same from the command line. Downloaded code
-    is not run before you load the model.
+    ``ser download speechbrain/emotion-recognition-wav2vec2-IEMOCAP`` is the same from the command line. The downloaded
+    code does not run until you load the model. Lesson 08.
 
     Returns
     -------
@@ -176,15 +165,6 @@ def download_speechbrain(name=PUBLISHED):
     ------
     DownloadError
         If the hub cannot be reached, or has no such folder.
-
-    Notes
-    -----
-    Lesson 08.
-
-    >>> download_speechbrain("no name")
-    Traceback (most recent call last):
-    ser_helpers.errors.DownloadError: no name could not be downloaded (...): check the name and the connection, then
-    try again.
     """
     folder = hub.fetch(name, FILES)
     hub.download_encoder(ENCODER)
@@ -194,84 +174,26 @@ def download_speechbrain(name=PUBLISHED):
 def find_speechbrain(source=PUBLISHED):
     """The folder of a published emotion model on this machine, and that of its encoder's configuration.
 
-    Takes what :class:`SpeechBrainClassifier` takes, and raises the same errors; nothing is downloaded. Our own folders
-    bring the encoder's configuration along, the published one names ``facebook/wav2vec2-base``. Lesson 08.
+    Parameters and errors are those of :class:`SpeechBrainClassifier`; nothing is downloaded. Lesson 08.
 
     >>> find_speechbrain("nobody/nothing")
     Traceback (most recent call last):
     ser_helpers.errors.WeightsMissing: nobody/nothing is not on this machine: get it with `ser download nobody/nothing`,
     or give a folder.
     """
-    folder = Path(source) if Path(source).is_dir() else _find(str(source))
+    folder = Path(source) if Path(source).is_dir() else hub.locate(source, Path.is_dir)
     if folder is None:
         raise WeightsMissing(f"{source} is not on this machine: get it with `ser download {source}`, or give a folder.")
-    lacking = [name for name in FILES if not (folder / name).is_file()]
-    if lacking:
-        raise ModelError(f"{folder} lacks {lacking[0]}: it is no folder as SpeechBrain publishes its emotion model.")
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise ModelError(f"{folder} has no {missing[0]}, which SpeechBrain's emotion models have: give another folder.")
     if (folder / "wav2vec2").is_dir():
         return folder, folder / "wav2vec2"
-    encoder = hub.find(ENCODER)
+    encoder = hub.find_encoder(ENCODER)
     if encoder is None:
         raise WeightsMissing(f"{source} needs {ENCODER}, which is not on this machine: `ser download {ENCODER}`.")
     return folder, encoder
 
-
-def _find(name):
-    """The folder of a name on the Hugging Face hub, if it has been downloaded."""
-    plain = paths.models_home() / name.rpartition("/")[2]
-    return plain if plain.is_dir() else next(hub.cached(name), None)
-
-
-#: What a published folder holds.
-FILES = ("hyperparams.yaml", "custom_interface.py", "label_encoder.txt", "wav2vec2.ckpt", "model.ckpt")
-
-LABELS = ("neu", "ang", "hap", "sad")
-
-HYPERPARAMS = """\
-# {note}
-stand_in: {stand_in}
-
-wav2vec2_hub: !PLACEHOLDER
-pretrained_path: !PLACEHOLDER
-encoder_dim: {encoder_dim}
-out_n_neurons: {n_labels}
-
-wav2vec2: !new:speechbrain.integrations.huggingface.wav2vec2.Wav2Vec2
-    source: !ref <wav2vec2_hub>
-    output_norm: True
-    freeze: True
-    save_path: wav2vec2_checkpoints
-
-avg_pool: !new:speechbrain.nnet.pooling.StatisticsPooling
-    return_std: False
-
-output_mlp: !new:speechbrain.nnet.linear.Linear
-    input_size: !ref <encoder_dim>
-    n_neurons: !ref <out_n_neurons>
-    bias: False
-
-model: !new:torch.nn.ModuleList
-    - [!ref <output_mlp>]
-
-modules:
-    wav2vec2: !ref <wav2vec2>
-    output_mlp: !ref <output_mlp>
-    avg_pool: !ref <avg_pool>
-
-softmax: !new:speechbrain.nnet.activations.Softmax
-
-label_encoder: !new:speechbrain.dataio.encoder.CategoricalEncoder
-
-pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
-    loadables:
-        wav2vec2: !ref <wav2vec2>
-        model: !ref <model>
-        label_encoder: !ref <label_encoder>
-    paths:
-        wav2vec2: !ref <pretrained_path>/wav2vec2.ckpt
-        model: !ref <pretrained_path>/model.ckpt
-        label_encoder: !ref <pretrained_path>/label_encoder.txt
-"""
 
 INTERFACE = '''\
 """How the modules of hyperparams.yaml are called. SpeechBrain's foreign_class imports and runs this file."""
@@ -289,7 +211,7 @@ class CustomEncoderWav2vec2Classifier(Pretrained):
         return self.mods.avg_pool(frames, wav_lens.to(self.device)).flatten(1)
 
     def classify_batch(self, wavs, wav_lens=None):
-        """Probabilities (batch, labels), the largest, its place, and its label."""
+        """Probabilities (batch, labels), the largest, its index, and its label."""
         probabilities = self.hparams.softmax(self.mods.output_mlp(self.encode_batch(wavs, wav_lens)))
         score, index = probabilities.max(dim=-1)
         return probabilities, score, index, self.hparams.label_encoder.decode_torch(index)
@@ -303,13 +225,13 @@ class CustomEncoderWav2vec2Classifier(Pretrained):
 def make_speechbrain_stand_in(folder, seed=0):
     """Write a tiny untrained network into `folder`, in the layout of the published emotion model.
 
-    It runs where the real one cannot be fetched: the same files, calls and shapes. Its answers are chance, and its
-    ``hyperparams.yaml`` says so.
+    It has the same files, calls and shapes, and replaces the published model where that cannot be downloaded. Its
+    predictions are chance, and its ``hyperparams.yaml`` says so.
 
     Parameters
     ----------
     folder : str or path
-        Made if need be; replaced if it is there.
+        It is created, or replaced.
     seed : int
         For the random weights.
 
@@ -318,39 +240,40 @@ def make_speechbrain_stand_in(folder, seed=0):
     pathlib.Path
         The folder.
 
-    Notes
-    -----
-    Lesson 08.
-
     Examples
     --------
+    Lesson 08.
+
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as base:
     ...     sorted(path.name for path in make_speechbrain_stand_in(f"{base}/stand-in").iterdir() if path.is_file())
     ['custom_interface.py', 'hyperparams.yaml', 'label_encoder.txt', 'model.ckpt', 'wav2vec2.ckpt']
     """
-    ensure_torchaudio(required=True)
+    ensure_torchaudio()
     import torch
     from speechbrain.dataio.encoder import CategoricalEncoder
     from speechbrain.integrations.huggingface.wav2vec2 import Wav2Vec2
     from speechbrain.nnet.linear import Linear
 
     labels = CategoricalEncoder()
-    labels.update_from_iterable(LABELS)
+    labels.update_from_iterable(WORDS)
     with paths.atomic_folder(folder) as aside, quiet_libraries(), torch.random.fork_rng():
         encoder = make_tiny_wav2vec2(aside / "wav2vec2", seed)
         torch.manual_seed(seed)
         lobe = Wav2Vec2(str(encoder), save_path=str(aside), output_norm=True, freeze=True)
-        dims = lobe.model.config.hidden_size
-        head = torch.nn.ModuleList([Linear(input_size=dims, n_neurons=len(LABELS), bias=False)])
-        _write(aside, lobe, head, labels, "A tiny untrained stand-in: it has learnt nothing, its answers are chance.")
+        head = torch.nn.ModuleList([Linear(input_size=32, n_neurons=len(WORDS), bias=False)])
+        shutil.copy(Path(__file__).with_name("speechbrain_stand_in.yaml"), aside / "hyperparams.yaml")
+        (aside / "custom_interface.py").write_text(INTERFACE, encoding="utf-8")
+        labels.save(aside / "label_encoder.txt")
+        torch.save(lobe.state_dict(), aside / "wav2vec2.ckpt")
+        torch.save(head.state_dict(), aside / "model.ckpt")
     return Path(folder)
 
 
 def make_tiny_wav2vec2(folder, seed=0, dims=32, layers=2):
-    """Write an untrained wav2vec 2.0 of `layers` layers into `folder`, as transformers saves one; give the folder back.
+    """Write an untrained wav2vec 2.0 of `layers` layers into `folder`, as transformers saves one; returns the folder.
 
-    Like the real one it reads raw samples at 16 kHz and gives a frame every 20 ms.
+    It reads samples at 16 kHz and returns a frame every 20 ms, like the published ones.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as base:
@@ -378,17 +301,3 @@ def make_tiny_wav2vec2(folder, seed=0, dims=32, layers=2):
         Wav2Vec2Model(config).save_pretrained(folder)
         Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)
     return Path(folder)
-
-
-def _write(folder, lobe, head, labels, note=""):
-    """The five files of a published folder, for a Wav2Vec2 lobe, a list with one linear layer, and a label encoder."""
-    import torch
-
-    text = HYPERPARAMS.format(
-        note=note, stand_in=bool(note), encoder_dim=lobe.model.config.hidden_size, n_labels=len(labels)
-    )
-    (folder / "hyperparams.yaml").write_text(text, encoding="utf-8")
-    (folder / "custom_interface.py").write_text(INTERFACE, encoding="utf-8")
-    labels.save(folder / "label_encoder.txt")
-    torch.save(lobe.state_dict(), folder / "wav2vec2.ckpt")
-    torch.save(head.state_dict(), folder / "model.ckpt")

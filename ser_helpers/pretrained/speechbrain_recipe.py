@@ -1,7 +1,7 @@
-"""SpeechBrain's IEMOCAP recipe as an estimator: a Brain, its YAML file, and validation on voices not trained on.
+"""SpeechBrain's IEMOCAP recipe as an estimator: a Brain, its YAML file, and validation on unseen speakers.
 
-The public recipe's default draws training, validation and test at random, so each voice is in all three. Here the
-protocol of ``corpora.split`` that draws the validation set is a parameter, and a session of its own the default.
+The public recipe draws training, validation and test sets at random by default, so every speaker is in all three. Here
+the protocol of ``corpora.split`` that draws the validation set is a parameter, by default a whole session.
 """
 
 import hashlib
@@ -22,10 +22,7 @@ from ser_helpers.pretrained import hub
 from ser_helpers.pretrained.imports import ensure_torchaudio, quiet_libraries
 from ser_helpers.pretrained.speechbrain_model import clips
 
-ensure_torchaudio(required=True)
-
-
-ensure_torchaudio(required=True)
+ensure_torchaudio()
 
 import speechbrain as sb  # noqa: E402
 
@@ -33,20 +30,17 @@ YAML = Path(__file__).with_suffix(".yaml")
 
 
 class EmotionBrain(sb.Brain):
-    """What SpeechBrain needs to know to train: the forward pass, the loss, the two optimisers, an epoch's end.
-
-    Lesson 08 shows its source.
-    """
+    """The training code that SpeechBrain calls: forward pass, loss, optimisers, ends of epochs. Lesson 08 shows it."""
 
     def compute_forward(self, batch, stage):
         """Log-probabilities (batch, labels) of a padded batch."""
-        waveforms, lengths = batch.to(self.device).waveform
+        waveforms, lengths = batch.to(self.device).waveform  # lengths are shares of the longest
         frames = self.modules.wav2vec2(waveforms, lengths)
         pooled = self.hparams.avg_pool(frames, lengths).flatten(1)
         return self.hparams.log_softmax(self.modules.output_mlp(pooled))
 
     def compute_objectives(self, predictions, batch, stage):
-        """The negative log-likelihood; outside training also counts errors."""
+        """The negative log-likelihood; outside training it also counts errors."""
         truth = torch.as_tensor(batch.label, device=predictions.device)
         if stage != sb.Stage.TRAIN:
             self.wrong += (predictions.argmax(dim=-1) != truth).tolist()
@@ -61,13 +55,13 @@ class EmotionBrain(sb.Brain):
             self.checkpointer.add_recoverable(f"{name}_optimizer", optimizer)
 
     def on_stage_start(self, stage, epoch=None):
-        """Begin to count errors; an epoch's chance depends on its number alone, so that a resumed run ends the same."""
+        """Start counting errors. The seed depends only on the epoch's number: a resumed training ends the same."""
         self.wrong = []
         if stage == sb.Stage.TRAIN:
             torch.manual_seed(self.hparams.seed + epoch)
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
-        """After validation: lower the rates if need be, write the log, keep the newest and the best checkpoint."""
+        """After validation: adapt the learning rates, write the log, keep the newest and the best checkpoint."""
         if stage == sb.Stage.TRAIN:
             self.train_loss = stage_loss
             return
@@ -84,38 +78,38 @@ class EmotionBrain(sb.Brain):
 class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
     """Fine-tune a wav2vec 2.0 encoder as SpeechBrain's recipe for IEMOCAP does.
 
-    `X` is an utterance table. Part of it becomes the validation set, which lowers the learning rates and chooses the
-    epoch that is kept; the rest trains. Recordings are classified one by one, so none can change another's answer.
+    `X` is an utterance table. Part of it becomes the validation set, which sets the learning rates and chooses the
+    best epoch; the rest trains. Recordings are classified one by one, so none changes another's result.
 
     Parameters
     ----------
     encoder : str or path
-        A folder, or the name of a wav2vec 2.0 (HuBERT, WavLM) on the hub that is on this machine.
+        A folder, or the hub name of a wav2vec 2.0 (HuBERT, WavLM) that is on this machine.
     validation : str
         The protocol of ``corpora.split`` that draws the validation set, its last fold: ``"session"`` or ``"speaker"``
-        for voices that are not trained on; ``"random-kfold"`` for what the public recipe does by default.
+        for unseen speakers; ``"random-kfold"`` for the public recipe's default.
     folder : str or path, optional
-        Where checkpoints and the log go, in a subfolder for these settings and data. Interrupted training continues
-        from there and ends the same; finished training is only loaded. Without it, nothing is kept.
+        For checkpoints and the log, in a subfolder for these settings and data. Interrupted training resumes from the
+        last checkpoint and ends the same; finished training is only loaded. Without it, nothing is stored.
     overrides : dict, optional
         Values of ``speechbrain_recipe.yaml`` to change, such as ``{"number_of_epochs": 3}``.
     device : str
-        ``"auto"`` takes a GPU when there is one.
+        As for ``Encoder``.
     progress : bool
-        Show a bar that counts epochs.
+        Show a bar of epochs.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
     train_, validation_ : Index
-        Which utterances trained, and which validated.
+        Names of the utterances in the two sets.
     log_ : list of str
-        A line for each epoch: losses, and the validation error.
+        A line for each epoch, with losses and the validation error.
 
     Notes
     -----
-    Used in Lesson 08. The mean over the frames of a padded batch leaves padding out, and each waveform is normalised
-    before it is padded (SpeechBrain's encoder would count the padding in).
+    Used in Lesson 08. The mean over frames leaves out the padding of a batch, and each waveform is normalised before
+    it is padded (SpeechBrain's encoder would include the padding).
 
     Examples
     --------
@@ -146,20 +140,20 @@ class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):
         """Train on the recordings of the utterance table `X` with labels `y`, shape (n,)."""
-        encoder = hub.find(self.encoder)
+        encoder = hub.find_encoder(self.encoder)
         if encoder is None:
             raise WeightsMissing(
                 f"{self.encoder} is not on this machine: get it with `ser download {self.encoder}`, or give a folder."
             )
         clips(X, "speaker")
         if np.shape(y) != (len(X),) or pd.isna(np.asarray(y)).any():
-            raise ValueError(f"y must hold one label for each of the {len(X)} utterances, none missing.")
+            raise ValueError(f"y must have one label for each of the {len(X)} utterances, none missing.")
         vars(self).pop("brain_", None)
         self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
         folds = min(5, X["speaker"].nunique())
         self.train_, self.validation_ = corpora.split(X, self.validation, folds)[-1]
         if len(set(numbers[X.index.get_indexer(self.train_)])) < len(self.classes_):
-            raise ModelError("A label is left to validation alone: give more utterances, or another `validation`.")
+            raise ModelError("A label is only in the validation set: give more utterances, or another `validation`.")
         with tempfile.TemporaryDirectory() as base:
             folder = Path(self.folder or base).resolve() / self._key(X, numbers)
             with paths.lock(folder), quiet_libraries(), torch.random.fork_rng():
@@ -176,7 +170,7 @@ class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
             for row in clips(X).itertuples():
                 torch.manual_seed(hparams.seed)  # SpeechBrain's pooling adds a little noise
                 batch = sb.dataio.batch.PaddedBatch([{"waveform": _waveform(row.path, row.start, row.end)}])
-                rows.append(self.brain_.compute_forward(batch, sb.Stage.TEST)[0].exp().double().cpu().numpy())
+                rows.append(self.brain_.compute_forward(batch, sb.Stage.TEST)[0].exp().cpu().double().numpy())
         return np.array(rows).reshape(len(rows), len(self.classes_))
 
     def predict(self, X):
@@ -203,9 +197,9 @@ class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
         self.brain_ = brain
 
     def _key(self, X, numbers):
-        """A name for these settings and data."""
-        told = [YAML.read_text(), str(self.encoder), self.validation, self.overrides, list(X.index), numbers.tolist()]
-        return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:16]
+        """A folder name for these settings and data."""
+        parts = [YAML.read_text(), str(self.encoder), self.validation, self.overrides, list(X.index), numbers.tolist()]
+        return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
 
 
 def _brain(encoder, folder, n_labels, overrides, device):
@@ -213,22 +207,21 @@ def _brain(encoder, folder, n_labels, overrides, device):
 
     folder.mkdir(parents=True, exist_ok=True)
     dims = json.loads((Path(encoder) / "config.json").read_text())["hidden_size"]
-    filled = {"folder": str(folder), "wav2vec2_hub": str(encoder), "encoder_dim": dims, "n_labels": n_labels}
+    values = {"folder": str(folder), "wav2vec2_hub": str(encoder), "encoder_dim": dims, "n_labels": n_labels}
     text = YAML.read_text()
     unknown = [name for name in overrides if f"\n{name}:" not in text]
     if unknown:
-        raise ModelError(f"There is no setting {unknown[0]!r} in {YAML.name}: read the names there.")
-    hparams = load_hyperpyyaml(text, {**filled, **overrides})
+        raise ModelError(f"There is no setting {unknown[0]!r} in {YAML.name}, which lists them.")
+    hparams = load_hyperpyyaml(text, {**values, **overrides})
     if hparams["epoch_counter"].limit < 1:
         raise ModelError("number_of_epochs must be at least 1.")
-    hparams["wav2vec2"].normalize_wav = False
-    device = "cuda" if device == "auto" and torch.cuda.is_available() else device
-    run = {"device": "cpu" if device == "auto" else device}
+    hparams["wav2vec2"].normalize_wav = False  # _waveform does it, before padding
+    run = {"device": hub.choose_device(device)}
     return EmotionBrain(hparams["modules"], hparams=hparams, run_opts=run, checkpointer=hparams["checkpointer"])
 
 
 def _dataset(X, numbers, part):
-    """SpeechBrain's dataset of the utterances named in `part`."""
+    """SpeechBrain's dataset of the utterances in `part`, read when they are needed."""
     labels = dict(zip(X.index, numbers.tolist(), strict=True))
     rows = {name: {**row, "label": labels[name]} for name, row in X.loc[part, ["path", "start", "end"]].T.items()}
     read = {"func": _waveform, "takes": ["path", "start", "end"], "provides": "waveform"}

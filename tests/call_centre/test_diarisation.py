@@ -21,9 +21,9 @@ SR = 16000
 class TwoTones:
     """An encoder for tests: low and high frequencies are two voices."""
 
-    alike = 0.9
+    same_speaker_threshold = 0.9
 
-    def spans(self, y, spans):
+    def embed(self, y, spans):
         rows = []
         for start, end in spans:
             spectrum = np.abs(np.fft.rfft(y[int(start * SR) : int(end * SR)], 1024))

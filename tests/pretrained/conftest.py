@@ -1,4 +1,4 @@
-"""What several tests of encoders need: a machine without weights, and weights in the hub's layout."""
+"""Fixtures for tests of encoders: a machine without weights, and weights in the hub's layout."""
 
 import json
 
@@ -19,12 +19,12 @@ def save_encoder():
     import safetensors.torch
     import torch
 
-    from ser_helpers.pretrained.hub import config_for
+    from ser_helpers.pretrained.hub import tiny_config
     from ser_helpers.pretrained.networks import build
 
     def write(folder, name, prefix="", dtype=torch.float32, old_names=False, extra=()):
         folder.mkdir(parents=True)
-        config = config_for(name)
+        config = tiny_config(name)
         (folder / "config.json").write_text(json.dumps({**config, "dtype": str(dtype).removeprefix("torch.")}))
         (folder / "preprocessor_config.json").write_text(json.dumps({"do_normalize": True}))
         weights = {key: torch.ones(2) for key in extra}

@@ -1,4 +1,4 @@
-"""Encoders on disk: found by name, read whatever stands around their weights, fetched without surplus."""
+"""Encoders on disk: found by name, read whatever the checkpoint contains besides, downloaded without surplus."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ import torch
 
 from ser_helpers import paths
 from ser_helpers.errors import DownloadError, ModelError
-from ser_helpers.pretrained import Encoder, download_encoder, find
+from ser_helpers.pretrained import Encoder, download_encoder, find_encoder
 
 pytestmark = pytest.mark.usefixtures("no_weights")
 
@@ -32,7 +32,7 @@ def encoder(name, **options):
         ("wavlm-x", "", True),
     ],
 )
-def test_weights_are_read_whatever_stands_around_them(tmp_path, name, prefix, old_names, save_encoder):
+def test_weights_are_read_whatever_the_checkpoint_contains_besides(tmp_path, name, prefix, old_names, save_encoder):
     folder = save_encoder(
         tmp_path / "models" / name, name, prefix, old_names=old_names, extra=["classifier.weight", "model.decoder.conv"]
     )
@@ -64,17 +64,17 @@ def test_old_torch_checkpoints_are_read_without_pickles(tmp_path, save_encoder):
 
 
 def test_names_are_found_in_the_models_folder_and_the_hub_cache(tmp_path, monkeypatch, save_encoder):
-    assert find("somebody/hubert-x") is None
+    assert find_encoder("somebody/hubert-x") is None
     snapshot = tmp_path / "models" / "models--somebody--hubert-x" / "snapshots" / "0123"
     save_encoder(snapshot, "hubert")
     (snapshot.parent.parent / "refs").mkdir()
     (snapshot.parent.parent / "refs" / "main").write_text("0123")
-    assert find("somebody/hubert-x") == snapshot
+    assert find_encoder("somebody/hubert-x") == snapshot
     nearer = save_encoder(tmp_path / "models" / "hubert-x-encoder", "hubert")
-    assert find("somebody/hubert-x") == nearer
-    assert find(nearer) == nearer
-    with pytest.raises(ModelError, match=r"holds no config\.json with weights"):
-        find(tmp_path)
+    assert find_encoder("somebody/hubert-x") == nearer
+    assert find_encoder(nearer) == nearer
+    with pytest.raises(ModelError, match=r"has no config\.json with weights"):
+        find_encoder(tmp_path)
 
 
 def test_damaged_folders_are_one_sentence(tmp_path, save_encoder):
@@ -98,7 +98,7 @@ def test_damaged_folders_are_one_sentence(tmp_path, save_encoder):
     with pytest.raises(ModelError, match="cannot be read"):
         Encoder(folder)
     (folder / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ModelError, match="holds a network of type 'bert', not one of data2vec-audio, hubert"):
+    with pytest.raises(ModelError, match="contains a network of type 'bert', not one of data2vec-audio, hubert"):
         Encoder(folder)
 
 
@@ -158,11 +158,11 @@ def test_download_says_what_went_wrong_in_one_sentence(tmp_path, hub):
         download_encoder("somebody/hubert")
     (tmp_path / "empty").mkdir()
     hub(lambda name, **options: str(tmp_path / "empty"))
-    with pytest.raises(DownloadError, match="holds no encoder's configuration and weights"):
+    with pytest.raises(DownloadError, match="has no encoder's configuration and weights"):
         download_encoder("somebody/hubert")
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "./nothing", "a/b/c", Path("nothing")])
 def test_a_path_where_there_is_no_folder_is_no_name(name):
     with pytest.raises(ModelError, match="There is no folder"):
-        find(name)
+        find_encoder(name)

@@ -26,23 +26,7 @@ def folder(tmp_path_factory):
     from transformers import BertConfig, BertModel, BertTokenizer
 
     place = tmp_path_factory.mktemp("models")
-    words = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
-        "i",
-        "am",
-        "you",
-        "are",
-        "not",
-        "fine",
-        "at",
-        "all",
-        ".",
-        "!",
-    ]
+    words = "[PAD] [UNK] [CLS] [SEP] [MASK] i am you are not fine at all . !".split()
     (place / "vocab.txt").write_text("\n".join(words))
     size = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
     BertModel(BertConfig(vocab_size=len(words), **size)).save_pretrained(place / "bert")
@@ -54,11 +38,11 @@ def folder(tmp_path_factory):
 
 
 def test_a_sentence_is_a_row_on_the_index_and_none_is_nan(folder):
-    found = SentenceEncoder(folder, device="cpu").fit_transform(TEXT)
-    assert found.index.tolist() == list("abcd")
-    assert found.shape == (4, 16)
-    assert found.isna().all(axis=1).tolist() == [False, True, False, True]
-    assert found.attrs["kind"] == "tiny-sentences"
+    vectors = SentenceEncoder(folder, device="cpu").fit_transform(TEXT)
+    assert vectors.index.tolist() == list("abcd")
+    assert vectors.shape == (4, 16)
+    assert vectors.isna().all(axis=1).tolist() == [False, True, False, True]
+    assert vectors.attrs["kind"] == "tiny-sentences"
 
 
 def test_without_any_words_all_is_nan_and_what_lists_no_sentences_is_refused(folder):
@@ -73,10 +57,10 @@ def test_without_any_words_all_is_nan_and_what_lists_no_sentences_is_refused(fol
 def test_the_vectors_are_those_of_sentence_transformers_and_batches_change_nothing(folder):
     from sentence_transformers import SentenceTransformer
 
-    said = TEXT.iloc[[0, 2]]
-    expected = SentenceTransformer(str(folder), device="cpu").encode(said.tolist())
-    np.testing.assert_allclose(SentenceEncoder(folder, device="cpu").transform(said.tolist()), expected, atol=1e-5)
-    one_by_one = SentenceEncoder(folder, device="cpu", batch_size=1).transform(said.tolist())
+    texts = TEXT.iloc[[0, 2]].tolist()
+    expected = SentenceTransformer(str(folder), device="cpu").encode(texts)
+    np.testing.assert_allclose(SentenceEncoder(folder, device="cpu").transform(texts), expected, atol=1e-5)
+    one_by_one = SentenceEncoder(folder, device="cpu", batch_size=1).transform(texts)
     np.testing.assert_allclose(one_by_one, expected, atol=1e-5)
 
 
@@ -91,7 +75,7 @@ def test_it_stands_in_a_pipeline_and_clones(folder):
     assert clone(model).fit(X, y).predict(X).shape == (8,)
 
 
-def test_without_weights_a_sentence_says_how_to_get_them(tmp_path, monkeypatch):
+def test_without_weights_the_error_says_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setenv("SER_MODELS_HOME", str(tmp_path))
     encoder = SentenceEncoder("somebody/not-here")
     assert encoder.folder is None
@@ -99,7 +83,7 @@ def test_without_weights_a_sentence_says_how_to_get_them(tmp_path, monkeypatch):
         encoder.fit(TEXT)
 
 
-def test_a_folder_without_a_model_gets_a_sentence(tmp_path):
+def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"no modules.json"):
         SentenceEncoder(tmp_path).fit(TEXT)
     (tmp_path / "modules.json").write_text("[]]")
@@ -127,7 +111,7 @@ def test_a_download_fetches_what_the_encoder_needs(folder, tmp_path, monkeypatch
     assert needed <= files
 
 
-def test_a_download_that_fails_gets_a_sentence(tmp_path, monkeypatch):
+def test_a_failed_download_is_reported(tmp_path, monkeypatch):
     hub = pytest.importorskip("huggingface_hub")
 
     def fail(name, **_):
@@ -137,5 +121,5 @@ def test_a_download_that_fails_gets_a_sentence(tmp_path, monkeypatch):
     with pytest.raises(DownloadError, match=r"no connection.*check the name"):
         download_sentence_encoder("sentence-transformers/tiny")
     monkeypatch.setattr(hub, "snapshot_download", lambda name, **_: str(tmp_path))
-    with pytest.raises(DownloadError, match=r"no model of sentence-transformers"):
+    with pytest.raises(DownloadError, match=r"not a model of sentence-transformers"):
         download_sentence_encoder("sentence-transformers/tiny")

@@ -57,7 +57,7 @@ def test_agrees_with_the_published_way_of_asking(model, table):
     np.testing.assert_allclose(model.predict_proba(table), expected, atol=1e-3)  # its pooling adds noise
 
 
-def test_an_answer_does_not_depend_on_the_company_nor_on_the_time(model, table):
+def test_a_result_depends_on_no_other_recording_and_not_on_the_time(model, table):
     together = model.predict_proba(table)
     np.testing.assert_array_equal(together[[3]], model.predict_proba(table[3:4]))
     np.testing.assert_array_equal(together, model.predict_proba(table))
@@ -135,7 +135,7 @@ def test_a_model_without_its_encoder_names_the_encoder(folder, monkeypatch, tmp_
 def test_a_folder_that_lacks_a_file_is_one_sentence(folder, tmp_path):
     place = tmp_path / "half"
     shutil.copytree(folder, place, ignore=lambda *_: ["model.ckpt"])
-    with pytest.raises(ModelError, match=r"lacks model\.ckpt"):
+    with pytest.raises(ModelError, match=r"has no model\.ckpt"):
         pretrained.SpeechBrainClassifier(place).fit()
 
 
@@ -151,7 +151,7 @@ def test_a_damaged_file_is_one_sentence(folder, tmp_path, file):
 
 
 def test_other_devices_and_tables_are_one_sentence(model, folder, table):
-    with pytest.raises(ModelError, match=r"cannot be loaded to 'abacus' .* name another device"):
+    with pytest.raises(ValueError, match="This machine has no device 'abacus'"):
         pretrained.SpeechBrainClassifier(folder, device="abacus").fit()
     for other in (np.zeros((2, 3)), table[["path"]]):
         with pytest.raises(CorpusError, match=r"utterance table of corpora\.load, with the columns path, start, end"):
@@ -171,7 +171,7 @@ def test_the_old_name_of_the_encoder_class_works(folder, table, tmp_path):
 
 
 def test_loads_in_silence_and_without_a_network(folder):
-    code = f"from ser_helpers import models; pretrained.SpeechBrainClassifier({str(folder)!r}).fit()"
+    code = f"from ser_helpers import pretrained; pretrained.SpeechBrainClassifier({str(folder)!r}).fit()"
     environment = {**os.environ, "https_proxy": "http://127.0.0.1:9", "HF_ENDPOINT": "http://127.0.0.1:9"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=300)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

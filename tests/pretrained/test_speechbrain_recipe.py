@@ -51,7 +51,7 @@ def test_validation_speakers_are_not_trained_on(tiny, table, validation):
     assert trained | validating == set(table.speaker)
 
 
-def test_the_public_default_validates_on_voices_it_trains_on(tiny, table):
+def test_the_public_default_validates_on_speakers_it_trains_on(tiny, table):
     recipe = SpeechBrainRecipe(tiny, "random-kfold", overrides=QUICK | {"number_of_epochs": 1})
     recipe.fit(table, table.emotion)
     assert set(table.speaker[recipe.validation_]) <= set(table.speaker[recipe.train_])
@@ -97,7 +97,7 @@ def test_other_data_or_settings_do_not_continue_from_there(tiny, table, tmp_path
     assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 3
 
 
-def test_an_answer_does_not_depend_on_the_company(trained, table):
+def test_a_result_depends_on_no_other_recording(trained, table):
     together = trained.predict_proba(table[:6])
     np.testing.assert_array_equal(together[[4]], trained.predict_proba(table[4:5]))
     np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-5)
@@ -136,5 +136,5 @@ def test_mistakes_are_one_sentence(tiny, table, monkeypatch, tmp_path):
     with pytest.raises(NotFittedError):
         recipe.predict(table)
     rare = table.emotion.where(table.session == "session 1", "rare")
-    with pytest.raises(ModelError, match="A label is left to validation alone"):
+    with pytest.raises(ModelError, match="A label is only in the validation set"):
         SpeechBrainRecipe(tiny, "session").fit(table, rare)

@@ -87,13 +87,13 @@ def test_who_is_where_counts_the_voices_that_cross():
 def test_the_weighted_sum_of_the_exercise_is_that_of_the_package():
     """The solution, run as it stands in the lesson, mixes as EncoderClassifier does."""
     torch = pytest.importorskip("torch")
-    from ser_helpers.pretrained.heads import LayerMix
+    from ser_helpers.pretrained.heads import WeightedLayerSum
 
     source = re.findall(r"^def mix\(.*?\n\n\n", LESSON, flags=re.DOTALL | re.MULTILINE)[1]
     scope = {"np": np}
     exec(source, scope)
     scores = np.log([1.0, 2.0, 5.0])
-    layer = LayerMix(3)
+    layer = WeightedLayerSum(3)
     layer.logits.data = torch.as_tensor(scores)
     mixed = layer([torch.as_tensor(row) for row in LAYERS]).detach().numpy()
     np.testing.assert_allclose(mixed, scope["mix"](LAYERS, scores))

@@ -43,10 +43,10 @@ def table(tmp_path):
 @pytest.fixture
 def count(monkeypatch):
     """Counts the recordings that an encoder computes in this process."""
-    heard = []
+    computed = []
     compute = Encoder.compute
-    monkeypatch.setattr(Encoder, "compute", lambda self, ys: heard.extend(ys) or compute(self, ys))
-    return heard
+    monkeypatch.setattr(Encoder, "compute", lambda self, ys: computed.extend(ys) or compute(self, ys))
+    return computed
 
 
 def test_extract_gives_each_utterance_its_embedding(table):
@@ -59,7 +59,7 @@ def test_extract_gives_each_utterance_its_embedding(table):
     np.testing.assert_allclose(X, hubert.embed([audio.load(path) for path in table["path"]]), atol=1e-5)
     part = hubert.layer(X, [0, 3])
     pd.testing.assert_frame_equal(part, features.extract(table, encoder("hubert", layers=[0, 3])))
-    with pytest.raises(ValueError, match=r"does not hold layers \[1\]"):
+    with pytest.raises(ValueError, match=r"does not contain layers \[1\]"):
         hubert.layer(part, 1)
 
 
@@ -101,7 +101,7 @@ def test_augmented_speech_is_embedded_and_cached(table, count):
     assert len(count) == 4
 
 
-def test_a_saved_model_hears_with_the_same_encoder(table, tmp_path, monkeypatch, save_encoder):
+def test_a_saved_model_uses_the_same_encoder(table, tmp_path, monkeypatch, save_encoder):
     table = table(4).assign(corpus="toy")
     X = features.extract(table, encoder("hubert", layers=[1, 3]))
     model = LogisticRegression().fit(X, ["sad", "calm", "sad", "calm"])
@@ -162,18 +162,18 @@ def start(table, tmp_path):
 
 
 def test_after_ctrl_c_a_second_call_goes_on(table, count, monkeypatch):
-    table, listen = table(10), Encoder.compute
+    table, compute = table(10), Encoder.compute
 
     def interrupted(self, waveforms):
         if len(count) >= 4:
             raise KeyboardInterrupt
-        return listen(self, waveforms)
+        return compute(self, waveforms)
 
     monkeypatch.setattr(Encoder, "compute", interrupted)
     with pytest.raises(KeyboardInterrupt):
         features.extract(table, encoder("wavlm", batch_seconds=1))
     computed = len(count)
-    monkeypatch.setattr(Encoder, "compute", listen)
+    monkeypatch.setattr(Encoder, "compute", compute)
     features.extract(table, encoder("wavlm"))
     assert 4 <= computed < len(table)
     assert len(count) == len(table)

@@ -1,4 +1,4 @@
-"""Encoders: the numbers of plain transformers, whatever else is in the batch, under an honest name."""
+"""Encoders: the numbers of plain transformers, whatever else is in the batch; stand-ins say what they are."""
 
 import subprocess
 import sys
@@ -15,6 +15,7 @@ from ser_helpers import corpora, evaluation, features
 from ser_helpers.errors import AudioError, CorpusMissing, ModelError
 from ser_helpers.models import SpeakerNormaliser, VoiceNormaliser
 from ser_helpers.pretrained import Encoder
+from ser_helpers.pretrained.encoder import batches_by_length
 
 pytestmark = pytest.mark.usefixtures("no_weights")
 
@@ -32,16 +33,16 @@ def encoder(name, **options):
 
 
 def plain_transformers(name, model, y):
-    """All layers of one recording without padding, as the library itself computes them: (layers, frames, dims)."""
+    """All layers of one recording without padding, as the library computes them: (layers, frames, dims)."""
     from transformers import Wav2Vec2FeatureExtractor, WhisperFeatureExtractor
 
     if name.startswith("whisper"):
-        given = WhisperFeatureExtractor()(y, sampling_rate=SR, return_tensors="pt").input_features
+        x = WhisperFeatureExtractor()(y, sampling_rate=SR, return_tensors="pt").input_features
     else:
-        given = Wav2Vec2FeatureExtractor(do_normalize=True)(y, sampling_rate=SR, return_tensors="pt").input_values
+        x = Wav2Vec2FeatureExtractor(do_normalize=True)(y, sampling_rate=SR, return_tensors="pt").input_values
     with torch.no_grad():
-        found = model(given, output_hidden_states=True)
-    return torch.cat([*found.hidden_states[:-1], found.last_hidden_state]).numpy()
+        outputs = model(x, output_hidden_states=True)
+    return torch.cat([*outputs.hidden_states[:-1], outputs.last_hidden_state]).numpy()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -49,14 +50,14 @@ def test_frames_are_those_of_plain_transformers(name):
     y = noise(30 * SR if name.startswith("whisper") else 23456)  # the library gives Whisper 30 s and no other length
     frames = encoder(name, pooling=None)
     expected = plain_transformers(name, frames.network.model, y)
-    found = frames.embed([noise(SR, 1), y])[1].reshape(expected.shape[1], 5, 96).transpose(1, 0, 2)
+    states = frames.embed([noise(SR, 1), y])[1].reshape(expected.shape[1], 5, 96).transpose(1, 0, 2)
     assert expected.std() > 0.1
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(states, expected, atol=1e-4)
     pooled = np.concatenate([expected.mean(axis=1), expected.std(axis=1)], axis=1).ravel()
     np.testing.assert_allclose(encoder(name).embed([y])[0], pooled, atol=1e-4)
 
 
-def test_whisper_hears_a_short_recording_with_the_first_positions_only():
+def test_whisper_gives_a_short_recording_the_first_positions():
     from transformers import WhisperFeatureExtractor
 
     y = noise(19_840)
@@ -79,15 +80,24 @@ def test_whisper_hears_a_short_recording_with_the_first_positions_only():
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=4, deadline=None)
 @given(lengths=st.lists(st.integers(400, 40_000), min_size=2, max_size=5), budget=st.floats(0.1, 20))
-def test_neither_padding_nor_company_changes_an_embedding(name, lengths, budget):
+def test_neither_padding_nor_the_rest_of_a_batch_changes_an_embedding(name, lengths, budget):
     recordings = [noise(length, seed) for seed, length in enumerate(lengths)]
     alone = np.concatenate([encoder(name).embed([y]) for y in recordings])
     together = encoder(name, batch_seconds=budget).embed(recordings)
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 100), max_size=30), st.integers(1, 300))
+def test_batches_contain_every_recording_once_within_the_budget(lengths, budget):
+    batches = batches_by_length(lengths, budget)
+    assert sorted(number for batch in batches for number in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[number] for number in batch) <= budget
+
+
 @pytest.mark.parametrize("name", ["whisper-base", "wav2vec2-base"])
-def test_a_long_recording_is_heard_in_pieces(name):
+def test_a_long_recording_is_cut(name):
     y = noise(31 * SR)
     frames = encoder(name, layers=4, pooling=None).embed([y])[0]
     assert len(frames) == pytest.approx(31 * 50, abs=3)
@@ -115,15 +125,7 @@ def test_layers_and_pooling_choose_columns():
 
 @pytest.mark.parametrize(
     "options",
-    [
-        {"layers": 5},
-        {"layers": -1},
-        {"layers": []},
-        {"layers": "last"},
-        {"layers": [1.5]},
-        {"layers": 1.5},
-        {"layers": None},
-    ],
+    [{"layers": 5}, {"layers": []}, {"layers": "last"}, {"layers": [1.5]}],
 )
 def test_a_layer_that_is_not_there_is_one_sentence(options):
     with pytest.raises(ValueError, match=r"stand-in for hubert has the layers 0 to 4, or 'all', and not "):
@@ -132,15 +134,13 @@ def test_a_layer_that_is_not_there_is_one_sentence(options):
 
 def test_layers_are_taken_from_tables_alone():
     for other in (np.ones((2, 480)), pd.Series([np.ones((2, 480))])):
-        with pytest.raises(ValueError, match=r"X is a table as features\.extract makes it with pooling, not a "):
+        with pytest.raises(ValueError, match=r"X is a table from features\.extract with pooling, not a "):
             encoder("hubert").layer(other, 1)
 
 
 def test_other_parameters_are_checked_at_once():
     with pytest.raises(ValueError, match="pooling is 'mean\\+std', 'mean' or None, not 'max'"):
         encoder("hubert", pooling="max")
-    with pytest.raises(ValueError, match=r"pooling is .* not \['mean'\]"):
-        encoder("hubert", pooling=["mean"])
     with pytest.raises(ValueError, match="precision is one of auto, float32, float16, bfloat16, not 'half'"):
         encoder("hubert", precision="half")
 
@@ -148,7 +148,7 @@ def test_other_parameters_are_checked_at_once():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
 def test_a_device_that_is_not_there_is_one_sentence():
     for device in ("cuda", "abacus"):
-        with pytest.raises(ValueError, match=f"There is no device '{device}' on this machine: use 'auto' or 'cpu'"):
+        with pytest.raises(ValueError, match=f"This machine has no device '{device}': use 'auto' or 'cpu'"):
             Encoder("nobody/hubert", device=device).embed([noise(4000)])
 
 
@@ -204,7 +204,7 @@ def test_the_libraries_keep_quiet(capfd):
 
 
 @pytest.mark.real
-def test_whisper_hears_the_emotions_of_actors_it_has_not_heard(monkeypatch):
+def test_whisper_knows_the_emotions_of_unseen_actors(monkeypatch):
     """The figures of the reference: layer 3 .74, layers 1 to 6 .76, with each speaker's z-normalisation .82 to .84.
 
     With voices told apart instead of named, .83 was measured.
