@@ -132,7 +132,7 @@ def download(
 @plain_errors
 def podcast(
     episodes: Annotated[list[str], typer.Argument(help="Recordings of any length and format.")],
-    out: Annotated[str, typer.Option(help="The folder of the report and of what was heard.")],
+    out: Annotated[str, typer.Option(help="The folder of the report and of the results.")],
     transcript: Annotated[
         str | None,
         typer.Option(help="Folder of SRT, VTT or JSON transcripts, or one episode's. Else looked for nearby."),
@@ -149,17 +149,17 @@ def podcast(
     ] = True,
     title: Annotated[str | None, typer.Option(help="The show's name; by default the folder's.")] = None,
 ):
-    """Hear the episodes of a show and write OUT/report.html. A second call goes on where the first one stopped."""
+    """Analyse podcast episodes and write an HTML report, OUT/report.html; resumes where an earlier run stopped."""
     from ser_helpers import models, podcast, pretrained
 
     detector = pretrained.LaughterDetector() if laughter else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
-    heard = podcast.process(episodes, out, model=models.window_model(model), **settings)
-    for name, row in heard[heard.reason != ""].iterrows():
-        verdict = "Not heard" if row.state == "failed" else "Heard in part"
+    results = podcast.process(episodes, out, model=models.window_model(model), **settings)
+    for name, row in results[results.reason != ""].iterrows():
+        verdict = "Failed" if row.state == "failed" else "Incomplete"
         print(f"{verdict}: {name}. {row.reason}", file=sys.stderr)
-    print(f"The report is at {os.path.relpath(podcast.report_of(out, heard, title))}")
-    raise typer.Exit(int((heard.state == "failed").any()))
+    print(f"The report is at {os.path.relpath(podcast.report_of(out, results, title))}")
+    raise typer.Exit(int((results.state == "failed").any()))
 
 
 @app.command()

@@ -22,7 +22,7 @@ from ser_helpers.call_centre.alerts import AlertRule
 from ser_helpers.call_centre.diarisation import separate, turn_emotions, turns
 from ser_helpers.errors import AudioError, CorpusError, StreamError
 from ser_helpers.streaming.detector import check_gap
-from ser_helpers.streaming.estimates import check_model
+from ser_helpers.streaming.predictions import as_window_model
 from ser_helpers.streaming.samples import check_rate, mono
 
 PARTIES = ("agent", "customer")
@@ -94,7 +94,7 @@ class CallMonitor:
     watched : str
         The party that the rule is about.
     settings
-        More for `streaming.Detector`: ``hop``, ``gate``, ``weight``, ...
+        More for `streaming.Detector`: ``hop``, ``vad``, ``weight``, ...
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class CallMonitor:
     ...     classes_ = ["angry", "neutral"]
     ...     def predict_proba(self, windows):
     ...         return np.full((len(windows), 2), 0.5)
-    >>> monitor = CallMonitor(Coin(), sr=16000, denoise=False, gate=False)
+    >>> monitor = CallMonitor(Coin(), sr=16000, denoise=False, vad=False)
     >>> [(event.party, event.estimate.end) for event in monitor.feed(np.zeros((64000, 2)))]
     [('agent', 3.0), ('customer', 3.0), ('agent', 4.0), ('customer', 4.0)]
     """
@@ -124,7 +124,7 @@ class CallMonitor:
         if inferred and watched not in inferred:
             raise StreamError(f"No emotion of {watched} is inferred, so there would be no alert: say who is watched.")
         self.rule = checked_rule(AlertRule() if rule is None else rule)
-        self.classes_ = check_model(model)
+        self.classes_ = np.asarray(as_window_model(model).output_names)
         self.alerts = []
         self._sr = check_rate(sr)
         self._lines = [_Line(model, self._sr, denoise, party in inferred, settings) for party in self.parties]
@@ -221,7 +221,7 @@ class _Unheard:
     """Stands in for the model where no emotion is to be inferred."""
 
     def __init__(self, model):
-        self.classes_ = model.classes_
+        self.classes_ = as_window_model(model).output_names
 
     def predict_proba(self, windows):
         return np.full((len(windows), len(self.classes_)), 1 / len(self.classes_))

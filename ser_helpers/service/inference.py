@@ -1,7 +1,6 @@
 """What the service listens with: one model for all calls, windows of several calls judged together, uploads read."""
 
 import contextlib
-import copy
 import re
 import shutil
 import tempfile
@@ -18,30 +17,29 @@ from ser_helpers.call_centre.alerts import AlertRule
 from ser_helpers.errors import AudioError
 from ser_helpers.service.schemas import FASTEST
 from ser_helpers.service.sessions import window_message
+from ser_helpers.streaming.predictions import as_window_model, batched
 
 
 class TimedModel:
-    """A window model that tells the service's metrics how long its features and its classifier take. Lesson 13."""
+    """A window model that tells the service's metrics how long its two stages take. Lesson 13."""
 
-    def __init__(self, model, metrics, batched=False):
-        if batched and hasattr(model, "batched"):
-            model = copy.copy(model)
-            model.batched = True
-        self.model, self.metrics, self.classes_ = model, metrics, model.classes_
+    def __init__(self, model, metrics):
+        self.model, self.metrics, self.output_names = model, metrics, model.output_names
 
-    def predict_proba(self, windows):
-        """(n, samples) to (n, k), as the model gives it."""
+    def features(self, windows):
+        """(n, samples) to n rows of features."""
         self.metrics.batch.observe(len(windows))
+        return self._timed("features", self.model.features, windows)
+
+    def predict_features(self, X):
+        """Rows of features to (n, k), as the model gives it."""
+        return self._timed("model", self.model.predict_features, X)
+
+    def _timed(self, stage, compute, values):
         begun = time.perf_counter()
-        if hasattr(self.model, "features"):
-            windows, classify = self.model.features(windows), self.model.classify
-            self.metrics.time("features", time.perf_counter() - begun)
-            begun = time.perf_counter()
-        else:
-            classify = self.model.predict_proba
-        found = classify(windows)
-        self.metrics.time("model", time.perf_counter() - begun)
-        return found
+        values = compute(values)
+        self.metrics.time(stage, time.perf_counter() - begun)
+        return values
 
 
 class InferenceEngine:
@@ -52,10 +50,10 @@ class InferenceEngine:
 
     def __init__(self, settings, metrics, model=None, rule=None):
         self.settings, self.metrics, self.rule = settings, metrics, rule or AlertRule()
-        model = models.window_model(settings.model, band="phone") if model is None else model
+        model = as_window_model(models.window_model(settings.model, band="phone") if model is None else model)
         self.alone = TimedModel(model, metrics)
-        self.batcher = streaming.Batcher(TimedModel(model, metrics, batched=True)) if settings.batch else None
-        self.emotions = [str(emotion) for emotion in model.classes_]
+        self.batcher = streaming.Batcher(TimedModel(batched(model), metrics)) if settings.batch else None
+        self.emotions = [str(emotion) for emotion in model.output_names]
 
     def monitor(self, parties, sr):
         """What listens to one call of these parties, one per channel."""
