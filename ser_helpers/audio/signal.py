@@ -87,20 +87,6 @@ def resample(y, orig_sr, sr):
 class StreamResampler:
     """`resample` for samples that arrive in chunks; any chunks give, to the bit, what `resample` gives of the whole.
 
-    Lessons 11 and 12.
-
-    Parameters
-    ----------
-    orig_sr, sr : int
-        Sample rates in Hz, before and after.
-
-    Attributes
-    ----------
-    taken, given : int
-        Samples in and out so far.
-
-    Examples
-    --------
     >>> stream = StreamResampler(8000, 16000)
     >>> sum(map(len, (stream.feed(np.zeros(8000, np.float32)), stream.finish())))
     16000
@@ -108,7 +94,7 @@ class StreamResampler:
 
     def __init__(self, orig_sr, sr):
         self.orig_sr, self.sr = orig_sr, sr
-        self.taken = self.given = 0
+        self.taken = self.given = 0  # samples in and out so far
         # The filter looks ahead, so its output is 10 to 60 ms late. Its state runs on from chunk to chunk: filtering
         # each chunk by itself would leave a click at every seam.
         self._filter = soxr.ResampleStream(orig_sr, sr, 1, dtype="float32", quality="HQ") if sr != orig_sr else None

@@ -1,6 +1,7 @@
 """The report of a show: one HTML page with its figures inside, readable offline and on a phone."""
 
 import html
+import string
 from pathlib import Path
 
 from ser_helpers import paths
@@ -12,11 +13,6 @@ from ser_helpers.podcast.episode import Show
 
 QUOTES = 3
 """How many sentences are quoted from each end of the valence."""
-
-CAUTION = (
-    "These are a model's estimates of how the voices and words sound, not of what the people feel, and they are often "
-    "wrong: read the curves, not single windows."
-)
 
 
 def write_report(show, path, failed=None, subtitle=None):
@@ -49,7 +45,8 @@ def write_report(show, path, failed=None, subtitle=None):
     line = " · ".join(filter(None, (subtitle, _count(len(show.episodes), "episode"), _count(round(minutes), "minute"))))
     models = dict.fromkeys(name for episode in show.episodes for name in episode.models)
     body = (f"<p>Models: {html.escape('; '.join(models))}.</p>\n" if models else "") + body
-    page = _PAGE.format(title=title, line=html.escape(line), style=_STYLE, caution=CAUTION, body=body)
+    template = string.Template(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
+    page = template.substitute(title=title, line=html.escape(line), body=body)
     with paths.atomic_file(path) as aside:
         aside.write_text(page, encoding="utf-8")
     return Path(path)
@@ -148,48 +145,3 @@ def _uri(fig):
 
 def _count(number, word):
     return f"{number} {word}{'s' if number != 1 else ''}"
-
-
-_STYLE = """
-:root { color-scheme: light dark; --ink: #222; --paper: #f6f6f4; --card: #fff; --quiet: #5c5c5c; --line: #d9d9d6;
-  --note: #fff4d6; --bad: #fde4e4; }
-@media (prefers-color-scheme: dark) { :root { --ink: #eee; --paper: #16181b; --card: #1f2226; --quiet: #b0b0b0;
-  --line: #3a3e44; --note: #4a3d12; --bad: #51262a; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem; max-width: 64rem; background: var(--paper); color: var(--ink);
-  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { margin: 0.5rem 0 0; line-height: 1.2; } h2 { margin: 0 0 0.5rem; }
-header p, small { color: var(--quiet); }
-section { margin: 1.25rem 0; padding: 1rem;
-  background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; }
-img { display: block; width: 100%; height: auto; margin: 0.75rem 0;
-  padding: 0.25rem; background: #fff; border-radius: 0.4rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.35rem 0.4rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { white-space: normal; overflow-wrap: normal; vertical-align: bottom; }
-th:first-child, td:first-child { text-align: left; }
-td:first-child { white-space: normal; min-width: 7rem; }
-.note, .failed { background: var(--note); } .note { padding: 0.4rem 0.7rem; border-radius: 0.4rem; }
-.failed { background: var(--bad); }
-summary { cursor: pointer; padding: 0.3rem 0; } li { margin: 0.25rem 0; }
-"""
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-<style>{style}</style>
-</head>
-<body>
-<header><h1>{title}</h1><p>{line}</p></header>
-<main>
-<p>{caution}</p>
-{body}
-</main>
-</body>
-</html>
-"""

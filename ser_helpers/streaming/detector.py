@@ -36,7 +36,8 @@ class Detector:
     window, hop : float
         Seconds in a window, and from the end of one to the end of the next.
     vad : bool or object
-        Whether windows without speech get no emotion. Or a detector of speech like ``audio.VoiceActivityDetector``.
+        True: windows without speech get no emotion; False: everything counts as speech; or an object with the
+        ``feed``, ``reset`` and ``threshold`` of an ``audio.VoiceActivityDetector``.
     min_speech : float
         The least share of speech for which an emotion is predicted.
     weight, margin : float

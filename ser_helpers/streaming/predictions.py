@@ -112,19 +112,7 @@ class WindowPrediction(NamedTuple):
 class WindowAnalyser:
     """Turns windows of one stream into predictions: share of speech, probabilities, smoothing.
 
-    Parameters
-    ----------
-    model : WindowModel or classifier
-        See `as_window_model`.
-    window, hop : float
-        Seconds in a window, and from the end of one window to the end of the next.
-    vad : bool or object
-        True: an ``audio.VoiceActivityDetector``; False: everything counts as speech; or an object with its ``feed``,
-        ``reset`` and ``threshold``, which is reset first and serves this stream alone.
-    min_speech : float
-        The least share of speech for which an emotion is predicted.
-    weight, margin : float
-        Of the `Smoother`.
+    The parameters are those of the `Detector`. A `vad` object is reset first, and serves this stream alone.
     """
 
     def __init__(self, model, window=3.0, hop=1.0, vad=True, min_speech=0.2, weight=0.5, margin=0.1):
@@ -208,9 +196,5 @@ class Stopwatch:
         """Milliseconds per window: one row per stage and one for their sum; columns ``p50``, ``p95`` and ``p99``."""
         laps = {stage: ring.last(len(ring)) for stage, ring in self._laps.items()}
         laps["total"] = sum(laps.values())
-        rows = {stage: _percentiles(1000 * seconds) for stage, seconds in laps.items()}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=["p50", "p95", "p99"]).rename_axis("stage")
-
-
-def _percentiles(milliseconds):
-    return np.percentile(milliseconds, [50, 95, 99]) if len(milliseconds) else [np.nan] * 3
+        table = 1000 * pd.DataFrame(laps).quantile([0.50, 0.95, 0.99]).T  # NaN where there is no window yet
+        return table.set_axis(["p50", "p95", "p99"], axis=1).rename_axis("stage")

@@ -8,19 +8,10 @@ from ser_helpers.streaming.samples import between
 class Smoother:
     """Exponential smoothing of probabilities, then hysteresis on the emotion that is shown (Lesson 12).
 
-    Parameters
-    ----------
-    classes : sequence of str
-        The emotions, in the order of the probabilities.
-    weight : float
-        The share of the newest window in the smoothed probabilities, above 0; 1 means no smoothing.
-    margin : float
-        How far another emotion's smoothed probability must be ahead before it is shown; 0 means no hysteresis.
-    patience : int
-        After so many windows without speech in a row the state is reset.
+    `weight` is the share of the newest window in the smoothed probabilities, above 0; 1 means no smoothing. Another
+    emotion is shown when its smoothed probability is ahead by more than `margin`; 0 means no hysteresis. After
+    `patience` windows without speech in a row the state is reset.
 
-    Examples
-    --------
     >>> smoother = Smoother(["angry", "sad"], weight=0.5, margin=0.2)
     >>> [smoother.update(np.array(p))[1] for p in ([0.9, 0.1], [0.1, 0.9], [0.1, 0.9])]
     ['angry', 'angry', 'sad']
