@@ -163,12 +163,12 @@ play(y, 16_000)
 # Hardly anybody is angry in this episode. Red comes where people are merry, and most of all where they *laugh*: there
 # the model gives anger more than half of its probability, elsewhere a third. A joyful voice and an angry one are both
 # loud and high: the voice tells [arousal](GLOSSARY.md#arousal) better than valence (lesson 09). And the model was
-# trained on spoken sentences. It has never heard laughter, and it has no answer "I do not know".
+# trained on spoken sentences. There was no laughter among them, and it has no answer "I do not know".
 #
 # ## 3. Do the mistakes cancel out?
 #
-# One could hope so: an episode has many windows, and a pie is a mean. So we hear the whole show, two episodes at a
-# time. `process` keeps each finished one in a folder. A detector of laughter comes along; section 5 is about it. (The
+# One could hope so: an episode has many windows, and a pie is a mean. So we analyse the whole show, two episodes at a
+# time. `process` stores each finished one in a folder. A detector of laughter comes along; section 5 is about it. (The
 # first time this takes about a minute.)
 
 # %%
@@ -253,8 +253,8 @@ figures.draw_dimensions(
 # valence does not fall, for the model also has the words, and they are pleasant. Now one mean per episode:
 
 # %%
-means = pd.DataFrame({"heard": said.groupby("episode").valence.mean()})
-means["felt"] = as_felt.sentences.groupby("episode").valence.mean()
+means = pd.DataFrame({"predicted": said.groupby("episode").valence.mean()})
+means["true"] = as_felt.sentences.groupby("episode").valence.mean()
 means.assign(title=episodes.title).round(2)
 
 # %% [markdown]
@@ -425,10 +425,11 @@ lesson11_podcast.abroad(results)
 process(episodes.path, out / "show", model, laughter=detector).state.value_counts()
 
 # %% [markdown]
-# All were kept: no second of sound was heard again. `joblib` has shared the episodes among processes of this machine.
-# [Dask](GLOSSARY.md#dask) shares them among machines: a *scheduler* knows all tasks, *workers* ask it for work. It is
-# the same call with an address. We start a small cluster here, two worker processes, and once the first episode is
-# finished we **kill** one of them, as a broken machine would. **Guess first:** which episodes will be missing?
+# All were cached: not a second of sound was analysed again. `joblib` has shared the episodes among processes of this
+# machine. [Dask](GLOSSARY.md#dask) shares them among machines: a *scheduler* knows all tasks, *workers* ask it for
+# work. It is the same call with an address. We start a small cluster here, two worker processes, and once the first
+# episode is finished we **kill** one of them, as a broken machine would. **Guess first:** which episodes will be
+# missing?
 
 # %%
 from ser_helpers.course.cluster import kill_a_worker, local_cluster
@@ -443,13 +444,13 @@ print("a worker was killed:", deed.result(), "· episodes:", outcome.state.value
 import hashlib
 
 
-def fingerprint(folder):
+def results_of(folder):
     files = sorted((out / folder).glob("episodes/*/*"))
     return len(files), hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-print("files of each run:", fingerprint("show")[0], "and", fingerprint("cluster")[0])
-print("the same bytes:", fingerprint("show") == fingerprint("cluster"))
+print("files of each run:", results_of("show")[0], "and", results_of("cluster")[0])
+print("the same bytes:", results_of("show") == results_of("cluster"))
 
 # %% [markdown]
 # None is missing, and every byte is the same. The scheduler noticed that the worker was gone and gave its episode to
@@ -490,8 +491,9 @@ for step, work in steps.items():
 lesson11_podcast.costs(rates)
 
 # %% [markdown]
-# Our machine took about 70 s for the three together. Now the sum for the archive. **Guess first:** how many machines
-# with 16 cores must work for how long?
+# Our machine took about 70 s for the three together. (Each of them decodes the file here; `process` decodes it once for
+# all three, so it is a little faster.) Now the sum for the archive. **Guess first:** how many machines with 16 cores
+# must work for how long?
 
 
 # %% tags=["exercise"]
@@ -581,6 +583,6 @@ estimate_cost(100_000, rate, cores=16, price=0.7, days=7).round(1)
 # - Rocklin (2015), Dask: [10.25080/Majora-7b98e3ed-013](https://doi.org/10.25080/Majora-7b98e3ed-013), and its manual:
 #   [docs.dask.org](https://docs.dask.org)
 #
-# `ser podcast EPISODE… --out FOLDER` does all of this to episodes of your own, and writes a report as a page, which
-# also says what heard them, and which of them were heard only in part. Next: lesson 12 does it while people are still
+# `ser podcast EPISODE… --out FOLDER` does all of this to episodes of your own, and writes an HTML report, which also
+# names the models, and the episodes of which only a part could be read. Next: lesson 12 does it while people are still
 # speaking.

@@ -256,33 +256,33 @@ pd.DataFrame(model.predict_proba(windows), index=list(quiet), columns=model.clas
 # Silence is sad and hiss is angry, and the model is sure of both. A classifier must choose, and nobody has taught this
 # one the answer "there is no voice". So we ask first: [voice activity detection](GLOSSARY.md#voice-activity-detection),
 # VAD. The course uses [Silero VAD](https://github.com/snakers4/silero-vad), a network of 1 MB with a memory. It gives
-# the probability of speech every 32 ms. `find_speech` joins these to stretches: one begins above 0.5, and ends with a
+# the probability of speech every 32 ms. `find_speech` joins these to segments: one begins above 0.5, and ends with a
 # pause of 0.1 s.
 
 # %%
 from ser_helpers import audio
 
 beginning = call[: 20 * 16000]
-probabilities = audio.SpeechGate().feed(beginning)
-found = audio.find_speech(beginning, 16000)
-lesson12_streaming.gate(beginning, 16000, probabilities, found, utterances.corpus.iloc[0])
+probabilities = audio.VoiceActivityDetector().feed(beginning)
+segments = audio.find_speech(beginning, 16000)
+lesson12_streaming.gate(beginning, 16000, probabilities, segments, utterances.corpus.iloc[0])
 
 # %% [markdown]
-# The network knows voices, not loudness: it finds the soft turns, and the hiss and the hum do not open the gate (try
-# it). A television might: there are voices in it, too. A window of which less than a fifth is speech will not be judged
-# at all.
+# The network detects voices, not loudness: it finds the soft turns, and takes neither the hiss nor the hum for speech
+# (try it). A television might deceive it: there are voices in it, too. A window of which less than a fifth is speech
+# gets no emotion at all.
 #
 # ## 5. What do we show?
 #
-# `Detector` puts it together: ring, gate, model. `feed` takes whatever arrives, and returns the estimates that are
+# `Detector` puts it together: ring, VAD, model. `feed` takes whatever arrives, and returns the predictions that are
 # ready.
 
 # %%
 from ser_helpers.streaming import Detector, to_timeline
 
 detector = Detector(model)
-estimates = [estimate for chunk in chunks for estimate in detector.feed(chunk)] + detector.finish()
-live = to_timeline(estimates, detector.classes_)
+predictions = [one for chunk in chunks for one in detector.feed(chunk)] + detector.finish()
+live = to_timeline(predictions, detector.classes_)
 live.head(4).round(2)
 
 # %% [markdown]
@@ -350,9 +350,9 @@ latency["linear"].round(1)
 lesson12_streaming.budget(latency, ("a game", 100))
 
 # %% [markdown]
-# The linear model costs next to nothing. The time goes to its features and to the gate, about as much to each: the gate
-# hears 31 frames a second. In the CNN it is the network that costs most; section 8 sees to that. An encoder as large as
-# wav2vec 2.0 took us about 480 ms of one core for each window, and 160 ms after section 8's export and rounding to 8
+# The linear model costs next to nothing. The time goes to its features and to the VAD, about as much to each: the VAD
+# computes 31 frames a second. In the CNN it is the network that costs most; section 8 sees to that. An encoder as large
+# as wav2vec 2.0 took us about 480 ms of one core for each window, and 160 ms after section 8's export and rounding to 8
 # bits (`make bench`).
 #
 # Three delays are not in this picture. The resampler holds sound back: on average 20 ms at 44.1 kHz, and 60 ms at a
@@ -363,7 +363,7 @@ lesson12_streaming.budget(latency, ("a game", 100))
 #
 # A model is chosen offline, on whole recordings, and used live. If the two differ, nobody knows how good the live one
 # is. So we demand equality, not similarity. Here is the call as a sound card would send it: 44.1 kHz, stereo, 16 bits,
-# in chunks of any size. `detect` hears it as a whole, without ring and without chunks.
+# in chunks of any size. `detect` analyses it as a whole, without ring and without chunks.
 
 # %% tags=["nbval-check-output"]
 from ser_helpers.streaming import detect
@@ -374,13 +374,13 @@ whole = detect(pcm, model, sr=44100)
 for number in (3, 30, 3000):
     detector = Detector(model, sr=44100)
     cuts = np.sort(rng.integers(0, len(pcm), number))
-    estimates = [estimate for chunk in np.split(pcm, cuts) for estimate in detector.feed(chunk)] + detector.finish()
-    same = to_timeline(estimates, detector.classes_).equals(whole)
-    print(f"{number + 1:>4} chunks: {len(estimates)} windows, the same to the last bit: {same}")
+    predictions = [one for chunk in np.split(pcm, cuts) for one in detector.feed(chunk)] + detector.finish()
+    same = to_timeline(predictions, detector.classes_).equals(whole)
+    print(f"{number + 1:>4} chunks: {len(predictions)} windows, the same to the last bit: {same}")
 
 # %% [markdown]
 # However the call was cut, not one bit differs. The bug of section 2 fails this test at once, and so do most bugs of
-# streaming: a resampler that begins anew with each chunk, a gate that forgets, a window that is one sample late. (Not
+# streaming: a resampler that begins anew with each chunk, a VAD that forgets, a window that is one sample late. (Not
 # that of section 3: its answers are right. A test of memory finds it.) The package's tests let a program invent the
 # chunks, rates, channels and types, and look for a case that differs. That is [property-based
 # testing](https://doi.org/10.1145/351240.351266).
@@ -389,12 +389,12 @@ for number in (3, 30, 3000):
 
 # %%
 detector = Detector(model)
-estimates = detector.feed(call[: 8 * 16000]) + detector.lost(2.5) + detector.feed(call[8 * 16000 : 14 * 16000])
-to_timeline(estimates, detector.classes_)[["start", "end", "speech", "emotion", "gap"]].round(2)
+predictions = detector.feed(call[: 8 * 16000]) + detector.lost(2.5) + detector.feed(call[8 * 16000 : 14 * 16000])
+to_timeline(predictions, detector.classes_)[["start", "end", "speech", "emotion", "gap"]].round(2)
 
 # %% [markdown]
 # Sound is missing from 8 to 10.5 s. Five windows touch that hole, and none of them has an emotion: a window of which
-# more than a tenth is missing is not judged, and what was shown before is forgotten: better nothing than an old emotion
+# more than a tenth is missing gets none, and what was shown before is forgotten: better nothing than an old emotion
 # with a new time. Send `feed(chunk, at=...)` the time of the sender's clock, and the detector finds lost seconds by
 # itself, and drops those that came twice. `detector.health` counts both.
 
@@ -410,7 +410,7 @@ to_timeline(estimates, detector.classes_)[["start", "end", "speech", "emotion", 
 from ser_helpers.course.figures import lesson12_streaming
 
 turns = utterances[utterances.emotion.isin(lesson12_streaming.FOUR)].sample(300, random_state=0)
-windows, heard = lesson12_streaming.around(turns)
+windows, emotions = lesson12_streaming.around(turns)
 cnn = models.window_model("cnn")
 X = cnn.features(windows)
 onnx = models.to_onnx(cnn.classifier_, X)
@@ -461,7 +461,7 @@ versions = {
     "20 % pruned": models.to_onnx(models.prune(cnn.classifier_, 0.2), X),
     "50 % pruned": models.to_onnx(models.prune(cnn.classifier_, 0.5), X),
 }
-sizes = models.compare_sizes(versions, X, heard)
+sizes = models.compare_sizes(versions, X, emotions)
 sizes.round(2)
 
 # %%
@@ -523,14 +523,14 @@ lesson12_streaming.batches(cost)
 
 # %% [markdown]
 # On our machine 32 windows take about a third longer than one, and not 32 times as long. But the windows of different
-# telephone calls do not arrive together, so somebody must wait. How long may they? A `Batcher` has two limits: a batch
-# starts when it holds `most` windows, or when its oldest window has waited for `wait` seconds. While one batch is
+# telephone calls do not arrive together, so someone must wait. How long may they? A `Batcher` has two limits: a batch
+# starts when it has `max_size` windows, or when its oldest window has waited for `max_wait` seconds. While one batch is
 # computed the next one gathers: the busier it is, the larger the batches.
 
 # %%
 from ser_helpers.streaming import Batcher
 
-with Batcher(cnn.classifier_, most=32, wait=0.02) as batcher:
+with Batcher(cnn.classifier_, max_size=32, max_wait=0.02) as batcher:
     together = lesson12_streaming.rush(batcher.submit, X[:100])
 alone = lesson12_streaming.rush_one_by_one(cnn.classifier_, X[:100])
 lesson12_streaming.waiting({"one by one": alone, "in batches": together})
@@ -538,7 +538,7 @@ lesson12_streaming.waiting({"one by one": alone, "in batches": together})
 # %% [markdown]
 # A hundred telephone calls hand in a window at the same moment. One by one, the last waits for all the others. In
 # batches, the first waits longer than before, for its answer comes with 31 others, but nobody waits long. With a single
-# call the price is `wait`: 20 ms of the 500 that a call centre has. If one caller sends something broken, only that
+# call the price is `max_wait`: 20 ms of the 500 that a call centre has. If one caller sends something broken, only that
 # caller gets the error.
 #
 # Lesson 13 serves many calls with it; `make bench` finds how many two cores carry.
@@ -549,7 +549,7 @@ lesson12_streaming.waiting({"one by one": alone, "in batches": together})
 # - **`return` inside the loop.** Symptom: fewer answers than seconds, and only with large chunks.
 # - **A buffer that only grows.** Symptom: the first minute is fine; after an hour each answer takes seconds.
 # - **Resampling each chunk by itself.** Symptom: clicks at the seams, and scores that depend on the chunk size.
-# - **No gate.** Symptom: silence has an emotion, always the same one.
+# - **No voice activity detection.** Symptom: silence has an emotion, always the same one.
 # - **Mean latency.** Symptom: "20 ms" in the report, and users who complain. Report p95 and p99.
 # - **The first window in the benchmark.** Symptom: a p99 of seconds: libraries load, graphs compile. Warm up first.
 # - **Counting on the size.** Symptom: half of the weights are zero, and a call takes as long as before. Time it.
@@ -561,7 +561,7 @@ lesson12_streaming.waiting({"one by one": alone, "in batches": together})
 #
 # - [ ] turn chunks of any size into windows, and prove that none is lost
 # - [ ] write a ring buffer, and say why a list is not one
-# - [ ] put a gate before a model, and know what opens it
+# - [ ] put voice activity detection before a model, and know what it takes for speech
 # - [ ] trade calm against delay with two numbers
 # - [ ] measure each stage, and report p50, p95 and p99
 # - [ ] export a network, make it smaller, and say what that costs on voices it has never heard
@@ -581,7 +581,7 @@ lesson12_streaming.waiting({"one by one": alone, "in batches": together})
 # window still needs its 3 s of the new emotion. Latency proper is the time from the end of a window to its answer.
 # </details>
 #
-# <details><summary>3. Why must the gate, the resampler and the smoother keep their state between chunks, but forget after a lost connection?</summary>
+# <details><summary>3. Why must the VAD, the resampler and the smoother keep their state between chunks, but forget after a lost connection?</summary>
 # Between chunks the sound goes on, and a chunk's end means nothing. After a loss the sound before has nothing to do
 # with the sound after: keeping the state would mix two moments.
 # </details>

@@ -1,6 +1,6 @@
-"""Samples in, samples out: read a recording, resample, trim, pad, normalise, less noise, another room.
+"""Read recordings, resample, trim, normalise, augment, reduce noise, and find speech.
 
-Everything after this room works on one form of sound: a mono float32 array and its sample rate in Hz.
+The rest of the package works on one form of sound: a mono float32 array and its sample rate in Hz.
 """
 
 import lazy_loader as _lazy
@@ -12,6 +12,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "denoise": ["NoiseReducer", "reduce_noise"],
         "io": ["blocks", "duration", "load"],
         "signal": ["check", "normalise", "pad", "resample", "trim"],
-        "vad": ["SpeechGate", "find_speech"],
+        "vad": ["VoiceActivityDetector", "find_speech"],
     },
 )

@@ -1,7 +1,7 @@
-"""The same words in another room: noise, reverberation, speed, pitch and shift, drawn at random from a seed.
+"""Data augmentation: noise, reverberation, speed, pitch and shift, drawn at random from a seed.
 
 Each augmentation is a frozen dataclass called as ``augmentation(y, sr, seed)``. The same seed gives the same samples in
-every process and thread. The sound work is audiomentations' (reverberation is ours: theirs needs recordings of rooms).
+every process and thread. All but reverberation (theirs needs recorded impulse responses) use audiomentations.
 
 >>> chain = Chain(Noise(snr=(5, 20)), Pitch(), p=0.5)
 >>> chain
@@ -18,15 +18,15 @@ from scipy.signal import fftconvolve
 
 from ser_helpers.audio.signal import FRAME, check, pad
 
-_ONE_AT_A_TIME = threading.Lock()
+_LOCK = threading.Lock()
 
 
 class Augmentation:
-    """What all augmentations share: ``augmentation(y, sr, seed)``.
+    """Base class: ``augmentation(y, sr, seed)``.
 
     Takes mono samples ``y`` (n,), their rate in Hz and a seed (an integer, 0 or more), and returns float32 samples: as
-    many as came in, except after `Speed`. Where the result would leave ±1, all of it is scaled down to a peak of 1.
-    Digital silence stays silence. Raises AudioError when `y` is no recording (NaN, integers, under 25 ms). Lesson 06.
+    many as came in, except after `Speed`. Where the result would exceed ±1, it is scaled to a peak of 1. Digital
+    silence stays silence. Raises AudioError when `y` is not a recording (NaN, integers, under 25 ms). Lesson 06.
 
     >>> y = np.sin(np.arange(16000))
     >>> bool(np.array_equal(Noise()(y, 16000, seed=7), Noise()(y, 16000, seed=7)))
@@ -60,10 +60,10 @@ class Noise(Augmentation):
 
 @dataclasses.dataclass(frozen=True)
 class Reverb(Augmentation):
-    """A room whose echo decays by 60 dB in a time drawn from `seconds` (its RT60), at the level of the recording.
+    """Reverberation that decays by 60 dB in a time drawn from `seconds` (RT60), at the level of the recording.
 
-    The room's impulse response is the direct sound and, as loud in all, exponentially decaying noise: a listener at the
-    critical distance. The tail after the recording's last sample is cut. After Moorer, "About this reverberation
+    The room's impulse response is the direct sound and exponentially decaying noise of the same energy: a listener at
+    the critical distance. The tail after the recording's last sample is cut. After Moorer, "About this reverberation
     business", Computer Music Journal 3(2), 1979, doi:10.2307/3680280.
 
     >>> Reverb()(np.zeros(16000), 16000).shape
@@ -79,17 +79,17 @@ class Reverb(Augmentation):
         rng = np.random.default_rng(seed)
         decay = rng.uniform(*self.seconds)
         time = np.arange(1, int(decay * sr) + 1) / sr
-        echo = rng.standard_normal(len(time)) * 10 ** (-3 * time / decay)
+        echo = rng.standard_normal(len(time)) * 10 ** (-3 * time / decay)  # amplitude: 60 dB are a factor of 1000
         response = np.concatenate([[1], echo / np.sqrt(np.sum(echo**2))])
-        heard = fftconvolve(y, response)[: len(y)]
-        return heard * _rms(y) / _rms(heard) if np.any(y) else y
+        reverberant = fftconvolve(y, response)[: len(y)]
+        return reverberant * _rms(y) / _rms(reverberant) if np.any(y) else y
 
 
 @dataclasses.dataclass(frozen=True)
 class Speed(Augmentation):
     """Speech that is `rate` times as fast, at the same pitch: the recording gets shorter or longer by that factor.
 
-    One that would be shorter than a frame (25 ms) is filled up with silence.
+    A result shorter than a frame (25 ms) is padded with silence.
 
     >>> Speed(rate=2)(np.zeros(16000), 16000).shape
     (8000,)
@@ -109,7 +109,7 @@ class Speed(Augmentation):
 
 @dataclasses.dataclass(frozen=True)
 class Pitch(Augmentation):
-    """Another pitch, higher by a number of `semitones` (negative: lower), at the same speed; formants move along.
+    """Pitch shifted by a number of `semitones` (negative: lower), at the same speed; formants are shifted too.
 
     >>> Pitch(semitones=(1, 2))(np.zeros(16000), 16000).shape
     (16000,)
@@ -128,9 +128,9 @@ class Pitch(Augmentation):
 
 @dataclasses.dataclass(frozen=True)
 class Shift(Augmentation):
-    """The recording moved later by a number of `seconds` (negative: earlier), at most half its length, with silence.
+    """The recording moved later by a number of `seconds` (negative: earlier), at most half its length.
 
-    What leaves at one end is lost; the cut is faded over 5 ms.
+    Silence takes the place of what is moved; the cut is faded over 5 ms.
 
     >>> Shift(seconds=0.5)(np.full(16000, 0.5), 16000)[[0, 7999, 12000]]
     array([0. , 0. , 0.5], dtype=float32)
@@ -160,11 +160,9 @@ class Chain(Augmentation):
     p: float
 
     def __init__(self, *parts, p=1.0):
-        strangers = [part for part in parts if not isinstance(part, Augmentation)]
-        if strangers or not parts:
-            raise ValueError(
-                f"Chain takes augmentations such as Noise(), not {strangers[0] if parts else 'nothing'!r}."
-            )
+        wrong = [part for part in parts if not isinstance(part, Augmentation)]
+        if wrong or not parts:
+            raise ValueError(f"Chain takes augmentations such as Noise(), not {wrong[0] if parts else 'nothing'!r}.")
         if not 0 <= p <= 1:
             raise ValueError(f"p is a probability between 0 and 1, not {p!r}.")
         object.__setattr__(self, "parts", parts)
@@ -183,14 +181,14 @@ class Chain(Augmentation):
 
 
 def _set_span(augmentation, name, lowest, highest, unit):
-    """Make a field a pair of floats (one number is a range of that number), or say what it should be."""
+    """Make a field a pair of floats (one number is a range of that number); ValueError if it is out of range."""
     given = getattr(augmentation, name)
     try:
         low, high = (float(value) for value in np.broadcast_to(given, 2))
-        fits = lowest <= low <= high <= highest
+        valid = lowest <= low <= high <= highest
     except (TypeError, ValueError):
-        fits = False
-    if not fits:
+        valid = False
+    if not valid:
         raise ValueError(
             f"{type(augmentation).__name__} takes {name}=(low, high) in {unit} between {lowest} and {highest}, not "
             f"{given!r}."
@@ -199,8 +197,11 @@ def _set_span(augmentation, name, lowest, highest, unit):
 
 
 def _run(transform, y, sr, seed):
-    """Call an audiomentations transform, which draws from Python's and NumPy's global generators, from `seed` alone."""
-    with _ONE_AT_A_TIME, _global_generators_restored():
+    """Apply an audiomentations transform with `seed`.
+
+    It draws from Python's and NumPy's global generators: so one thread at a time seeds them, and restores them after.
+    """
+    with _LOCK, _global_generators_restored():
         state = int(np.random.SeedSequence(seed).generate_state(1)[0])
         random.seed(state)
         np.random.seed(state)  # noqa: NPY002

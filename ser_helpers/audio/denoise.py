@@ -1,8 +1,8 @@
 """Noise reduction by spectral gating, of a whole recording or of a stream, with the same result.
 
-What is quiet in all of the last seconds is taken for noise; where a frequency is hardly louder than that, it is turned
-down. The gate is that of the package noisereduce by Tim Sainburg: Sainburg, Thielk and Gentner (2020),
-doi:10.1371/journal.pcbi.1008228.
+The quietest parts of the last 20 s are taken as noise. Their mean and deviation in each frequency give a threshold, and
+time-frequency bins below it are attenuated. The gate is that of the package noisereduce by Tim Sainburg: Sainburg,
+Thielk and Gentner (2020), doi:10.1371/journal.pcbi.1008228.
 """
 
 from collections import deque
@@ -13,27 +13,27 @@ from ser_helpers.audio.signal import check
 from ser_helpers.errors import AudioError
 
 FRAME = 0.032
-"""Seconds of a frame, about; frames are a quarter of this apart."""
-BLOCK, CONTEXT = 32, 12  # frames that are cleaned together, and heard before and after them
-HISTORY = 80  # blocks, about 20 s, in which to look for noise
-SMOOTH = 250  # Hz over which the gate is smoothed: more would take from the lowest voices
-QUIET, FEWEST = 8, 4  # blocks: so many of the quietest are the noise; with fewer there is nothing to go by
+"""Approximate seconds of a frame; frames start a quarter of this apart."""
+BLOCK, CONTEXT = 32, 12  # hops that are cleaned together, and hops before and after them that the gate also sees
+HISTORY = 80  # blocks, about 20 s, among which the noise is looked for
+SMOOTH = 250  # Hz over which the gate is smoothed: wider, and it would attenuate the lowest voices
+QUIET, FEWEST = 8, 4  # blocks: the 8 quietest are taken as noise, once there are 4
 
 
 class NoiseReducer:
     """Reduces the noise of a stream of mono chunks; how they are cut does not matter (Lesson 13).
 
-    The noise is learned from the quietest tenth of the last 20 s, so it may change slowly. The first second passes as
-    it is, and so do missing (NaN or infinite) samples. What comes out is as long as what went in, 0.35 s late.
+    The noise is estimated from the quietest tenth of the last 20 s, so it may change slowly. The first second and
+    missing (NaN or infinite) samples pass unchanged. The output is as long as the input, 0.35 s late.
 
     Parameters
     ----------
     sr : int
         Sample rate in Hz, from 4000.
     strength : float
-        By how much noise is turned down, from 0 (not at all) to 1 (to silence).
+        How far noise is attenuated, from 0 (not at all) to 1 (to silence).
     deviations : float
-        By how many standard deviations above the mean of the noise in dB a sound must be to pass.
+        A bin passes if it is that many standard deviations above the mean of the noise, in dB.
 
     Examples
     --------
@@ -51,13 +51,13 @@ class NoiseReducer:
         if not 0 <= strength <= 1:
             raise ValueError(f"strength is a share from 0 to 1, not {strength!r}.")
         self._gate, self._sr, self._strength, self._deviations = noisereduce.reduce_noise, sr, strength, deviations
-        self._frame = 2 ** round(np.log2(FRAME * sr))
+        self._frame = 2 ** round(np.log2(FRAME * sr))  # a power of two, for the FFT
         self._block, self._context = BLOCK * self._frame // 4, CONTEXT * self._frame // 4
-        self._waiting = np.zeros(self._context, np.float32)  # what was before, then what is not cleaned yet
+        self._waiting = np.zeros(self._context, np.float32)  # the context before, then what is not cleaned yet
         self._blocks = deque(maxlen=HISTORY)  # (loudness, samples)
 
     def feed(self, y):
-        """Take samples (n,), float; return the cleaned ones that they complete, float32. AudioError for others."""
+        """Take samples (n,), float; return the cleaned ones that they complete, float32. AudioError for other types."""
         y = np.asarray(y)
         if y.ndim != 1 or y.dtype.kind != "f":
             raise AudioError(f"Noise is reduced in float samples (n,), not in {y.dtype} of shape {y.shape}.")
@@ -69,17 +69,19 @@ class NoiseReducer:
         return np.concatenate(ready) if ready else np.zeros(0, np.float32)
 
     def finish(self):
-        """The stream has ended: return the rest. The next chunk begins a new one, in the same noise."""
+        """The stream has ended: return the rest. The next chunk begins a new one, with the same noise."""
         left = len(self._waiting) - self._context
+        # Silence fills the last block and its context, so that `feed` gives all that is left.
         rest = self.feed(np.zeros(-left % self._block + self._context, np.float32))[:left]
         self._waiting = np.zeros(self._context, np.float32)
         return rest
 
-    def _clean(self, heard, length):
-        """The middle of `heard`, its noise turned down."""
+    def _clean(self, y, length):
+        """The middle `length` samples of `y`, their noise attenuated."""
         inside = slice(self._context, self._context + length)
-        finite = np.isfinite(heard)
-        sound = np.where(finite, heard, 0)
+        finite = np.isfinite(y)
+        sound = np.where(finite, y, 0)
+        # Digital silence and gaps say nothing about the noise.
         if finite[inside].all() and sound[inside].any():
             self._blocks.append((float(np.mean(np.square(sound[inside]))), sound[inside]))
         if len(self._blocks) >= FEWEST:
@@ -88,7 +90,7 @@ class NoiseReducer:
                 sound,
                 self._sr,
                 y_noise=np.concatenate(quiet),
-                stationary=True,
+                stationary=True,  # one threshold per frequency, from `y_noise`
                 prop_decrease=self._strength,
                 n_std_thresh_stationary=self._deviations,
                 freq_mask_smooth_hz=SMOOTH,
@@ -96,11 +98,11 @@ class NoiseReducer:
                 chunk_size=QUIET * self._block,
                 padding=0,
             )
-        return np.where(finite, sound, heard)[inside].astype(np.float32)
+        return np.where(finite, sound, y)[inside].astype(np.float32)
 
 
 def reduce_noise(y, sr, strength=0.5, deviations=1.5):
-    """A recording with its noise turned down: what `NoiseReducer` makes of it, (n,) float32 (Lesson 13).
+    """A recording (n,) with its noise reduced as by `NoiseReducer`, float32 (Lesson 13).
 
     Parameters
     ----------
@@ -112,7 +114,7 @@ def reduce_noise(y, sr, strength=0.5, deviations=1.5):
     Raises
     ------
     AudioError
-        If `y` is no recording (see :func:`ser_helpers.audio.check`).
+        If `y` is not a recording (see :func:`ser_helpers.audio.check`).
 
     Examples
     --------

@@ -1,17 +1,15 @@
-"""Read recordings: any format libsndfile knows (wav, flac, ogg, mp3, ...) becomes mono float32.
+"""Read recordings as mono float32: any format that libsndfile knows, whole or in blocks.
 
-Read recordings of any length block by block: an hour takes no more memory than a minute.
+`blocks` reads a recording of any length in constant memory, and the formats that PyAV knows, too.
 """
 
-import dataclasses
 import warnings
 from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
-from ser_helpers.audio.signal import FRAME, check, pad, resample
+from ser_helpers.audio.signal import FRAME, StreamResampler, check, resample
 from ser_helpers.errors import AudioError
 
 
@@ -37,8 +35,8 @@ def load(path, sr=16000, start=None, end=None):
     Raises
     ------
     AudioError
-        If the file is missing, a folder, empty, not audio, shorter than one frame (25 ms) or holds NaN, or if `start`
-        and `end` are not inside it. The message names the file.
+        If the file is missing, a folder, empty, not audio, shorter than one frame (25 ms) or contains NaN, or if
+        `start` and `end` are not inside it. The message names the file.
 
     Examples
     --------
@@ -101,8 +99,8 @@ def _open(path):
 
 def _damaged(path, error):
     reason = str(getattr(error, "error_string", error)).rstrip(".")
-    if "does not exist" in reason:  # what libsndfile says of an mp3 without a single frame: `_open` has seen the file
-        reason = "it holds no sound"
+    if "does not exist" in reason:  # libsndfile's message for an mp3 without a single frame; `_open` saw the file
+        reason = "it contains no sound"
     return AudioError(f"Cannot use {path}: libsndfile cannot read it as audio ({reason}); convert it or get it again.")
 
 
@@ -119,20 +117,21 @@ def _part(file, path, start, end):
 
 
 def blocks(path, sr=16000, seconds=30.0):
-    """Yield a recording as mono blocks of equal length, at the sample rate wanted, never holding more than one.
+    """Yield a recording as mono blocks of equal length, at the sample rate wanted, one in memory at a time.
 
-    Put together they are, bit for bit, what ``load`` returns (mp3: but for rounding), whatever `seconds` is. Formats
-    that libsndfile does not know (m4a, webm, the sound of a video) are read with PyAV where that is installed. Samples
-    that are NaN or infinite become silence, with one warning.
+    Concatenated they are, bit for bit, what ``load`` returns (mp3: up to rounding), whatever `seconds` is. Formats
+    that libsndfile does not know (m4a, webm, the sound of a video) are read with PyAV where that is installed. NaN and
+    infinite samples become silence, with one warning.
 
     Parameters
     ----------
     path : str or Path
         The file.
-    sr : int or None
-        Sample rate in Hz to resample to; None keeps the file's own.
+    sr : int, None or tuple of int
+        Sample rate in Hz to resample to; None keeps the file's own. With several rates the file is decoded once, and
+        each item is a tuple with the same block at every rate.
     seconds : float
-        Length of a block; the last one is as long as what is left.
+        Length of a block; the last one is shorter.
 
     Yields
     ------
@@ -157,66 +156,44 @@ def blocks(path, sr=16000, seconds=30.0):
     if not seconds >= FRAME:
         raise ValueError(f"A block of {seconds!r} seconds is shorter than one frame (25 ms): make it longer.")
     file_sr, chunks = _decoder(path)
-    sr, heard = sr or file_sr, _Heard()
-    return _blocks(
-        path, _resampled(path, _finite(chunks, heard), file_sr, sr, heard), file_sr, int(seconds * sr), heard
-    )
+    rates = sr if isinstance(sr, tuple) else (sr or file_sr,)
+    found = _blocks(path, file_sr, chunks, rates, seconds)
+    return found if isinstance(sr, tuple) else (block for (block,) in found)
 
 
-@dataclasses.dataclass
-class _Heard:
-    """What is known at the end: samples read, how many of them were no numbers, and the error that ended it."""
-
-    read: int = 0
-    broken: int = 0
-    problem: AudioError | None = None
-
-
-def _blocks(path, chunks, file_sr, size, heard):
-    """Chunks of any length as blocks of `size` samples, then what there is to say about the recording."""
-    held = np.zeros(0, np.float32)
-    for chunk in chunks:
-        held = np.concatenate([held, chunk])
-        whole = len(held) - len(held) % size
-        yield from np.split(held[:whole], range(size, whole, size)) if whole else ()
-        held = held[whole:]
-    if len(held):
-        yield held
-    if heard.broken:
-        warnings.warn(f"{path}: NaN or infinite samples were taken as silence: {heard.broken}.", stacklevel=2)
-    if heard.problem:
-        raise AudioError(
-            f"{path} is damaged after {heard.read / file_sr:.1f} s ({heard.problem}): what comes before was read;"
-            " get the file again."
-        )
-
-
-def _resampled(path, chunks, file_sr, sr, heard):
-    """Chunks at the rate `sr`: all together as many samples as ``resample`` gives."""
-    stream = soxr.ResampleStream(file_sr, sr, 1, dtype="float32", quality="HQ") if sr != file_sr else None
-    given = 0
-    for chunk in chunks:
-        part = stream.resample_chunk(chunk) if stream else chunk
-        given += len(part)
-        yield part
-    if heard.read < int(FRAME * file_sr):
-        reason = f"it lasts {1000 * heard.read / file_sr:.3g} ms, less than one frame of 25 ms; leave it out"
-        raise AudioError(f"Cannot use {path}: {heard.problem or reason}.")
-    if stream:
-        rest = int(np.ceil(heard.read * (sr / file_sr))) - given
-        yield pad(stream.resample_chunk(np.zeros(0, np.float32), last=True), rest)[:rest]
-
-
-def _finite(chunks, heard):
-    """The chunks with silence for what is no number; an error ends them as the file's end would."""
+def _blocks(path, file_sr, chunks, rates, seconds):
+    """Tuples of blocks, one at each rate; then a warning or an error about what could not be read."""
+    streams, sizes = [StreamResampler(file_sr, rate) for rate in rates], [int(seconds * rate) for rate in rates]
+    buffers = [np.zeros(0, np.float32)] * len(rates)
+    samples, broken, problem = 0, 0, None
     try:
         for chunk in chunks:
-            heard.read += len(chunk)
-            numbers = np.isfinite(chunk)
-            heard.broken += np.count_nonzero(~numbers)
-            yield np.where(numbers, chunk, np.float32(0))
-    except AudioError as error:
-        heard.problem = error
+            samples += len(chunk)
+            finite = np.isfinite(chunk)
+            broken += np.count_nonzero(~finite)
+            chunk = np.where(finite, chunk, np.float32(0))
+            parts = [stream.feed(chunk) for stream in streams]
+            buffers = [np.concatenate(pair) for pair in zip(buffers, parts, strict=True)]
+            # The filters of two rates are late by different times: a block is ready when all of them have it.
+            while all(len(y) >= size for y, size in zip(buffers, sizes, strict=True)):
+                yield tuple(y[:size] for y, size in zip(buffers, sizes, strict=True))
+                buffers = [y[size:] for y, size in zip(buffers, sizes, strict=True)]
+    except AudioError as error:  # a damaged end: what comes before is used
+        problem = error
+    if samples < int(FRAME * file_sr):
+        reason = f"it lasts {1000 * samples / file_sr:.3g} ms, less than one frame of 25 ms; leave it out"
+        raise AudioError(f"Cannot use {path}: {problem or reason}.")
+    buffers = [np.concatenate([y, stream.finish()]) for y, stream in zip(buffers, streams, strict=True)]
+    while any(map(len, buffers)):
+        yield tuple(y[:size] for y, size in zip(buffers, sizes, strict=True))
+        buffers = [y[size:] for y, size in zip(buffers, sizes, strict=True)]
+    if broken:
+        warnings.warn(f"{path}: NaN or infinite samples were taken as silence: {broken}.", stacklevel=3)
+    if problem:
+        raise AudioError(
+            f"{path} is damaged after {samples / file_sr:.1f} s ({problem}): what comes before was read;"
+            " get the file again."
+        )
 
 
 def _decoder(path):
@@ -231,7 +208,7 @@ def _decoder(path):
 
 
 def _with_soundfile(file):
-    """Chunks by libsndfile; the damaged end of a compressed file shows in an error, or in fewer samples than told."""
+    """Chunks by libsndfile; a damaged end shows as an error, or as fewer samples than the header announces."""
     with file:
         read = 0
         while True:
@@ -248,7 +225,7 @@ def _with_soundfile(file):
 
 
 def _with_av(path, error):
-    """The same by PyAV, or the AudioError of libsndfile if PyAV is not there or knows no better."""
+    """The same by PyAV, or libsndfile's AudioError if PyAV is missing or cannot read the file either."""
     try:
         import av
     except ImportError:
@@ -259,14 +236,14 @@ def _with_av(path, error):
         raise error from None
     if not container.streams.audio:
         container.close()
-        raise AudioError(f"Cannot use {path}: there is no sound in it; give a recording.") from error
+        raise AudioError(f"Cannot use {path}: it contains no sound; give a recording.") from error
     stream = container.streams.audio[0]
     return stream.rate, _frames(av, container, stream)
 
 
 def _frames(av, container, stream):
     with container:
-        planar = av.AudioResampler(format="fltp", rate=stream.rate)
+        planar = av.AudioResampler(format="fltp", rate=stream.rate)  # any sample format to (channels, n) floats
         try:
             for frame in container.decode(stream):
                 for part in planar.resample(frame):

@@ -1,4 +1,4 @@
-"""What is done to samples before anything is measured: check, resample, trim, pad, normalise."""
+"""Prepare samples: check, resample, trim, pad, normalise."""
 
 import numpy as np
 import soxr
@@ -6,11 +6,11 @@ import soxr
 from ser_helpers.errors import AudioError
 
 FRAME = 0.025
-"""One analysis frame in seconds, the shortest stretch of speech with a spectrum worth looking at."""
+"""Seconds of an analysis frame, the shortest recording that is accepted."""
 
 
 def check(y, sr, name="this recording"):
-    """Return `y` as a float32 array, or say in one sentence why it is no recording.
+    """Return `y` as a float32 array, or raise an AudioError that says why it is not a usable recording.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ def check(y, sr, name="this recording"):
 
 
 def _samples(y, name="this recording"):
-    """`y` as an array, if its samples are finite and on the scale from -1 to 1 that integers are not on."""
+    """`y` as an array of finite floats, or an AudioError."""
     y = np.asarray(y)
     if not np.issubdtype(y.dtype, np.floating):
         problem = "its samples are integers; divide them by their full scale first, 32768 for 16 bits"
     elif not np.isfinite(y).all():
-        problem = "it holds NaN or infinite samples; repair it or leave it out"
+        problem = "it contains NaN or infinite samples; repair it or leave it out"
     else:
         return y
     raise AudioError(f"Cannot use {name}: {problem}.")
@@ -84,6 +84,38 @@ def resample(y, orig_sr, sr):
     return pad(soxr.resample(y, orig_sr, sr, quality="HQ"), length)[:length]
 
 
+class StreamResampler:
+    """`resample` for samples that arrive in chunks; any chunks give, to the bit, what `resample` gives of the whole.
+
+    >>> stream = StreamResampler(8000, 16000)
+    >>> sum(map(len, (stream.feed(np.zeros(8000, np.float32)), stream.finish())))
+    16000
+    """
+
+    def __init__(self, orig_sr, sr):
+        self.orig_sr, self.sr = orig_sr, sr
+        self.taken = self.given = 0  # samples in and out so far
+        # The filter looks ahead, so its output is 10 to 60 ms late. Its state runs on from chunk to chunk: filtering
+        # each chunk by itself would leave a click at every seam.
+        self._filter = soxr.ResampleStream(orig_sr, sr, 1, dtype="float32", quality="HQ") if sr != orig_sr else None
+
+    def feed(self, y):
+        """Take samples (n,), float32; return those that they complete at the new rate."""
+        self.taken += len(y)
+        y = y if self._filter is None else self._filter.resample_chunk(y)
+        self.given += len(y)
+        return y
+
+    def finish(self, length=None):
+        """Return what the filter still holds, so that `length` samples were given in all: by default as `resample`."""
+        length = int(np.ceil(self.taken * (self.sr / self.orig_sr))) if length is None else length
+        rest = np.zeros(0, np.float32)
+        if self._filter is not None:
+            rest = self._filter.resample_chunk(rest, last=True)
+        wanted = length - self.given
+        return pad(rest, wanted)[:wanted]
+
+
 def trim(y, sr, top_db=40.0):
     """Cut the silence before the first and after the last frame that is not `top_db` below the loudest one.
 
@@ -113,7 +145,7 @@ def trim(y, sr, top_db=40.0):
     frame, hop = int(FRAME * sr), int(0.010 * sr)
     if len(y) <= frame or not np.any(y):
         return y
-    frames = np.lib.stride_tricks.sliding_window_view(pad(y, len(y) + hop), frame)[::hop]
+    frames = np.lib.stride_tricks.sliding_window_view(pad(y, len(y) + hop), frame)[::hop]  # a view (frames, 25 ms)
     power = np.mean(np.square(frames, dtype=np.float64), axis=1)
     loud = np.flatnonzero(power > power.max() * 10 ** (-top_db / 10))
     return y[loud[0] * hop : loud[-1] * hop + frame]
@@ -142,7 +174,7 @@ def normalise(y, level=-1.0, measure="peak"):
     level : float
         The level wanted, in dB relative to full scale (an amplitude of 1).
     measure : "peak" or "rms"
-        What shall have that level: the largest sample, or the root mean square.
+        What is set to that level: the largest sample, or the root mean square.
 
     Examples
     --------

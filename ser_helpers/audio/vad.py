@@ -1,8 +1,7 @@
-"""Where somebody speaks: the Silero voice activity detector, frame by frame or over a whole recording.
+"""Voice activity detection with Silero's network, frame by frame or over a whole recording.
 
-The network hears 32 ms at a time and remembers what came before. Its file comes with the package ``silero-vad`` (MIT
-licence) and is run by ONNX Runtime, so neither torch nor silero's own code is loaded.
-https://github.com/snakers4/silero-vad
+The network sees 32 ms at a time and is recurrent. Its file comes with the package ``silero-vad`` (MIT licence) and is
+run by ONNX Runtime, so neither torch nor silero's own code is loaded. https://github.com/snakers4/silero-vad
 """
 
 import functools
@@ -19,17 +18,17 @@ RATE = 16000
 FRAME = 512
 """Samples in one frame at 16 kHz: 32 ms."""
 
-_CONTEXT = 64  # the network also hears the end of the frame before
-_HYSTERESIS = 0.15
+_CONTEXT = 64  # samples of the frame before, which the network sees again before each frame
+_HYSTERESIS = 0.15  # speech ends that far below the threshold at which it begins
 
 
-class SpeechGate:
+class VoiceActivityDetector:
     """The probability of speech in each frame of 32 ms, for samples that come in chunks of any size (Lesson 12).
 
     Parameters
     ----------
     threshold : float
-        From which probability on a frame counts as speech; the gate itself only keeps it for its user.
+        The probability from which a frame counts as speech; whoever reads the probabilities applies it.
 
     Raises
     ------
@@ -38,8 +37,8 @@ class SpeechGate:
 
     Examples
     --------
-    >>> gate = SpeechGate()
-    >>> gate.feed(np.zeros(500)).size, gate.feed(np.zeros(12)).size
+    >>> vad = VoiceActivityDetector()
+    >>> vad.feed(np.zeros(500)).size, vad.feed(np.zeros(12)).size
     (0, 1)
     """
 
@@ -51,9 +50,9 @@ class SpeechGate:
         self.reset()
 
     def reset(self):
-        """Forget what was heard: another recording begins."""
-        self._state = np.zeros((2, 1, 128), np.float32)
-        self._heard = np.zeros((1, _CONTEXT + FRAME), np.float32)
+        """Forget all samples so far: another recording begins."""
+        self._state = np.zeros((2, 1, 128), np.float32)  # of the LSTM: (hidden and cell, batch, units)
+        self._input = np.zeros((1, _CONTEXT + FRAME), np.float32)
         self._rest = np.zeros(0, np.float32)
 
     def feed(self, y):
@@ -63,27 +62,25 @@ class SpeechGate:
         """
         y = _samples(y)
         if y.ndim != 1:
-            raise AudioError(
-                f"A speech gate hears samples (n,), not an array of shape {y.shape}: average the channels."
-            )
+            raise AudioError(f"Speech is detected in samples (n,), not in shape {y.shape}: average the channels.")
         y = np.concatenate([self._rest, y.astype(np.float32, copy=False)])
         frames, rest = divmod(len(y), FRAME)
         self._rest = y[len(y) - rest :]
-        return np.array([self._hear(y[k * FRAME : (k + 1) * FRAME]) for k in range(frames)], np.float32)
+        return np.array([self._probability(y[k * FRAME : (k + 1) * FRAME]) for k in range(frames)], np.float32)
 
-    def _hear(self, frame):
-        self._heard[0, :_CONTEXT] = self._heard[0, FRAME:]
-        self._heard[0, _CONTEXT:] = frame
-        probability, self._state = _network().run(None, {"input": self._heard, "state": self._state, "sr": _SR})
+    def _probability(self, frame):
+        self._input[0, :_CONTEXT] = self._input[0, FRAME:]
+        self._input[0, _CONTEXT:] = frame
+        probability, self._state = _network().run(None, {"input": self._input, "state": self._state, "sr": _SR})
         return probability[0, 0]
 
 
 def find_speech(y, sr, threshold=0.5, min_speech=0.25, min_silence=0.1):
-    """The stretches of a recording in which somebody speaks (Lesson 12).
+    """The segments of a recording that contain speech (Lesson 12).
 
     Speech begins with a frame at or above `threshold` and ends before a pause: frames more than 0.15 below it for
-    `min_silence` seconds. Stretches that last no longer than `min_speech` are left out. The rules are those of silero's
-    own ``get_speech_timestamps`` without padding.
+    `min_silence` seconds. Segments no longer than `min_speech` are left out. The rules are those of silero's own
+    ``get_speech_timestamps`` without padding.
 
     Parameters
     ----------
@@ -92,19 +89,19 @@ def find_speech(y, sr, threshold=0.5, min_speech=0.25, min_silence=0.1):
     sr : int
         Their rate in Hz.
     threshold : float
-        Probability from which on a frame counts as speech.
+        Probability from which a frame counts as speech.
     min_speech, min_silence : float
         Seconds.
 
     Returns
     -------
     DataFrame
-        ``start`` and ``end`` in seconds, one row per stretch.
+        ``start`` and ``end`` in seconds, one row per segment.
 
     Raises
     ------
     AudioError
-        If `y` is no recording (see :func:`ser_helpers.audio.check`).
+        If `y` is not a recording (see :func:`ser_helpers.audio.check`).
     WeightsMissing
         If ``silero-vad`` or ``onnxruntime`` is not installed.
 
@@ -115,13 +112,14 @@ def find_speech(y, sr, threshold=0.5, min_speech=0.25, min_silence=0.1):
     """
     y = resample(check(y, sr), sr, RATE)
     whole = np.pad(y, (0, -len(y) % FRAME))
-    found = _stretches(SpeechGate(threshold).feed(whole), threshold, min_speech * RATE, min_silence * RATE, len(y))
-    return pd.DataFrame(found, columns=["start", "end"], dtype=float) / RATE
+    probabilities = VoiceActivityDetector(threshold).feed(whole)
+    segments = _segments(probabilities, threshold, min_speech * RATE, min_silence * RATE, len(y))
+    return pd.DataFrame(segments, columns=["start", "end"], dtype=float) / RATE
 
 
-def _stretches(probabilities, threshold, min_speech, min_silence, length):
-    """(start, end) of each stretch, in samples."""
-    found, start, pause = [], None, None
+def _segments(probabilities, threshold, min_speech, min_silence, length):
+    """(start, end) of each segment of speech, in samples."""
+    segments, start, pause = [], None, None
     for frame, probability in enumerate(probabilities):
         here = frame * FRAME
         if probability >= threshold:
@@ -129,16 +127,16 @@ def _stretches(probabilities, threshold, min_speech, min_silence, length):
         elif start is not None and probability < max(threshold - _HYSTERESIS, 0.01):
             pause = here if pause is None else pause
             if here - pause >= min_silence:
-                found.append((start, pause))
+                segments.append((start, pause))
                 start = pause = None
     if start is not None:
-        found.append((start, length))
-    return [(start, end) for start, end in found if end - start > min_speech]
+        segments.append((start, length))
+    return [(start, end) for start, end in segments if end - start > min_speech]
 
 
 @functools.cache
 def _network():
-    """The one copy of the network that all gates of this process share: its memory is theirs, not its own."""
+    """The network, shared by all detectors of this process: each keeps its own recurrent state."""
     package = importlib.util.find_spec("silero_vad")
     if package is None or importlib.util.find_spec("onnxruntime") is None:
         raise WeightsMissing("The voice activity detector is not installed: pip install silero-vad onnxruntime.")

@@ -19,7 +19,7 @@ from ser_helpers.call_centre.alerts import PARTIES, AlertRule, AlertState
 from ser_helpers.call_centre.diarisation import call_turns, separate, turn_emotions
 from ser_helpers.errors import AudioError, CorpusError, StreamError
 from ser_helpers.streaming.detector import check_gap
-from ser_helpers.streaming.estimates import check_model
+from ser_helpers.streaming.predictions import as_window_model
 from ser_helpers.streaming.samples import mono
 
 
@@ -91,7 +91,7 @@ class CallMonitor:
     watched : str
         The party that the rule is about.
     settings
-        More for `streaming.Detector`: ``hop``, ``gate``, ``weight``, ...
+        More for `streaming.Detector`: ``hop``, ``vad``, ``weight``, ...
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ class CallMonitor:
     ...     classes_ = ["angry", "neutral"]
     ...     def predict_proba(self, windows):
     ...         return np.full((len(windows), 2), 0.5)
-    >>> monitor = CallMonitor(Coin(), sr=16000, denoise=False, gate=False)
+    >>> monitor = CallMonitor(Coin(), sr=16000, denoise=False, vad=False)
     >>> [(event.party, event.prediction.end) for event in monitor.feed(np.zeros((64000, 2)))]
     [('agent', 3.0), ('customer', 3.0), ('agent', 4.0), ('customer', 4.0)]
     """
@@ -119,7 +119,7 @@ class CallMonitor:
         if inferred and watched not in inferred:
             raise StreamError(f"There would be no alerts, because the emotion of {watched!r} is not inferred.")
         self.rule = rule or AlertRule()
-        self.classes_ = check_model(model)
+        self.classes_ = np.asarray(as_window_model(model).output_names)
         self._channels = [_Channel(model, sr, denoise, party in inferred, settings) for party in self.parties]
         self._watched, self._state = watched, AlertState(self.rule, self.classes_)
 
@@ -196,7 +196,7 @@ class _NoModel:
     """Replaces the model where no emotion may be inferred, so that this channel never reaches it."""
 
     def __init__(self, model):
-        self.classes_ = model.classes_
+        self.classes_ = as_window_model(model).output_names
 
     def predict_proba(self, windows):
         return np.full((len(windows), len(self.classes_)), 1 / len(self.classes_))

@@ -201,7 +201,7 @@ def _check_onnx(model):
     if not isinstance(model, OnnxModel):
         raise ModelError(
             f"A {type(model).__name__} is no OnnxModel: export it with to_onnx first, and give the classifier_ or the"
-            " front of a WindowClassifier."
+            " feature_extractor of a WindowClassifier."
         )
 
 

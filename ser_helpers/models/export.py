@@ -33,7 +33,7 @@ def to_onnx(model, example, classes=None):
     model : fitted estimator, torch.nn.Module, Encoder or WindowClassifier
         A ``KerasClassifier``; a scikit-learn classifier or pipeline; a torch module whose output are probabilities, or
         anything; an ``Encoder`` with pooling, of which one window at a time can be asked. Of a ``WindowClassifier`` the
-        classifier is exported, and the front too if it is an Encoder.
+        classifier is exported, and the feature extractor too if it is an Encoder.
     example : array (n, ...)
         What it is fed: features, or windows (n, 48000) for an Encoder and a WindowClassifier.
     classes : list of str
@@ -181,9 +181,9 @@ def _example(example):
 
 
 def _window_classifier(model, windows):
-    X = model.features(windows[:1])
-    front = to_onnx(model.front, windows) if isinstance(model.front, Encoder) else model.front
-    exported = WindowClassifier(front, model.classifier, model.batched)
+    X, exported = model.features(windows[:1]), copy.copy(model)
+    if isinstance(model.feature_extractor, Encoder):
+        exported.feature_extractor = to_onnx(model.feature_extractor, windows)
     exported.classifier_ = to_onnx(model.classifier_, X)
     return exported
 
@@ -296,7 +296,7 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Lesson 12. It can be pickled, and used as the `front` or the classifier of a ``WindowClassifier``.
+    Lesson 12. It can be pickled, and used as the feature extractor or the classifier of a ``WindowClassifier``.
 
     Examples
     --------
@@ -359,7 +359,7 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
         return self.classes_[self.run(X).argmax(axis=1)]
 
     def __call__(self, row):
-        """What the network gives for one row: how a ``WindowClassifier`` asks its front."""
+        """What the network gives for one row: as a ``WindowClassifier`` asks its feature extractor."""
         return self.run(np.asarray(row)[None])[0]
 
     def __repr__(self):

@@ -1,8 +1,6 @@
-"""Three seconds of voice in, probabilities out: what a live detector and an archive ask for every window.
+"""Models of 3 s of speech, for detectors and archives: the classifier, the ready models, and what those are trained on.
 
-The course's ready window models: trained once per machine on voices made here, and kept.
-
-Voices to train window models on: speakers whom no embedded corpus knows, speaking with a feeling for 3 s.
+The ready models are trained once per machine, on synthetic voices that are in none of the embedded corpora.
 """
 
 import functools
@@ -37,11 +35,13 @@ WINDOW = 3 * SAMPLE_RATE
 
 
 class WindowClassifier(ClassifierMixin, BaseEstimator):
-    """A classifier of windows of 3 s: a front that makes numbers of each, and a classifier of those numbers.
+    """A classifier of windows of 3 s: a feature extractor, and a classifier of its features.
+
+    It is a ``streaming.WindowModel``: detectors, podcasts, the call monitor and the service take it.
 
     Parameters
     ----------
-    front : str, Encoder or callable
+    feature_extractor : str, Encoder or callable
         A kind of ``features.kinds()`` such as "quick" or "logmel"; an ``Encoder`` with pooling; or a function of one
         window (48000,) that gives an array.
     classifier : scikit-learn classifier
@@ -52,9 +52,11 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
+    classes_, output_names : ndarray of shape (n_classes,)
         Sorted labels; column ``k`` of ``predict_proba`` is the probability of ``classes_[k]``.
     classifier_ : the fitted classifier
+    label : str
+        What reports call a ready model, with what it was trained on; others have none.
 
     Notes
     -----
@@ -70,20 +72,20 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
     ['calm', 'angry']
     """
 
-    def __init__(self, front, classifier, batched=False):
-        self.front = front
+    def __init__(self, feature_extractor, classifier, batched=False):
+        self.feature_extractor = feature_extractor
         self.classifier = classifier
         self.batched = batched
 
     def fit(self, windows, y):
         """Train on windows (n, 48000), 16 kHz mono float within ±1, and their n labels `y`.
 
-        Raises ModelError when front or classifier are none.
+        Raises ModelError when the feature extractor or the classifier cannot be used.
         """
         return self.fit_features(self.features(windows), y)
 
     def fit_features(self, X, y):
-        """Train on what `features` gave for n windows, and their labels `y`."""
+        """Train on the `features` of n windows, and their labels `y`."""
         if isinstance(self.classifier, type) or not hasattr(self.classifier, "predict_proba"):
             kind = getattr(self.classifier, "__name__", type(self.classifier).__name__)
             raise ModelError(f"{kind} gives no probabilities: give a classifier (not its class) with predict_proba.")
@@ -96,24 +98,33 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "classifier_")
         return self.classifier_.classes_
 
+    output_names = classes_
+
     def features(self, windows):
-        """The front alone: (n, dims), or (n, frames, dims), float32; ModelError when `windows` or front are none."""
-        windows = _checked(windows)
-        if isinstance(self.front, Encoder) and self.front.pooling is None:
+        """Features of windows (n, 48000): (n, dims) or (n, frames, dims), float32.
+
+        Raises ModelError when the windows or the feature extractor cannot be used.
+        """
+        windows, extractor = _checked(windows), self.feature_extractor
+        if isinstance(extractor, Encoder) and extractor.pooling is None:
             raise ModelError("An Encoder gives a window one row of numbers with pooling only: give it pooling='mean'.")
-        if isinstance(self.front, type) or not (isinstance(self.front, str | Encoder) or callable(self.front)):
-            raise ModelError(f"front is a kind of feature, an Encoder or a function of a window, not {self.front!r}.")
-        if isinstance(self.front, Encoder):
+        if isinstance(extractor, type) or not (isinstance(extractor, str | Encoder) or callable(extractor)):
+            raise ModelError(
+                f"feature_extractor is a kind of feature, an Encoder or a function of a window, not {extractor!r}."
+            )
+        if isinstance(extractor, Encoder):
             groups = [windows] if self.batched else [windows[row : row + 1] for row in range(len(windows))]
-            return np.concatenate([self.front.embed(list(group)) for group in groups])
-        rows = [np.atleast_1d(self._row(window)) for window in windows]
+            return np.concatenate([extractor.embed(list(group)) for group in groups])
+        if isinstance(extractor, str):
+            extractor = functools.partial(registry.compute, extractor, sr=SAMPLE_RATE)
+        rows = [np.atleast_1d(extractor(window)) for window in windows]
         try:
             return np.array(rows, np.float32)
         except (TypeError, ValueError) as error:
-            raise ModelError("The front must give numbers, in the same shape for every window.") from error
+            raise ModelError("The feature extractor must give numbers, in the same shape for every window.") from error
 
-    def classify(self, X):
-        """The classifier alone: probabilities (n, n_classes), float64, from what `features` gave."""
+    def predict_features(self, X):
+        """Probabilities (n, n_classes), float64, from the `features` of n windows."""
         check_is_fitted(self, "classifier_")
         step = max(len(X), 1) if self.batched else 1
         parts = [self.classifier_.predict_proba(X[row : row + step]) for row in range(0, len(X), step)]
@@ -121,16 +132,11 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, windows):
         """Probabilities of shape (n, n_classes), float64, of windows (n, 48000)."""
-        return self.classify(self.features(windows))
+        return self.predict_features(self.features(windows))
 
     def predict(self, windows):
         """The most probable label of each window, shape (n,)."""
         return self.classes_[self.predict_proba(windows).argmax(axis=1)]
-
-    def _row(self, window):
-        if isinstance(self.front, str):
-            return registry.compute(self.front, window, SAMPLE_RATE)
-        return self.front(window)
 
 
 def _checked(windows):
@@ -144,7 +150,7 @@ def _checked(windows):
             f"{windows.shape}."
         )
     if not np.issubdtype(windows.dtype, np.floating) or not np.isfinite(windows).all():
-        raise ModelError("Windows hold finite float samples within ±1: divide integers by 32768, and leave NaN out.")
+        raise ModelError("Windows are finite float samples within ±1: divide integers by 32768, and leave NaN out.")
     return windows.astype(np.float32, copy=False)
 
 
@@ -152,14 +158,14 @@ NAMES = ("linear", "cnn", "encoder")
 ENCODER = "facebook/wav2vec2-base"
 PHONE_BAND = {"lowest": 300, "highest": 3400}
 JOBS = 2
-LOUDEST, RANGE = 99, 50  # percentile of a spectrogram, and dB below it that are kept
+LOUDEST, RANGE = 99, 50  # percentile of a spectrogram that counts as its maximum, and dB below it that are kept
 
 
 def window_model(name="linear", band="wide", progress=False):
     """A ready model of windows: angry, happy, neutral or sad.
 
-    It is trained on first use, in about 20 s on 2 cores, on voices that no corpus of the course holds, and then kept in
-    ``cache_home()/fits``; what is damaged there is trained again.
+    It is trained on first use, in about 20 s on 2 cores, on voices that are in no corpus of the course, and cached in
+    ``cache_home()/fits``; a damaged file is made again.
 
     Parameters
     ----------
@@ -169,7 +175,7 @@ def window_model(name="linear", band="wide", progress=False):
     band : "wide" or "phone"
         Which sound it is for: 16 kHz, or a telephone's 300–3400 Hz with noise behind.
     progress : bool
-        Show a bar while it is trained.
+        Show a progress bar during training.
 
     Returns
     -------
@@ -195,40 +201,42 @@ def window_model(name="linear", band="wide", progress=False):
         raise ValueError(
             f"There is no window model {name!r} for {band!r}: choose {', '.join(NAMES)} for {' or '.join(BANDS)}."
         )
-    return _kept(name, band, paths.cache_home(), progress)
+    return _load(name, band, paths.cache_home(), progress)
 
 
 @functools.lru_cache(maxsize=8)
-def _kept(name, band, cache, progress):
-    front = _front(name, band)
-    folder = cache / "fits" / f"window-{name}-{band}-{_version(front)}"
+def _load(name, band, cache, progress):
+    extractor = _feature_extractor(name, band)
+    folder = cache / "fits" / f"window-{name}-{band}-{_version(extractor)}"
 
     def make(aside):
         with threadpool_limits(1):  # sums in the same order, so the same model on any number of cores
-            _WRITE[name](aside, *training_set(front, band, progress))
+            _WRITE[name](aside, *training_set(extractor, band, progress))
 
-    model = WindowClassifier(front, None)
+    model = WindowClassifier(extractor, None)
     model.classifier_ = cached(folder, make, _READ[name], folder=True)
+    variant = f"{name} ({extractor.label})" if isinstance(extractor, Encoder) else name
+    model.label = f"window model {variant}, trained on synthetic speech"
     return model
 
 
-def training_set(front, band, progress=False):
-    """What the ready models are trained on, as a `front` gives it: X (n, ...) and the emotions y (n,)."""
-    jobs = 1 if isinstance(front, Encoder) else JOBS
-    made = Parallel(jobs, return_as="generator")(delayed(_voice)(front, voice, band) for voice in VOICES)
+def training_set(feature_extractor, band, progress=False):
+    """What the ready models are trained on: features X (n, ...) and emotions y (n,)."""
+    jobs = 1 if isinstance(feature_extractor, Encoder) else JOBS
+    parts = Parallel(jobs, return_as="generator")(delayed(_voice)(feature_extractor, voice, band) for voice in VOICES)
     voices = len(VOICES)
-    parts = list(tqdm(made, "Voices for the window model", voices, unit="voice", leave=False, disable=not progress))
+    parts = list(tqdm(parts, "Voices for the window model", voices, unit="voice", leave=False, disable=not progress))
     return np.concatenate([X for X, _ in parts]), np.concatenate([y for _, y in parts])
 
 
 def spectrogram(window):
-    """What the network sees of a window at 16 kHz: (150, 40) log-mel, 50 frames a second, loudness taken out.
+    """Log-mel spectrogram (150, 40) of a window at 16 kHz, 50 frames a second, normalised by its own level.
 
     >>> spectrogram(np.zeros(48000)).shape
     (150, 40)
     """
-    levels = 10 * np.log10(quick95.powers(window)[:300] @ quick95.mel(100, 7600) + 1e-10)
-    levels = levels.reshape(150, 2, -1).mean(axis=1)
+    levels = 10 * np.log10(quick95.powers(window)[:300] @ quick95.mel(100, 7600) + 1e-10)  # (300 frames, 40 bands)
+    levels = levels.reshape(150, 2, -1).mean(axis=1)  # pairs of frames
     return np.maximum((levels - np.percentile(levels, LOUDEST)) / RANGE, -1) + 0.5
 
 
@@ -237,47 +245,40 @@ def build_cnn(input_shape, n_classes):
     import keras
     from keras import layers
 
-    x = inputs = keras.Input(input_shape)
-    for filters, width, stride in ((48, 5, 2), (64, 5, 2), (64, 3, 1)):
+    x = inputs = keras.Input(input_shape)  # (150 frames, 40 bands)
+    for filters, width, stride in ((48, 5, 2), (64, 5, 2), (64, 3, 1)):  # to (75, 48), (38, 64), (38, 64)
         x = layers.Conv1D(filters, width, strides=stride, padding="same", use_bias=False)(x)
         x = layers.Activation("relu")(layers.BatchNormalization()(x))
-    x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
+    x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])  # (128,)
     model = keras.Model(inputs, layers.Dense(n_classes, "softmax")(layers.Dropout(0.4)(x)))
     model.compile(keras.optimizers.Adam(0.002), "categorical_crossentropy")
     return model
 
 
-def _voice(front, voice, band):
+def _voice(feature_extractor, voice, band):
     with threadpool_limits(1):
         windows, emotions = zip(*windows_of(voice, band), strict=True)
-        return WindowClassifier(front, None).features(np.array(windows)), emotions
+        return WindowClassifier(feature_extractor, None).features(np.array(windows)), emotions
 
 
-def _front(name, band):
+def _feature_extractor(name, band):
     if name == "cnn":
         return spectrogram
     if name == "encoder":
-        return Encoder(ENCODER, pooling="mean+std", layers=_layers(), device="cpu")
+        middle = Encoder(ENCODER, device="cpu").blocks // 2  # the layers above it are about words
+        return Encoder(ENCODER, pooling="mean+std", layers=[middle], device="cpu")
     return functools.partial(features.quick, sr=SAMPLE_RATE, **PHONE_BAND) if band == "phone" else "quick"
 
 
-def _layers():
-    """The middle of the network: what is highest up is about words."""
-    blocks = Encoder(ENCODER, device="cpu").blocks
-    return [blocks // 2]
-
-
-def _version(front):
-    computed = front.version if isinstance(front, Encoder) else None
-    libraries = ["scikit-learn", *([] if isinstance(front, Encoder) else ["keras"])]
+def _version(extractor):
+    computed = extractor.version if isinstance(extractor, Encoder) else None
+    libraries = ["scikit-learn", *([] if isinstance(extractor, Encoder) else ["keras"])]
     return version(__name__, registry.version("quick"), computed, libraries=libraries)
 
 
 def _write_linear(folder, X, y):
-    fitted = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=3000)).fit(
-        X, y
-    )
-    skops.io.dump(fitted, folder / "model.skops")
+    classifier = LogisticRegression(C=0.1, class_weight="balanced", max_iter=3000)
+    skops.io.dump(make_pipeline(StandardScaler(), classifier).fit(X, y), folder / "model.skops")
 
 
 def _read_linear(folder):
@@ -313,7 +314,7 @@ VOICES = range(1, 51)
 CAST = 1  # the embedded corpora are of cast 0: these are other people
 TURNS = 40
 GOALS = ("ang", "hap", "neu", "sad", "fru", "exc", "neu", "sad")
-SPREAD = 0.17  # of the feelings around the centre of an emotion
+SPREAD = 0.17  # standard deviation of valence, arousal and dominance around the centre of an emotion
 EMOTIONS = {"ang": "angry", "fru": "angry", "hap": "happy", "exc": "happy", "neu": "neutral", "sad": "sad"}
 ROOM_SNR, PHONE_SNR = (25, 60), (5, 25)  # dB, least and most
 
@@ -325,29 +326,30 @@ def windows_of(voice, band) -> Iterator[tuple[np.ndarray, str]]:
     """
     rng, lines = make_rng("window voices", voice), every_line()
     for turn in range(TURNS):
-        felt = np.clip(CENTRES[GOALS[turn % len(GOALS)]] + rng.normal(0, SPREAD, 3), -1, 1)
-        said = [str(line) for line in rng.choice(lines, rng.integers(1, 3), replace=False)]
-        heard = _placed(np.tanh(speak(said, voice, felt, False, rng, CAST)), rng)
-        heard = _telephoned(heard, rng) if band == "phone" else _with_noise(heard, "hiss", ROOM_SNR, rng)
-        name = nearest_emotions(felt)[0][0]
+        dimensions = np.clip(CENTRES[GOALS[turn % len(GOALS)]] + rng.normal(0, SPREAD, 3), -1, 1)
+        sentences = [str(line) for line in rng.choice(lines, rng.integers(1, 3), replace=False)]
+        y = _placed(np.tanh(speak(sentences, voice, dimensions, False, rng, CAST)), rng)
+        y = _telephoned(y, rng) if band == "phone" else _with_noise(y, "hiss", ROOM_SNR, rng)
+        name = nearest_emotions(dimensions)[0][0]
         if name in EMOTIONS:
-            yield heard, EMOTIONS[name]
+            yield y, EMOTIONS[name]
 
 
 def _placed(y, rng):
-    """A window that holds as much of the speech `y` as there is room for, (48000,)."""
+    """A window (48000,) with as much of the speech `y` as there is room for, at a random position."""
     start = int(rng.integers(min(WINDOW - len(y), 0), max(WINDOW - len(y), 0) + 1))
     return audio.pad(np.pad(y, (max(start, 0), 0))[max(-start, 0) :], WINDOW)[:WINDOW]
 
 
 def _with_noise(y, kind, snr, rng):
-    """`y` with noise at an SNR drawn from `snr`; the level of the speech is that of its loud half."""
+    """`y` with noise at an SNR drawn from `snr`; half of a window is taken as silent, hence twice its mean power."""
     noise = background(kind, len(y), rng)
     level = np.sqrt(2 * np.mean(np.square(y)))
     return (y + level * 10 ** (-rng.uniform(*snr) / 20) * noise).astype(np.float32)
 
 
 def _telephoned(y, rng):
+    """`y` after a telephone line: noise, the band of 300–3400 Hz at 8 kHz, 8 bits on mu-law's logarithmic scale."""
     noisy = _with_noise(y, str(rng.choice(BACKGROUNDS)), PHONE_SNR, rng)
     coded, _ = sf.read(io.BytesIO(mu_law(np.tanh(narrow(noisy)))), dtype="float32")
     return audio.pad(audio.resample(coded, PHONE_RATE, SAMPLE_RATE), WINDOW)[:WINDOW]

@@ -1,7 +1,8 @@
-"""One episode of a podcast: emotions over time, valence, arousal and dominance of every sentence, laughter."""
+"""One episode of a podcast: emotions over time, valence, arousal and dominance of each sentence, laughter.
 
-import functools
-import inspect
+The recording is decoded once, block by block: every block is fed to all streams of the analysis.
+"""
+
 import warnings
 from pathlib import Path
 
@@ -11,40 +12,37 @@ from ser_helpers import audio
 from ser_helpers.audio.signal import FRAME
 from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import AudioError, ModelError, TranscriptError
-from ser_helpers.models.windows import WindowClassifier
 from ser_helpers.podcast import transcripts
 from ser_helpers.podcast.episode import NO_SPEECH, NO_TRANSCRIPT, Episode
 from ser_helpers.streaming import Detector
-from ser_helpers.streaming.samples import between
 from ser_helpers.streaming.timeline import to_timeline
 
 WINDOW = 3.0
 RATE = 16000
+LONGEST = 30.0  # seconds; a longer sentence is rated by its beginning
 SYNTHETIC = "trained on synthetic speech"
 
 
-def emotions_over_time(path, model, gate=True, weight=0.8, margin=0.05, **settings):
-    """The emotions of an episode in consecutive windows of 3 s, read block by block and never held as a whole.
+def emotions_over_time(path, model, **settings):
+    """The emotions of an episode in consecutive windows of 3 s, in constant memory.
 
     Parameters
     ----------
     path : str or Path
         A recording of any length, in any format that :func:`ser_helpers.audio.blocks` reads.
     model : object
-        ``classes_`` and ``predict_proba(windows)``, such as ``models.window_model()``.
-    gate : bool or object
-        Whether windows without speech are left out; see :class:`ser_helpers.streaming.Detector`, which also takes the
-        other `settings`.
-    weight, margin : float
-        Of the smoothing and hysteresis: less than live, because these windows do not overlap.
+        A window model, such as ``models.window_model()``; see :class:`ser_helpers.streaming.Detector`.
+    **settings
+        More for the `Detector`: ``vad``, ``min_speech``, ``weight`` and ``margin``. The last two are 0.8 and 0.05 by
+        default: less smoothing than live, because these windows do not overlap.
 
     Returns
     -------
     DataFrame
         A row per window: ``start`` and ``end`` (s), ``speech`` (share), a column per emotion (probability, NaN without
-        speech), ``emotion`` (after smoothing and hysteresis, None without speech) and ``gap``. The last window counts
-        for what is left, and hears the last 3 s. ``attrs["seconds"]`` is how long the recording lasts; where its end is
-        damaged, ``attrs["problem"]`` says so.
+        speech), ``emotion`` (after smoothing and hysteresis, None without speech) and ``gap``. The last window is
+        predicted from the last 3 s, and its times are those of what is left. ``attrs["seconds"]`` is how long the
+        recording lasts; where its end is damaged, ``attrs["problem"]`` says so.
 
     Raises
     ------
@@ -60,21 +58,15 @@ def emotions_over_time(path, model, gate=True, weight=0.8, margin=0.05, **settin
     >>> emotions_over_time(path, models.window_model()).columns.tolist()
     ['start', 'end', 'speech', 'angry', 'happy', 'neutral', 'sad', 'emotion', 'gap']
     """
-    detector = Detector(model, window=WINDOW, hop=WINDOW, gate=gate, weight=weight, margin=margin, **settings)
-    estimates, problem = [], {}
-    for block in _readable(path, problem):
-        estimates += detector.feed(block)
-    estimates += detector.finish()
-    table = to_timeline(estimates, detector.classes_)
-    table["start"] = np.maximum(table["start"], table["end"].shift(fill_value=0.0))
-    table.attrs = {"seconds": detector.health["seconds"], **problem}
+    stream = _EmotionStream(model, **settings)
+    problem = _feed(path, stream)
+    table = stream.finish()
+    table.attrs |= problem
     return table
 
 
-def dimensions(path, sentences, model, longest=30.0):
+def dimensions(path, sentences, model):
     """Valence, arousal and dominance of each sentence, from its voice and its words.
-
-    The recording is read once, block by block; what lies between sentences is passed over.
 
     Parameters
     ----------
@@ -82,12 +74,10 @@ def dimensions(path, sentences, model, longest=30.0):
         The episode.
     sentences : DataFrame
         ``start``, ``end`` (s), ``speaker`` and ``text``, in the order of time, such as from
-        :func:`ser_helpers.podcast.transcripts.sentences`.
+        :func:`ser_helpers.podcast.transcripts.sentences`. Of a sentence over 30 s only the beginning is used.
     model : object
         ``predict(voices, texts)`` for lists of 16 kHz samples and strings, giving (n, 3), such as
         :func:`ser_helpers.podcast.dimension_model`.
-    longest : float
-        Seconds; of a longer sentence only the beginning is heard.
 
     Returns
     -------
@@ -100,9 +90,9 @@ def dimensions(path, sentences, model, longest=30.0):
     AudioError
         If nothing of the recording can be read.
     TranscriptError
-        If the sentences are no such table, or not in the order of time.
+        If the sentences are not such a table, or not in the order of time.
     ModelError
-        If the model cannot rate sentences, or `longest` is no number of seconds.
+        If the model has no ``predict``.
 
     Examples
     --------
@@ -111,56 +101,20 @@ def dimensions(path, sentences, model, longest=30.0):
     >>> import pandas as pd
     >>> from ser_helpers import corpora, podcast
     >>> table = corpora.load("synthetic-small")[:1]
-    >>> said = pd.DataFrame({"start": [0.0], "end": [1.0], "speaker": [None], "text": ["Kids are talking."]})
-    >>> rated = dimensions(table.path.iloc[0], said, podcast.dimension_model())
+    >>> sentences = pd.DataFrame({"start": [0.0], "end": [1.0], "speaker": [None], "text": ["Kids are talking."]})
+    >>> rated = dimensions(table.path.iloc[0], sentences, podcast.dimension_model())
     >>> bool(rated["arousal"].between(1, 5).all())
     True
     """
-    transcripts.check(sentences)
-    if not sentences["start"].is_monotonic_increasing:
-        raise TranscriptError("The sentences are not in the order of time: sort them by start.")
-    if not between(longest, 0) or not hasattr(model, "predict"):
-        raise ModelError("longest is a number of seconds from 0, and the model has predict(voices, texts).")
-    found, problem = np.full((len(sentences), len(DIMENSIONS)), np.nan), {}
-    for row, voice in _cuts(_readable(path, problem), sentences, longest):
-        if len(voice) >= FRAME * RATE:
-            found[row] = model.predict([voice], [sentences["text"].iloc[row]])[0]
-    table = sentences.assign(**dict(zip(DIMENSIONS, found.T, strict=True)))
+    stream = _DimensionStream(sentences, model)
+    problem = _feed(path, stream)
+    table = stream.finish()
     table.attrs = problem
     return table
 
 
-def _readable(path, problem):
-    """The blocks of a recording; where its end is damaged, `problem` gets to know why it ends earlier."""
-    heard = False
-    try:
-        for block in audio.blocks(path, RATE):
-            heard = True
-            yield block
-    except AudioError as error:
-        if not heard:
-            raise
-        problem["problem"] = str(error)
-
-
-def _cuts(blocks, sentences, longest):
-    """(row, samples) of each sentence, holding no more than a block and the longest sentence."""
-    starts = np.round(sentences["start"].to_numpy() * RATE).astype(int)
-    ends = np.round(np.minimum(sentences["end"], sentences["start"] + longest).to_numpy() * RATE).astype(int)
-    held, first, row = np.zeros(0, np.float32), 0, 0
-    for block in blocks:
-        held = np.concatenate([held, block])
-        while row < len(starts) and ends[row] <= first + len(held):
-            yield row, held[max(0, starts[row] - first) : ends[row] - first]
-            row += 1
-        keep = min(starts[row] - first, len(held)) if row < len(starts) else len(held)
-        held, first = held[keep:], first + keep
-    for late in range(row, len(starts)):
-        yield late, held[max(0, starts[late] - first) : max(0, ends[late] - first)]
-
-
 def analyse_episode(path, model, dimension_model=None, transcript=None, laughter=None, name=None, **settings):
-    """Everything about one episode, as an :class:`Episode`; what is missing or odd stands in its ``notes``.
+    """The whole analysis of one episode, as an :class:`Episode`; what is missing or damaged is in its ``notes``.
 
     Parameters
     ----------
@@ -172,8 +126,8 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
         For :func:`dimensions`; None leaves the sentences without them.
     transcript : str, Path or None
         What :func:`ser_helpers.podcast.transcripts.read` reads; without one there are no sentences.
-    laughter : object or None
-        ``segments(path)``, such as a ``LaughterDetector``; None looks for no laughter.
+    laughter : LaughterDetector or None
+        Or an object with its ``stream()`` and ``segments(probabilities)``; None looks for no laughter.
     name : str or None
         What to call the episode; its file name without the ending by default.
 
@@ -182,42 +136,121 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
     AudioError
         If nothing of the recording can be read.
     ModelError
-        If a model is none.
+        If a model lacks what is asked of it.
 
     Used in Lesson 11.
     """
-    for given, wanted in ((dimension_model, "predict"), (laughter, "segments")):
-        if given is not None and not hasattr(given, wanted):
-            raise ModelError(f"A {type(given).__name__} has no {wanted}: give a DimensionModel and a LaughterDetector.")
-    said, notes = _said(transcript)
+    sentences, notes = _sentences(transcript)
+    rated = None if dimension_model is None or sentences is None else _DimensionStream(sentences, dimension_model)
+    if laughter is not None and not hasattr(laughter, "stream"):
+        raise ModelError(f"A {type(laughter).__name__} detects no laughter: give a LaughterDetector.")
+    laughs = None if laughter is None else laughter.stream()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        table = emotions_over_time(path, model, **settings)
-        if said is not None and dimension_model is not None:
-            said = dimensions(path, said, dimension_model)
-        laughs = None if laughter is None else laughter.segments(path)
-    notes += [table.attrs["problem"]] if "problem" in table.attrs else []
+        emotions = _EmotionStream(model, **settings)
+        problem = _feed(path, *filter(None, (emotions, rated, laughs)))
+        table = emotions.finish()
+        sentences = rated.finish() if rated else sentences
+        laughs = laughter.segments(laughs.finish()) if laughs else None
+    notes += problem.values()
     notes += [str(warning.message) for warning in caught if warning.category is UserWarning]
     notes += [] if (table["speech"] > 0).any() else [NO_SPEECH]
     notes = list(dict.fromkeys(note.replace(str(path), Path(path).name) for note in notes))
-    hearing = [model, dimension_model if said is not None else None, laughter]
-    heard_by = [_called(one) for one in hearing if one is not None]
-    return Episode(name or _stem(path), table.attrs["seconds"], table, said, laughs, notes, heard_by)
+    used = [model, dimension_model if sentences is not None else None, laughter]
+    labels = [_label(one) for one in used if one is not None]
+    return Episode(name or _stem(path), table.attrs["seconds"], table, sentences, laughs, notes, labels)
 
 
-def _called(model):
-    """What a model is called in a report; the course's own say what they were trained on."""
+class _EmotionStream:
+    """The windows of a recording that arrives in blocks."""
+
+    sr = RATE
+
+    def __init__(self, model, weight=0.8, margin=0.05, **settings):
+        self._detector = Detector(model, window=WINDOW, hop=WINDOW, weight=weight, margin=margin, **settings)
+        self._predictions = []
+
+    def feed(self, y):
+        self._predictions += self._detector.feed(y)
+
+    def finish(self):
+        self._predictions += self._detector.finish()
+        table = to_timeline(self._predictions, self._detector.classes_)
+        table["start"] = np.maximum(table["start"], table["end"].shift(fill_value=0.0))  # the last window overlaps
+        table.attrs = {"seconds": self._detector.health["seconds"]}
+        return table
+
+
+class _DimensionStream:
+    """Rates each sentence once its end has arrived; at most a block and the longest sentence are in memory."""
+
+    sr = RATE
+
+    def __init__(self, sentences, model):
+        transcripts.check(sentences)
+        if not sentences["start"].is_monotonic_increasing:
+            raise TranscriptError("The sentences are not in the order of time: sort them by start.")
+        if not hasattr(model, "predict"):
+            raise ModelError(f"A {type(model).__name__} rates no sentences: give a DimensionModel.")
+        self._sentences, self._model = sentences, model
+        self._starts = np.round(sentences["start"].to_numpy() * RATE).astype(int)
+        ends = np.minimum(sentences["end"], sentences["start"] + LONGEST)
+        self._ends = np.round(ends.to_numpy() * RATE).astype(int)
+        self._values = np.full((len(sentences), len(DIMENSIONS)), np.nan)
+        self._row = 0  # the next sentence
+        self._buffer, self._first = np.zeros(0, np.float32), 0  # samples, and the number of the first one
+
+    def feed(self, y):
+        self._buffer = np.concatenate([self._buffer, y])
+        while self._row < len(self._starts) and self._ends[self._row] <= self._first + len(self._buffer):
+            self._rate()
+        done = len(self._buffer)
+        if self._row < len(self._starts):
+            done = min(self._starts[self._row] - self._first, done)
+        self._buffer, self._first = self._buffer[done:], self._first + done
+
+    def finish(self):
+        while self._row < len(self._starts):  # they end after the recording does
+            self._rate()
+        return self._sentences.assign(**dict(zip(DIMENSIONS, self._values.T, strict=True)))
+
+    def _rate(self):
+        start, end = (max(0, times[self._row] - self._first) for times in (self._starts, self._ends))
+        if len(voice := self._buffer[start:end]) >= FRAME * RATE:
+            self._values[self._row] = self._model.predict([voice], [self._sentences["text"].iloc[self._row]])[0]
+        self._row += 1
+
+
+def _feed(path, *streams):
+    """Decode a recording once and feed it to all streams; {"problem": why} where its end is damaged, else {}."""
+    problem, rates = {}, tuple({stream.sr for stream in streams})
+    for parts in _readable(path, rates, problem):
+        block = dict(zip(rates, parts, strict=True))
+        for stream in streams:
+            stream.feed(block[stream.sr])
+    return problem
+
+
+def _readable(path, rates, problem):
+    """The blocks of a recording at several rates; `problem` receives why they end early."""
+    started = False
+    try:
+        for parts in audio.blocks(path, rates):
+            started = True
+            yield parts
+    except AudioError as error:
+        if not started:
+            raise
+        problem["problem"] = str(error)
+
+
+def _label(model):
+    """What a model is called in a report; those of the course say what they were trained on."""
     label = getattr(model, "label", type(model).__name__)
-    if not isinstance(model, WindowClassifier) or model.classifier is not None:  # only a ready one has none to train
-        return f"{label}, {SYNTHETIC}" if label.endswith("(stand-in)") else label
-    if isinstance(model.front, str | functools.partial):
-        return f"window model linear, {SYNTHETIC}"
-    if inspect.isfunction(model.front):
-        return f"window model cnn, {SYNTHETIC}"
-    return f"window model encoder ({getattr(model.front, 'label', 'exported')}), {SYNTHETIC}"
+    return f"{label}, {SYNTHETIC}" if label.endswith("(stand-in)") else label
 
 
-def _said(transcript):
+def _sentences(transcript):
     """The sentences of a transcript or None, and notes on why there are none."""
     if transcript is None:
         return None, [NO_TRANSCRIPT]

@@ -1,7 +1,4 @@
-"""A whole archive: one task per episode, on one machine or on a Dask cluster, resumed where it stopped.
-
-What a result was made from, as fingerprints: another model or another file has another one.
-"""
+"""A whole archive: one task per episode, on one machine or on a Dask cluster, resumed where it stopped."""
 
 import functools
 import hashlib
@@ -29,13 +26,13 @@ PATIENCE = 30
 """Seconds to wait for a scheduler, and for its first worker."""
 
 LONGEST_NAME = 200
-"""Bytes: file systems take 255, and some are needed for what is written beside."""
+"""Bytes: file systems allow 255, and temporary names are longer."""
 
-_ONE_PER_PROCESS = threading.Lock()  # a worker with several threads hears one episode at a time
+_ONE_PER_PROCESS = threading.Lock()  # a Dask worker may have several threads
 
 
 class Outcome(NamedTuple):
-    """What became of one episode: "done", "kept" (finished by an earlier or another run) or "failed".
+    """The state of one episode: "done", "cached" (finished by another run) or "failed".
 
     `reason` says why it failed, or what of it could not be read.
     """
@@ -48,7 +45,7 @@ class Outcome(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One episode to hear."""
+    """One episode to analyse."""
 
     episode: str
     path: str
@@ -68,18 +65,18 @@ def process(
     progress=True,
     **settings,
 ):
-    """Hear every episode and keep what was heard in the folder `out`; the same numbers, bit for bit, wherever it runs.
+    """Analyse many episodes and write the results to the folder `out`; the same bytes wherever it runs.
 
-    Each finished episode is written at once and as a whole to ``out/episodes``, so a run that was stopped goes on where
-    it stopped, and two runs on the same folder share the work. An episode is heard again when it, its transcript or a
-    model has changed. A broken episode is reported, and the rest is done; so is one whose worker process died with it.
+    Each finished episode is written as a whole to ``out/episodes``, so a run that was stopped goes on where it stopped,
+    and two runs on the same folder share the work. An episode is analysed again when it, its transcript, a model or a
+    setting has changed. A broken episode is reported, and so is one whose worker process dies; the others are done.
 
     Parameters
     ----------
     episodes : list of str or Path
         Recordings; no two may have the same name, which is that of the file without its ending.
     out : str or Path
-        The folder; a cluster's workers must see it and the episodes under the same names.
+        The folder; the workers of a cluster must see it and the episodes under the same paths.
     model, dimension_model : object or None
         For :func:`ser_helpers.podcast.analyse_episode`; by default ``models.window_model()`` and
         ``podcast.dimension_model()``.
@@ -91,7 +88,7 @@ def process(
     scheduler : str or None
         The address of a Dask scheduler, such as ``"tcp://10.0.0.5:8786"``; None uses processes of this machine.
     jobs : int
-        How many processes of this machine; 1 stays in this one.
+        Number of processes on this machine; 1 works in this one.
     progress : bool
         Show a progress bar.
     **settings
@@ -100,15 +97,15 @@ def process(
     Returns
     -------
     DataFrame
-        In the order of `episodes`, on their names: ``state`` ("done", "kept" or "failed"), ``minutes``, ``reason``
-        (why it failed, or what of it could not be read), ``path``.
+        In the order of `episodes`, indexed by their names: ``state`` ("done", "cached" or "failed"), ``minutes``,
+        ``reason`` (why it failed, or what of it could not be read), ``path``.
 
     Raises
     ------
     ArchiveError
         If there is no episode, two have the same name, or no Dask worker answers.
     OSError
-        If `out` cannot be written to, or its disk is full; what is finished stays.
+        If `out` cannot be written to, or its disk is full; finished episodes stay.
 
     Examples
     --------
@@ -120,39 +117,37 @@ def process(
     'Cannot use ...lost.mp3: there is no such file; check the path.'
     """
     tasks = _tasks(episodes, Path(out), transcript)
-    if jobs == 0:
-        raise ArchiveError("jobs is how many processes work: at least 1, not 0.")
     _check_writable(Path(out) / "episodes")
-    tools = {"model": model or models.window_model(), "laughter": laughter, **settings}
-    tools["dimension_model"] = dimension_model or podcast.dimension_model()
-    hear = functools.partial(_hear, tools=tools, made_by=version(tools))
+    dimension_model = dimension_model or podcast.dimension_model()
+    tools = {"model": model or models.window_model(), "dimension_model": dimension_model, "laughter": laughter}
+    work = functools.partial(_analyse, tools=tools, settings=settings, tools_hash=hash_of(tools, settings))
     if scheduler:
-        outcomes = _on_cluster(hear, tasks, scheduler)
+        outcomes = _on_cluster(work, tasks, scheduler)
     elif jobs == 1:
-        outcomes = map(hear, tasks)
+        outcomes = map(work, tasks)
     else:
-        outcomes = _on_machine(hear, tasks, jobs)
+        outcomes = _on_machine(work, tasks, jobs)
     bar = tqdm(outcomes, "episodes", len(tasks), disable=None if progress else True, delay=1)
-    found = {outcome.episode: outcome for outcome in bar}
-    rows = [found[task.episode]._replace(path=task.path) for task in tasks]
+    by_name = {outcome.episode: outcome for outcome in bar}
+    rows = [by_name[task.episode]._replace(path=task.path) for task in tasks]
     return pd.DataFrame(rows, columns=Outcome._fields).set_index("episode")
 
 
 def estimate_cost(hours, seconds_per_hour, cores=16, price=0.7, days=7):
-    """What an archive costs: core hours, machines and money.
+    """What the analysis of an archive costs: core hours, machines and money.
 
     Parameters
     ----------
     hours : float
         Hours of audio.
     seconds_per_hour : float
-        Seconds that one core works on an hour of audio, as measured.
+        Measured seconds of one core per hour of audio.
     cores : int
         Cores of one machine.
     price : float
         Of one machine for one hour, in your currency.
     days : float
-        When it must be ready.
+        Time until it must be ready.
 
     Returns
     -------
@@ -168,45 +163,36 @@ def estimate_cost(hours, seconds_per_hour, cores=16, price=0.7, days=7):
     """
     core_hours = hours * seconds_per_hour / 3600
     machine_hours = core_hours / cores
-    machines = math.ceil(machine_hours / (24 * days))
-    return pd.Series(
-        {
-            "core hours": core_hours,
-            "machine hours": machine_hours,
-            "machines": float(machines),
-            "price": machine_hours * price,
-        }
-    )
+    machines = float(math.ceil(machine_hours / (24 * days)))
+    costs = {"core hours": core_hours, "machine hours": machine_hours, "machines": machines}
+    return pd.Series(costs | {"price": machine_hours * price})
 
 
 def _tasks(episodes, out, transcript):
     if isinstance(episodes, str | Path):
         raise ArchiveError(f"Episodes are a list of paths: put {episodes} into one.")
-    paths = [Path(path).resolve() for path in episodes]
-    if not paths:
-        raise ArchiveError("There is no episode to hear: give the paths of recordings.")
-    names = [path.stem for path in paths]
+    recordings = [Path(path).resolve() for path in episodes]
+    if not recordings:
+        raise ArchiveError("There is no episode to analyse: give the paths of recordings.")
+    names = [path.stem for path in recordings]
     for name in names:
-        if (
-            name.startswith(".")
-            or len(os.fsencode(name)) > LONGEST_NAME
-            or name != name.encode(errors="ignore").decode()
-        ):
-            problem = f"a name is text of at most {LONGEST_NAME} bytes that begins without a dot"
+        plain = name == name.encode(errors="ignore").decode()  # the name of a file need not be valid text
+        if name.startswith(".") or len(os.fsencode(name)) > LONGEST_NAME or not plain:
+            problem = f"a name is text of at most {LONGEST_NAME} bytes that does not begin with a dot"
             raise ArchiveError(f"An episode cannot be called {name!r}: {problem}; rename it.")
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise ArchiveError(f"Two episodes are called {twice[0]}: rename one, because results are kept by this name.")
-    if transcript is not None and Path(transcript).is_file() and len(paths) == 1:
-        told = [Path(transcript)]
+        raise ArchiveError(f"Two episodes are called {twice[0]}: rename one, because results are stored by this name.")
+    if transcript is not None and Path(transcript).is_file() and len(recordings) == 1:
+        texts = [Path(transcript)]
     elif transcript is not None and not Path(transcript).is_dir():
-        kind, wanted = ("file or folder", "the transcript, or ") if len(paths) == 1 else ("folder", "")
-        raise ArchiveError(f"There is no {kind} {transcript}: give {wanted}the folder that holds the transcripts.")
+        kind, wanted = ("file or folder", "the transcript, or ") if len(recordings) == 1 else ("folder", "")
+        raise ArchiveError(f"There is no {kind} {transcript}: give {wanted}the folder that contains the transcripts.")
     else:
-        told = [transcripts.find(path, transcript) for path in paths]
+        texts = [transcripts.find(path, transcript) for path in recordings]
     return [
         Task(path.stem, str(path), str(text.resolve()) if text else None, str(out.resolve()))
-        for path, text in zip(paths, told, strict=True)
+        for path, text in zip(recordings, texts, strict=True)
     ]
 
 
@@ -217,51 +203,55 @@ def _check_writable(folder):
     (folder / ".writable").unlink(missing_ok=True)
 
 
-def _hear(task, tools, made_by):
-    """Hear one episode, unless it is done, and keep what was heard; runs in a worker."""
+def _analyse(task, tools, settings, tools_hash):
+    """Analyse one episode and store the result, unless it is there; runs in a worker.
+
+    The lock makes two runs share the work; one thread per library keeps the numbers the same on any number of cores.
+    """
     folder = Path(task.out, "episodes", task.episode)
     with _ONE_PER_PROCESS, paths.lock(Path(task.out, ".locks", task.episode)), threadpool_limits(1):
         try:
-            made = [made_by, content(task.path), content(task.transcript)]
-            kept = _kept(folder, made)
-            if kept:
-                return Outcome(task.episode, "kept", kept.seconds / 60, " ".join(kept.lost))
-            episode = analyse_episode(task.path, transcript=task.transcript, name=task.episode, **tools)
+            hashes = [tools_hash, content_hash(task.path), content_hash(task.transcript)]
+            finished = _finished(folder, hashes)
+            if finished:
+                return Outcome(task.episode, "cached", finished.seconds / 60, " ".join(finished.problems))
+            tools = {**tools, "transcript": task.transcript, "name": task.episode}
+            episode = analyse_episode(task.path, **tools, **settings)
         except SerError as error:
             return Outcome(task.episode, "failed", reason=str(error))
-        except Exception as error:  # whatever one episode leads to, the others are done
+        except Exception as error:  # one episode must not stop the others
             return Outcome(task.episode, "failed", reason=f"{type(error).__name__}: {error}")
-        episode.made = made
+        episode.hashes = hashes
         episode.save(folder)
-    return Outcome(task.episode, "done", episode.seconds / 60, " ".join(episode.lost))
+    return Outcome(task.episode, "done", episode.seconds / 60, " ".join(episode.problems))
 
 
-def _kept(folder, made):
-    """The finished episode in `folder`, if it is whole and was made from the same things."""
+def _finished(folder, hashes):
+    """The finished episode in `folder`, if it is complete and was made from the same models and files."""
     try:
         episode = Episode.load(folder)
     except ArchiveError:
         return None
-    return episode if episode.made == made and None not in made[:2] else None
+    return episode if episode.hashes == hashes and hashes[1] is not None else None
 
 
-def _on_machine(hear, tasks, jobs):
+def _on_machine(work, tasks, jobs):
     """Outcomes as they come from processes of this machine."""
     waiting = {task.episode: task for task in tasks}
     try:
-        for outcome in joblib.Parallel(jobs, return_as="generator_unordered")(map(joblib.delayed(hear), tasks)):
+        for outcome in joblib.Parallel(jobs, return_as="generator_unordered")(map(joblib.delayed(work), tasks)):
             del waiting[outcome.episode]
             yield outcome
-    except TerminatedWorkerError:  # nobody knows which episode it was: the rest is heard one at a time
+    except TerminatedWorkerError:  # it does not say for which episode: the rest is analysed one at a time
         for task in waiting.values():
             try:
-                yield from joblib.Parallel(2)([joblib.delayed(hear)(task)])
+                yield from joblib.Parallel(2)([joblib.delayed(work)(task)])
             except TerminatedWorkerError:
                 yield _died(task)
 
 
-def _on_cluster(hear, tasks, scheduler):
-    """Outcomes as they come from a Dask cluster, which hands the work of a lost worker to another one."""
+def _on_cluster(work, tasks, scheduler):
+    """Outcomes as they come from a Dask cluster, which gives the work of a lost worker to another one."""
     from distributed import Client, KilledWorker, as_completed
 
     try:
@@ -277,7 +267,7 @@ def _on_cluster(hear, tasks, scheduler):
             raise ArchiveError(
                 f"The Dask scheduler at {scheduler} has no worker: start some with `dask worker {scheduler}`."
             ) from None
-        futures = {client.submit(hear, task, pure=False): task for task in tasks}
+        futures = {client.submit(work, task, pure=False): task for task in tasks}
         for future in as_completed(futures):
             try:
                 yield future.result()
@@ -286,40 +276,27 @@ def _on_cluster(hear, tasks, scheduler):
 
 
 def _died(task):
-    reason = "its worker process died again and again: it may need more memory, or the file crashes its decoder"
+    reason = "its worker process died several times: it may need more memory, or the file crashes its decoder"
     return Outcome(task.episode, "failed", reason=f"{reason}.")
 
 
-def version(tools):
-    """A fingerprint of what hears: the settings and what was fitted, without what is only kept at hand."""
-    described = {
-        name: (
-            type(tool).__qualname__,
-            {key: _told(value) for key, value in vars(tool).items() if not _at_hand(tool, key)},
-        )
-        if hasattr(tool, "__dict__")
-        else tool
-        for name, tool in tools.items()
-    }
+def hash_of(tools, settings):
+    """A hash of the tools, by class and state, and of the settings; a file in the state counts by its content."""
+
+    def state(tool):
+        values = getattr(tool, "__dict__", {})
+        return {name: content_hash(value) if isinstance(value, Path) else value for name, value in values.items()}
+
+    described = {name: (type(tool).__qualname__, state(tool)) for name, tool in tools.items()}
     try:
-        return joblib.hash((ser_helpers.__version__, described))
+        return joblib.hash((ser_helpers.__version__, described, settings))
     except pickle.PicklingError as error:
         reason = str(error.args[0] if error.args else error)
-        raise ArchiveError(
-            f"A model cannot be told from another one ({reason}): define its functions in a module."
-        ) from error
+        raise ArchiveError(f"A model cannot be hashed ({reason}): define its functions in a module.") from error
 
 
-def _told(value):
-    return content(value) if isinstance(value, Path) else value
-
-
-def _at_hand(tool, key):
-    return isinstance(getattr(type(tool), key, None), functools.cached_property)
-
-
-def content(path):
-    """A fingerprint of a file; one that cannot be read is named when it is heard."""
+def content_hash(path):
+    """A hash of a file's content; None if it cannot be read, which the analysis reports."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What is known of an episode and of a show, as tables, and how it is kept in a folder."""
+"""The results of an episode and of a show, as tables, and how they are stored in a folder."""
 
 import dataclasses
 import hashlib
@@ -15,30 +15,30 @@ from ser_helpers.streaming.timeline import emotion_shares, rolling_mean
 
 TABLES = ("timeline", "sentences", "laughter")
 NO_TRANSCRIPT = "There is no transcript: sentences were not rated."
-NO_SPEECH = "No speech was heard in it."
+NO_SPEECH = "No speech was detected."
 
 
 @dataclasses.dataclass
 class Episode:
-    """What was heard in one episode (Lesson 11).
+    """The results of one episode (Lesson 11).
 
     Attributes
     ----------
     name : str
     seconds : float
-        How much of it was heard.
+        How much of it was analysed.
     timeline : DataFrame
         See :func:`ser_helpers.podcast.emotions_over_time`.
     sentences : DataFrame or None
         ``start``, ``end``, ``speaker``, ``text``, ``valence``, ``arousal``, ``dominance``; None without a transcript.
     laughter : DataFrame or None
-        ``start``, ``end``, ``probability``; None where it was not looked for.
+        ``start``, ``end``, ``probability``; None if laughter was not looked for.
     notes : list of str
-        What the reader should know: no transcript, a damaged end, no speech.
-    heard_by : list of str
-        What the models are called, and what the course's own were trained on.
-    made : list or None
-        Fingerprints of the models, the recording and the transcript that it was made from.
+        For the reader: no transcript, a damaged end, no speech.
+    models : list of str
+        The labels of the models, and what the course's own were trained on.
+    hashes : list or None
+        Of models and settings, of the recording and of the transcript.
     """
 
     name: str
@@ -47,17 +47,17 @@ class Episode:
     sentences: pd.DataFrame | None = None
     laughter: pd.DataFrame | None = None
     notes: list = dataclasses.field(default_factory=list)
-    heard_by: list = dataclasses.field(default_factory=list)
-    made: list | None = None
+    models: list = dataclasses.field(default_factory=list)
+    hashes: list | None = None
 
     @property
-    def lost(self):
+    def problems(self):
         """The notes on what could not be read: a damaged end, broken samples, a broken transcript."""
         return [note for note in self.notes if note not in (NO_TRANSCRIPT, NO_SPEECH)]
 
     @property
     def laughs_per_10_minutes(self):
-        """How often people laugh; None where laughter was not looked for."""
+        """Laughs in 10 minutes; None if laughter was not looked for."""
         return None if self.laughter is None else len(self.laughter) * 600 / self.seconds
 
     def save(self, folder):
@@ -70,22 +70,21 @@ class Episode:
                 table = getattr(self, name)
                 if table is not None:
                     table.to_csv(aside / f"{name}.csv", index=False, lineterminator="\n")
-            about = {name: getattr(self, name) for name in ("name", "seconds", "notes", "heard_by", "made")}
+            about = {name: getattr(self, name) for name in ("name", "seconds", "notes", "models", "hashes")}
             text = json.dumps(about | {"digest": _digest(aside, about)}, indent=1)
             (aside / "episode.json").write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder):
-        """The episode that `save` wrote to `folder`; raises ArchiveError if it is not there as it was written."""
+        """The episode that `save` wrote to `folder`; ArchiveError if it is not there or was changed."""
         folder = Path(folder)
         try:
             about = json.loads((folder / "episode.json").read_text(encoding="utf-8"))
-            whole = about.pop("digest") == _digest(folder, about)
+            if about.pop("digest") == _digest(folder, about):
+                return cls(**about, **{name: _table(folder / f"{name}.csv") for name in TABLES})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            whole = False
-        if not whole:
-            raise ArchiveError(f"{folder} is no episode, or was changed after it was kept: hear the episode again.")
-        return cls(**about, **{name: _table(folder / f"{name}.csv") for name in TABLES})
+            pass  # as if the digest were wrong
+        raise ArchiveError(f"{folder} is not an episode, or was changed after it was written: analyse it again.")
 
 
 @dataclasses.dataclass
@@ -112,7 +111,7 @@ class Show:
             if episode.sentences is not None and "valence" in episode.sentences:
                 parts.append(episode.sentences.assign(episode=episode.name, clock=before + episode.sentences["end"]))
             before += episode.seconds
-        columns = [*COLUMNS, "valence", "arousal", "dominance", "episode", "clock"]
+        columns = [*COLUMNS, *DIMENSIONS, "episode", "clock"]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
     def means(self, seconds=60.0, across=False):
@@ -121,17 +120,17 @@ class Show:
         Within each episode, or with `across` over the show as if its episodes followed one another without a pause.
         The rows are those of ``sentences``.
         """
-        said = self.sentences
-        spoken = pd.DataFrame(
+        rated = self.sentences
+        turns = pd.DataFrame(
             {
-                "dialogue": "the show" if across else said["episode"],
+                "dialogue": "the show" if across else rated["episode"],
                 "speaker": "everyone",
-                "turn_start": said["clock"] - (said["end"] - said["start"]),
-                "turn_end": said["clock"],
+                "turn_start": rated["clock"] - (rated["end"] - rated["start"]),
+                "turn_end": rated["clock"],
             }
         )
-        values = said[["valence", "arousal", "dominance"]].astype(float)
-        return rolling_mean(values, spoken, seconds=seconds) if len(said) else values
+        values = rated[list(DIMENSIONS)].astype(float)
+        return rolling_mean(values, turns, seconds=seconds) if len(rated) else values
 
     @property
     def summary(self):
@@ -153,7 +152,7 @@ class Show:
 
 
 def _digest(folder, about):
-    """A fingerprint of all that is kept of an episode."""
+    """A hash of all that is stored of an episode."""
     digest = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16)
     for name in TABLES:
         path = folder / f"{name}.csv"
@@ -162,11 +161,11 @@ def _digest(folder, about):
 
 
 def _table(path):
-    """A table as it was before `save`, or None if there was none."""
+    """A table as it was before `save`, or None if it was None."""
     if not path.is_file():
         return None
-    words = dict.fromkeys(("emotion", "speaker", "text"), object)
-    table = pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""])
-    for column in table.columns.intersection(list(words)):
+    text = dict.fromkeys(("emotion", "speaker", "text"), object)
+    table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])  # "NA" may be a word of a sentence
+    for column in table.columns.intersection(list(text)):
         table[column] = table[column].astype(object).where(table[column].notna(), None)
     return table

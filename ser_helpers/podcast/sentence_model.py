@@ -1,8 +1,10 @@
-"""Valence, arousal and dominance of a sentence: a small regression on its voice and its words."""
+"""Valence, arousal and dominance of a sentence: ridge regression on its voice and its words."""
 
 import numpy as np
 import pandas as pd
+import skops.io
 from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
@@ -14,56 +16,45 @@ from ser_helpers.features.text import lexicon
 
 _CODE = (__name__, "ser_helpers.corpora.datasets.synthetic", "ser_helpers.synthesis.conversations")
 SCALE = (1.0, 5.0)
-LABEL = "model of dimensions, trained on synthetic speech"
+LABEL = "valence-arousal-dominance model, trained on synthetic speech"
 
 
 class DimensionModel:
-    """Ridge regression on 128 numbers of the voice (`patchdct`) and four of the words (`lexicon`), from 1 to 5.
-
-    The voice tells arousal and dominance, the words tell most of the valence. Its numbers are all in `weights`.
+    """Ridge regression on 128 features of the voice (`patchdct`) and four of the words (`lexicon`), from 1 to 5.
 
     Parameters
     ----------
-    weights : dict of arrays
-        ``mean`` and ``scale`` (132,), ``coefficients`` (3, 132), ``intercepts`` (3,).
+    pipeline : fitted scikit-learn pipeline
+        From (n, 132) to (n, 3).
     label : str
         What reports call it.
 
     Used in Lesson 11.
     """
 
-    def __init__(self, weights, label="model of dimensions"):
-        self.weights, self.label = weights, label
+    def __init__(self, pipeline, label="valence-arousal-dominance model"):
+        self.pipeline, self.label = pipeline, label
 
     @classmethod
     def fit(cls, table):
         """The model of an utterance table with texts and rated dimensions."""
-        with threadpool_limits(1):
-            voices = features.extract(table, "patchdct", jobs=1, progress=False)
-            X = np.hstack([voices, _words(table["text"])])
-            scaler = StandardScaler().fit(X)
-            ridge = RidgeCV(np.logspace(0, 4, 9)).fit(scaler.transform(X), table[list(DIMENSIONS)])
-        return cls(
-            {
-                "mean": scaler.mean_,
-                "scale": scaler.scale_,
-                "coefficients": ridge.coef_,
-                "intercepts": ridge.intercept_,
-            }
-        )
+        with threadpool_limits(1):  # sums in the same order, so the same model on any number of cores
+            X = np.hstack([features.extract(table, "patchdct", jobs=1, progress=False), _words(table["text"])])
+            pipeline = make_pipeline(StandardScaler(), RidgeCV(np.logspace(0, 4, 9)))
+            return cls(pipeline.fit(X, table[list(DIMENSIONS)].to_numpy()))
 
     def predict(self, voices, texts):
         """Valence, arousal and dominance (n, 3) of sentences: `voices` are 16 kHz samples, `texts` str or None."""
-        weights = self.weights
-        sound = np.array([patchdct(voice, 16000) for voice in voices])
-        X = (np.hstack([sound, _words(texts)]) - weights["mean"]) / weights["scale"]
-        return np.clip((X[:, None] * weights["coefficients"]).sum(axis=2) + weights["intercepts"], *SCALE)
+        X = np.hstack([np.array([patchdct(voice, 16000) for voice in voices]), _words(texts)])
+        # Row by row: in a product of many rows the last bits of one depend on how many there are.
+        return np.clip(np.vstack([self.pipeline.predict(row[None]) for row in X]), *SCALE)
 
 
 def dimension_model():
-    """The course's model of valence, arousal and dominance: fitted once on the embedded conversations, then kept.
+    """The course's model of valence, arousal and dominance: fitted once on the embedded conversations, then cached.
 
-    Unseen embedded speakers: CCC of about .3 for valence, .7 for arousal and .4 for dominance. It knows no real voices.
+    On unseen embedded speakers its CCC is about .3 for valence, .7 for arousal and .4 for dominance. It was not trained
+    on real voices.
 
     Examples
     --------
@@ -74,19 +65,14 @@ def dimension_model():
     >>> bool(louder > calmer)
     True
     """
-    path = paths.cache_home() / "fits" / f"dimensions-{version(*_CODE)}.npz"
-    return DimensionModel(cached(path, _make, _read), LABEL)
+    path = paths.cache_home() / "fits" / f"dimensions-{version(*_CODE, libraries=['scikit-learn'])}.skops"
+    return DimensionModel(cached(path, _make, skops.io.load), LABEL)
 
 
 def _make(path):
-    np.savez(path, **DimensionModel.fit(corpora.load("synthetic-iemocap")).weights)
-
-
-def _read(path):
-    with np.load(path, allow_pickle=False) as stored:
-        return dict(stored)
+    skops.io.dump(DimensionModel.fit(corpora.load("synthetic-iemocap")).pipeline, path)
 
 
 def _words(texts):
-    """The lexicon's scores (n, 4); no words are neutral words."""
+    """The lexicon's scores (n, 4); a sentence without words counts as neutral."""
     return lexicon(pd.Series(list(texts), dtype=object)).fillna({"neutral": 1.0}).fillna(0.0).to_numpy()

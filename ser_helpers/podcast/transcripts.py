@@ -14,7 +14,7 @@ SUFFIXES = (".srt", ".vtt", ".json")
 
 COLUMNS = ["start", "end", "speaker", "text"]
 LATEST = 1e8
-"""Seconds, three years: no recording is as long, and a cue that ends later is an error."""
+"""Seconds, three years: a cue that ends later is an error."""
 
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _CUE = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}")
@@ -27,9 +27,9 @@ _ENDS = re.compile(r"[.!?…][\"'”’)\]]*$")
 def read(path):
     r"""The cues of a transcript: who said what, from when to when.
 
-    Tags, entities, byte-order marks and Windows line ends are taken care of; cues may overlap or come in any order, and
-    a cue without words is left out. A speaker is read from ``<v Name>``, from ``"speaker"``, or from ``Name: `` before
-    the words; where none is told it is missing.
+    Tags, entities, byte-order marks and Windows line ends are handled; cues may overlap or come in any order, and cues
+    without words are left out. A speaker is read from ``<v Name>``, from ``"speaker"``, or from ``Name: `` before the
+    words.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def read(path):
     Raises
     ------
     TranscriptError
-        If the file is missing, of another format, not text, holds no cue, or a cue that cannot be read.
+        If the file is missing, of another format, not text, or has no cue, or one that cannot be read.
 
     Examples
     --------
@@ -80,21 +80,21 @@ def read(path):
 def find(episode, folder=None):
     """The transcript with an episode's name: ``talk.srt``, ``.vtt`` or ``.json`` for ``talk.mp3``; or None.
 
-    It is looked for in `folder`, or else beside the episode and in a folder ``transcripts`` there or one level up.
+    It is looked for in `folder`, by default beside the episode and in a folder ``transcripts`` there or one level up.
     Lesson 11.
     """
     episode = Path(episode)
     beside = (episode.parent, episode.parent / "transcripts", episode.parent.parent / "transcripts")
     folders = beside if folder is None else (Path(folder),)
-    named = (place / (episode.stem + suffix) for place in folders for suffix in SUFFIXES)
+    named = (folder / (episode.stem + suffix) for folder in folders for suffix in SUFFIXES)
     return next((path for path in named if path.is_file()), None)
 
 
 def sentences(transcript, longest=30.0):
-    """Cues as sentences: cut where a cue holds several, joined where a speaker's sentence runs over several.
+    """Cues as sentences: split where a cue contains several, joined where a sentence runs over several cues.
 
-    Within a cue the time is shared out by the number of letters. A sentence ends at ``.``, ``!``, ``?`` or ``…``, where
-    the speaker changes, or where it would last longer than `longest` seconds. Lesson 11.
+    Within a cue, time is divided by the number of letters. A sentence ends at ``.``, ``!``, ``?`` or ``…``, where the
+    speaker changes, or where it would last longer than `longest` seconds. Lesson 11.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def sentences(transcript, longest=30.0):
     Raises
     ------
     TranscriptError
-        If this is no such table, or a time is none.
+        If this is not such a table, or a time is missing.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def sentences(transcript, longest=30.0):
     ['Yes!', 'Come in.']
     """
     check(transcript)
-    done, begun = [], {}
+    done, begun = [], {}  # finished sentences, and the unfinished one of each speaker
     for cue in transcript.itertuples(index=False):
         speaker = cue.speaker if isinstance(cue.speaker, str) else None
         for other in [name for name in begun if name != speaker]:
@@ -140,7 +140,7 @@ def sentences(transcript, longest=30.0):
 
 
 def check(table):
-    """Raise a TranscriptError unless a table of cues or sentences has its columns, and times in seconds. Lesson 11.
+    """Raise a TranscriptError unless a table of cues or sentences has its columns, and times in seconds.
 
     >>> check(pd.DataFrame(columns=COLUMNS, dtype=float))
     """
@@ -174,13 +174,13 @@ def _subtitles(path, text):
             raise TranscriptError(f"Cannot read {path}: {problem}.")
         start, end = _seconds(times.groups()[:4]), _seconds(times.groups()[4:])
         words = []
-        for place, spoken in lines:
-            if not spoken.strip():
+        for later, text_line in lines:
+            if not text_line.strip():
                 break
-            if _CUE.match(spoken):
-                problem = f"an empty line is missing before the cue of line {place}"
+            if _CUE.match(text_line):
+                problem = f"an empty line is missing before the cue of line {later}"
                 raise TranscriptError(f"Cannot read {path}: {problem}.")
-            words.append(spoken)
+            words.append(text_line)
         yield _cue(path, f"the cue in line {number}", start, end, None, " ".join(words))
 
 
@@ -217,5 +217,5 @@ def _cue(path, name, start, end, speaker, markup):
     named = None if voice or speaker else _NAME.match(plain)
     if named:
         plain = plain[named.end() :]
-    found = (voice or named)[1] if voice or named else speaker
-    return start, end, " ".join(html.unescape(str(found)).split()) if found else None, plain
+    speaker = (voice or named)[1] if voice or named else speaker
+    return start, end, " ".join(html.unescape(str(speaker)).split()) if speaker else None, plain

@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "heads": ["TranscriptCTC"],
         "hub": ["download_encoder", "find_encoder"],
         "imports": ["ensure_torchaudio"],
-        "laughter": ["LaughterDetector", "laughs_per_10_minutes", "laughter_summary"],
+        "laughter": ["LaughterDetector"],
         "sentences": ["SentenceEncoder", "download_sentence_encoder"],
         "speaker": ["SpeakerEncoder"],
         "speechbrain_model": [

@@ -1,18 +1,14 @@
-"""The residual network of Gillick et al. (2021), which hears in one second of sound whether somebody laughs.
+"""Laughter detection with the residual network of Gillick et al. (2021): network, training, stand-in, detector.
 
 Gillick, J., Deng, W., Ryokai, K., & Bamman, D. (2021). Robust laughter detection in noisy environments. Interspeech,
-doi:10.21437/Interspeech.2021-353. The published weights were trained on AudioSet; the parts below have the names of the
-published file.
-
-Training of laughter networks, and the one that stands in where the published weights are not at hand.
-
-Where people laugh in a recording of any length, how often, and for how long.
+doi:10.21437/Interspeech.2021-353. The network sees one second of sound and gives the probability that someone laughs in
+the middle of it. The published weights were trained on AudioSet; the attributes below have the names of the published
+checkpoint. Where it is not on this machine, a narrower stand-in is trained on embedded laughter.
 """
 
 import functools
 import numbers
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 
 import librosa
@@ -51,7 +47,7 @@ class LaughterNetwork(nn.Module):
     filters : sequence of int
         Channels of the four stages; the published network has ``(64, 32, 16, 16)``.
     bands : int
-        Mel bands that it sees, 32, 64 or 128: with fewer, neighbours are averaged first. The published one sees all.
+        Mel bands after pooling: 32, 64 or 128, which is all of them, as in the published network.
     dropout : float
         Share of activations dropped before each linear layer while training.
 
@@ -79,16 +75,16 @@ class LaughterNetwork(nn.Module):
 
     def forward(self, x):
         """(n, 1, 44, 128) log-mel windows to (n,) logits."""
-        x = nn.functional.avg_pool2d(x, (1, MELS // self.bands))
-        x = torch.relu(self.bn1(self.conv1(x)))
-        x = self.block4(self.block3(self.block2(self.block1(x))))
-        x = self.bn2(nn.functional.avg_pool2d(x, POOL).flatten(1))
+        x = nn.functional.avg_pool2d(x, (1, MELS // self.bands))  # (n, 1, 44 frames, bands)
+        x = torch.relu(self.bn1(self.conv1(x)))  # (n, filters[0], 44, bands)
+        x = self.block4(self.block3(self.block2(self.block1(x))))  # (n, filters[3], 6, bands / 8)
+        x = self.bn2(nn.functional.avg_pool2d(x, POOL).flatten(1))  # (n, filters[3] * bands / 32)
         x = torch.relu(self.dropout(self.bn3(self.linear1(self.dropout(x)))))
         return self.linear2(x)[:, 0]
 
 
 class _Residual(nn.Module):
-    """Two convolutions and the way around them."""
+    """Two convolutions with a shortcut around them."""
 
     def __init__(self, before, after, stride):
         super().__init__()
@@ -99,8 +95,8 @@ class _Residual(nn.Module):
             self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
 
     def forward(self, x):
-        around = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
-        return torch.relu(around + self.shortcut(x))
+        residual = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+        return torch.relu(residual + self.shortcut(x))
 
 
 def _stage(before, after, stride):
@@ -113,16 +109,16 @@ def mel_power(y):
     >>> mel_power(np.zeros(N_FFT + 2 * HOP, np.float32)).shape
     (3, 128)
     """
-    pieces = np.lib.stride_tricks.sliding_window_view(y, N_FFT)[::HOP]
-    power = np.abs(np.fft.rfft(pieces * _hann())) ** 2
+    frames = np.lib.stride_tricks.sliding_window_view(y, N_FFT)[::HOP]  # a view (frames, 2048)
+    power = np.abs(np.fft.rfft(frames * _hann())) ** 2
     return (power @ _filters()).astype(np.float32)
 
 
 def log_windows(power, every=1):
-    """Windows of 44 frames, every so many frames, as the network was trained on them: (n, 1, 44, 128) float32.
+    """Windows of 44 frames, one every so many frames, as the network was trained on them: (n, 1, 44, 128) float32.
 
-    A window is in decibels below its own loudest band, so that it does not matter how far away somebody laughs. As the
-    published code does, it takes the decibels of a power as if it were an amplitude: twice as many.
+    A window is in decibels below its own loudest band, so the distance from the microphone does not matter. Like the
+    published code it takes the decibels of a power as if it were an amplitude: twice as many.
 
     >>> log_windows(np.ones((50, 128), np.float32)).shape
     (7, 1, 44, 128)
@@ -133,28 +129,44 @@ def log_windows(power, every=1):
     return np.maximum(below, -RANGE_DB)[:, None].astype(np.float32)
 
 
-def windows(blocks, every=4, batch=32):
-    """Batches of windows of mono sound at 8 kHz, one around every so many frames: yields (n, 1, 44, 128) float32.
+class WindowCutter:
+    """Cuts mono sound at 8 kHz into batches of windows (n, 1, 44, 128), one window around every so many frames.
 
-    `blocks` are arrays of samples of any lengths; no more than a batch is held, and how the samples are divided makes
-    no difference. Before and after the recording is silence. A window of nothing but zeros is flat.
+    No more than a batch is in memory, and how the samples are divided makes no difference. Silence is assumed before
+    and after the recording.
 
-    >>> sum(len(some) for some in windows([np.ones(SAMPLE_RATE)], every=1))
+    >>> cutter = WindowCutter(every=1)
+    >>> sum(map(len, [*cutter.feed(np.ones(SAMPLE_RATE)), *cutter.finish()]))
     44
     """
-    size = N_FFT + HOP * (every * (batch - 1) + FRAMES - 1)
-    held, samples, done = np.zeros(N_FFT // 2 + HOP * (FRAMES // 2), np.float32), 0, 0
-    for block in blocks:
-        samples += len(block)
-        held = np.concatenate([held, np.asarray(block, np.float32)])
-        while len(held) >= size:
-            yield log_windows(mel_power(held[:size]), every)
-            held, done = held[HOP * every * batch :], done + batch
-    wanted = -(-(samples // HOP + 1) // every) if samples else 0
-    while done < wanted:
-        held = np.pad(held, (0, max(size - len(held), 0)))
-        yield log_windows(mel_power(held[:size]), every)[: wanted - done]
-        held, done = held[HOP * every * batch :], done + batch
+
+    def __init__(self, every=4, batch=32):
+        self._every, self._batch = every, batch
+        self._size = N_FFT + HOP * (every * (batch - 1) + FRAMES - 1)  # samples that a batch needs
+        # Half a frame and half a window of silence put the first window's middle at the first sample.
+        self._waiting = np.zeros(N_FFT // 2 + HOP * (FRAMES // 2), np.float32)
+        self._samples = self._done = 0
+
+    def feed(self, y):
+        """Take samples (n,); yield the batches that they complete."""
+        self._samples += len(y)
+        self._waiting = np.concatenate([self._waiting, np.asarray(y, np.float32)])
+        while len(self._waiting) >= self._size:
+            yield self._next()
+
+    def finish(self):
+        """Yield the last batches, padded with silence."""
+        wanted = -(-(self._samples // HOP + 1) // self._every) if self._samples else 0
+        while self._done < wanted:
+            left = wanted - self._done
+            self._waiting = np.pad(self._waiting, (0, max(self._size - len(self._waiting), 0)))
+            yield self._next()[:left]
+
+    def _next(self):
+        windows = log_windows(mel_power(self._waiting[: self._size]), self._every)
+        self._waiting = self._waiting[HOP * self._every * self._batch :]
+        self._done += self._batch
+        return windows
 
 
 @functools.cache
@@ -167,13 +179,13 @@ def _filters():
     return np.ascontiguousarray(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=MELS).T)
 
 
-def load_laughter_network(path):
-    """The network with the weights of a published checkpoint, or of one that `save_laughter_network` wrote.
+def load_network(path):
+    """The network with the weights of a published checkpoint, or of one that `save_network` wrote.
 
-    Only tensors and numbers are loaded: a file that holds anything else, and could run code, is refused. Raises
-    ModelError when the file is not such a checkpoint.
+    Only tensors and numbers are loaded: a file with anything else, which could run code, is refused. Raises ModelError
+    when the file is not such a checkpoint.
     """
-    scalar = np.float64(0).__reduce__()[0]  # the published file keeps its validation loss as a NumPy number
+    scalar = np.float64(0).__reduce__()[0]  # the published file stores its validation loss as a NumPy number
     known = [(scalar, "numpy.core.multiarray.scalar"), np.dtype, type(np.dtype(np.float64))]
     try:
         with torch.serialization.safe_globals(known):
@@ -184,13 +196,13 @@ def load_laughter_network(path):
         network.load_state_dict(state)
     except Exception as error:  # a damaged file raises whatever its bytes lead to
         raise ModelError(
-            f"{path} does not hold the weights of a laughter network: get them again with"
+            f"{path} does not contain the weights of a laughter network: get them again with"
             " `ser download laughter-resnet`, or give the path of the published best.pth.tar."
         ) from error
     return network.eval()
 
 
-def save_laughter_network(network, path):
+def save_network(network, path):
     """Write the weights of a network in the format of the published checkpoint."""
     torch.save({"state_dict": network.state_dict()}, path)
 
@@ -201,28 +213,25 @@ EVERY = 6  # frames from one window to the next in training
 EPOCHS, BATCH, LEARNING_RATE = 6, 32, 5e-3
 
 
-def examples(blocks, laughs, every=EVERY):
-    """Windows (n, 1, 44, 128) of mono blocks at 8 kHz, and whether somebody laughs in the middle of each (n,).
+def examples(y, laughs, every=EVERY):
+    """Windows (n, 1, 44, 128) of samples at 8 kHz, and whether someone laughs in the middle of each (n,).
 
     `laughs` is a table with a row per laugh: ``start`` and ``end`` in seconds.
     """
-    none = np.zeros((0, 1, FRAMES, MELS), np.float32)
-    cut = np.concatenate([none, *windows(blocks, every)])
-    middle = np.arange(len(cut)) * every * HOP / SAMPLE_RATE
+    cutter = WindowCutter(every)
+    windows = np.concatenate([*cutter.feed(y), *cutter.finish()])
+    middle = np.arange(len(windows)) * every * HOP / SAMPLE_RATE
     laughing = [(laughs["start"].to_numpy() <= now) & (now < laughs["end"].to_numpy()) for now in middle]
-    return cut, np.array([some.any() for some in laughing], dtype=bool)
+    return windows, np.array([row.any() for row in laughing], dtype=bool)
 
 
 def train(windows, laughter, filters=STAND_IN_FILTERS, bands=STAND_IN_BANDS, epochs=EPOCHS, seed=0):
-    """A network trained to tell windows with laughter from the others (Lesson 11).
-
-    Raises ModelError when one of the kinds is missing.
+    """A network trained to tell windows with laughter (n,) from those without; ModelError when either is missing.
 
     >>> windows = np.random.default_rng(0).normal(size=(64, 1, 44, 128)).astype(np.float32)
     >>> train(windows, windows.mean((1, 2, 3)) > 0, filters=(2, 2, 2, 2), epochs=1).training
     False
     """
-    laughter = np.asarray(laughter, bool)
     if laughter.all() or not laughter.any():
         raise ModelError("A laughter network needs windows with laughter and windows without: give recordings of both.")
     x, y = torch.from_numpy(windows), torch.from_numpy(laughter).float()
@@ -243,30 +252,30 @@ def train(windows, laughter, filters=STAND_IN_FILTERS, bands=STAND_IN_BANDS, epo
 
 
 def stand_in():
-    """The stand-in: trained once on episodes of the embedded podcast with other people in them, then kept.
+    """The stand-in: trained once on episodes of the embedded podcast with other speakers, then cached.
 
-    It takes about half a minute the first time. The tune of the jingle is the one it will meet; the voices, the laughs
-    and the course of the talk are not.
+    It takes about half a minute the first time. It was trained with the same jingle as in the show, but with other
+    voices, laughs and dialogues.
     """
     path = paths.cache_home() / "fits" / f"laughter-{version(__name__, STAND_IN_SEED)}.pt"
-    return cached(path, _make, load_laughter_network)
+    return cached(path, _make, load_network)
 
 
 def _make(path):
     with threadpool_limits(1):  # the same examples to the bit, so the same network
         network = train(*_embedded_examples())
-    save_laughter_network(network, path)
+    save_network(network, path)
 
 
 def _embedded_examples():
     """Every window with laughter, and every second one without."""
-    found = []
+    pairs = []
     for number in STAND_IN_EPISODES:
-        heard, rows = shows.recording(number, STAND_IN_SECONDS, STAND_IN_SEED)
+        stereo, rows = shows.recording(number, STAND_IN_SECONDS, STAND_IN_SEED)
         truth = pd.DataFrame(rows)
-        y = audio.resample(heard.mean(1), vocoder.SAMPLE_RATE, SAMPLE_RATE)
-        found.append(examples([y], truth[truth["kind"] == "laughter"]))
-    windows, laughter = map(np.concatenate, zip(*found, strict=True))
+        y = audio.resample(stereo.mean(1), vocoder.SAMPLE_RATE, SAMPLE_RATE)
+        pairs.append(examples(y, truth[truth["kind"] == "laughter"]))
+    windows, laughter = map(np.concatenate, zip(*pairs, strict=True))
     chosen = laughter | (np.arange(len(laughter)) % 2 == 0)
     return windows[chosen], laughter[chosen]
 
@@ -284,25 +293,24 @@ class LaughterDetector:
     weights : str or Path
         ``"laughter-resnet"``, the published weights, in ``SER_MODELS_HOME``; ``"stand-in"``, a narrower network that is
         trained here, once, on embedded laughter; ``"auto"``, the first if it is on this machine, else the second; or
-        the path of a checkpoint, or of the folder that holds it as ``best.pth.tar``.
+        the path of a checkpoint, or of the folder that contains it as ``best.pth.tar``.
     threshold : float
         The probability above which it is laughter.
     min_length : float
-        Seconds; a shorter stretch is no laugh.
+        Seconds of the shortest laugh.
     smoothing : float or None
-        Hz: faster changes of the probability are taken away, by a low-pass filter without delay; the publishers chose
-        0.2. None leaves all.
+        Cut-off in Hz of a zero-phase low-pass filter on the probabilities; the publishers chose 0.2. None: no filter.
     every : int
-        The network looks at the second around every so many frames of 23 ms: fewer is finer and slower.
+        Frames of 23 ms from one window to the next: fewer is finer and slower.
     device : str
         Where to compute; ``"auto"`` takes a GPU when there is one.
 
     Attributes
     ----------
     label : str
-        A name for tables and figures; it says when this is the stand-in.
+        A name for tables and figures, which says when this is the stand-in.
     checkpoint : Path or None
-        The file of the weights; None when they come from elsewhere.
+        The file of the weights; None for the stand-in.
     network : torch.nn.Module
         Loaded, or trained, when first needed.
 
@@ -311,7 +319,7 @@ class LaughterDetector:
     WeightsMissing
         The published weights are asked for and not on this machine.
     ModelError
-        The checkpoint is none, or a setting is out of range.
+        The checkpoint is not one, or a setting is out of range.
 
     Examples
     --------
@@ -319,7 +327,7 @@ class LaughterDetector:
     >>> detector.label
     'laughter ResNet (stand-in)'
 
-    `segments` takes a recording, or probabilities that are known already:
+    `segments` takes a recording, or known probabilities:
 
     >>> detector.segments(pd.Series([0.1, 0.9, 0.8, 0.7, 0.2])).round(2)
        start   end  probability
@@ -328,97 +336,69 @@ class LaughterDetector:
 
     def __init__(self, weights="auto", threshold=0.5, min_length=0.2, smoothing=0.5, every=4, device="auto"):
         if not isinstance(every, numbers.Integral) or every < 1:
-            raise ModelError(f"every={every!r} frames cannot be: choose a whole number from 1.")
+            raise ModelError(f"every is a number of frames from 1, not {every!r}.")
         if not between(threshold, 0, 1) or threshold in (0, 1) or not between(min_length, 0):
             raise ModelError("The threshold lies between 0 and 1, and the shortest laugh is 0 s or more.")
-        highest = SAMPLE_RATE / HOP / every / 2
+        highest = SAMPLE_RATE / HOP / every / 2  # half the rate of the probabilities
         if smoothing is not None and (not between(smoothing, 0, highest) or smoothing in (0, highest)):
-            raise ModelError(f"smoothing={smoothing!r} Hz cannot be: choose above 0 and below {highest:.1f}, or None.")
+            raise ModelError(f"smoothing is above 0 and below {highest:.1f} Hz, or None, not {smoothing!r}.")
         self.weights, self.threshold, self.min_length = weights, threshold, min_length
         self.smoothing, self.every, self.device = smoothing, every, device
-        self.checkpoint, self.fitted = _find(weights), None
+        self.checkpoint = _find(weights)
 
     @property
     def label(self):
-        """What to call it: it says when it is the stand-in."""
-        if self.fitted is not None:
-            return "laughter ResNet (trained here)"
+        """What to call it in tables and figures."""
         return "laughter ResNet (stand-in)" if self.checkpoint is None else "laughter ResNet"
 
-    @functools.cached_property
+    @property
     def network(self):
-        """The network, on its device."""
-        import torch
-
-        network = self.fitted
-        if network is None and self.checkpoint is None:
-            network = stand_in()
-        elif network is None:
-            network = load_laughter_network(self.checkpoint)
-        device = "cuda" if self.device == "auto" and torch.cuda.is_available() else self.device
+        """The network, on its device, shared by all detectors with these weights."""
+        device = self.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            return network.to("cpu" if device == "auto" else device)
+            return _network(self.checkpoint, device)
         except (RuntimeError, AssertionError) as error:
             raise ModelError(f"There is no device {device!r} on this machine: choose 'cpu' or 'auto'.") from error
 
-    def fit(self, recordings, laughs, **settings):
-        """Train a network of one's own instead: a path or blocks (as for `probabilities`) and a table of laughs each.
-
-        The tables have the columns ``start`` and ``end`` in seconds; `settings` go to ``laughter_training.train``.
-        """
-        if not len(recordings) or len(recordings) != len(laughs):
-            raise ModelError("A laughter network is trained on recordings, with a table of laughs for each: give both.")
-        if not all({"start", "end"} <= set(truth) for truth in laughs):
-            raise ModelError("A table of laughs has the columns start and end, in seconds: add them.")
-        pairs = zip(recordings, laughs, strict=True)
-        found = [examples(_blocks(recording), truth) for recording, truth in pairs]
-        windows, laughter = zip(*found, strict=True)
-        self.fitted = train(np.concatenate(windows), np.concatenate(laughter), **settings)
-        vars(self).pop("network", None)
-        return self
+    def stream(self):
+        """A `LaughterStream`: feed it a recording in blocks, and get its probabilities at the end."""
+        return LaughterStream(self.network, self.every)
 
     def probabilities(self, recording):
-        """How probable laughter is, frame by frame: a Series by ``time`` in seconds, not smoothed.
+        """How probable laughter is: a Series by ``time`` in seconds, not smoothed.
 
         Parameters
         ----------
-        recording : str, Path or iterable of arrays
-            A file, read block by block, or mono blocks of samples at 8 kHz. However long they are, the probabilities
-            are the same, and no more than a few seconds are held at a time.
+        recording : str, Path or array (n,)
+            A file, read block by block, or mono samples at 8 kHz.
 
         Raises
         ------
         AudioError
-            The file cannot be read, or there are no samples. When its end is damaged, what was found before is
-            returned, with a warning.
+            The recording cannot be used. When only its end is damaged, the rest is analysed, with a warning.
         """
-        import torch
-
-        from ser_helpers.pretrained.encoder import one_core
-
-        device, found = next(self.network.parameters()).device, []
+        stream = self.stream()
+        if not isinstance(recording, str | Path):
+            stream.feed(audio.check(recording, SAMPLE_RATE))
+            return stream.finish()
         try:
-            with torch.inference_mode(), one_core(), threadpool_limits(1):  # sums keep their order
-                for some in windows(_blocks(recording), self.every):
-                    logits = self.network(torch.from_numpy(some).to(device)).double()
-                    found.append(torch.sigmoid(logits).cpu().numpy() * (np.ptp(some, (1, 2, 3)) > 0))
+            for block in audio.blocks(recording, SAMPLE_RATE):
+                stream.feed(block)
         except AudioError as error:
-            if not found:
+            if not stream.samples:
                 raise
             warnings.warn(str(error), stacklevel=2)
-        if not found:
-            raise AudioError("There are no samples in which to look for laughter: give a recording that is not empty.")
-        probability = np.concatenate(found)
-        time = pd.Index(np.arange(len(probability)) * self.every * HOP / SAMPLE_RATE, name="time")
-        return pd.Series(probability, time, name="laughter")
+        return stream.finish()
 
     def smooth(self, probability):
-        """The probabilities without changes faster than `smoothing`, from 0 to 1."""
-        padding = 9  # what the filter needs before and after
+        """The low-pass filtered probabilities, from 0 to 1."""
+        padding = 9  # the least that the filter needs before and after
         if self.smoothing is None or len(probability) <= padding:
             return probability
         low = butter(2, self.smoothing, fs=SAMPLE_RATE / HOP / self.every, output="sos")
-        smoothed = sosfiltfilt(low, probability, padlen=padding)
+        smoothed = sosfiltfilt(low, probability, padlen=padding)  # forwards and backwards: no delay
         return pd.Series(np.clip(smoothed, 0, 1), probability.index, name=probability.name)
 
     def segments(self, recording):
@@ -426,10 +406,7 @@ class LaughterDetector:
 
         `recording` is what `probabilities` takes, or what it returned.
         """
-        known = isinstance(recording, pd.Series)
-        if known and not (pd.api.types.is_numeric_dtype(recording) and recording.between(0, 1).all()):
-            raise ModelError("Probabilities of laughter lie between 0 and 1, none missing: give what was found before.")
-        probability = recording if known else self.probabilities(recording)
+        probability = recording if isinstance(recording, pd.Series) else self.probabilities(recording)
         smoothed = self.smooth(probability).to_numpy()
         step = self.every * HOP / SAMPLE_RATE
         edges = np.flatnonzero(np.diff(smoothed > self.threshold, prepend=False, append=False)).reshape(-1, 2)
@@ -437,6 +414,48 @@ class LaughterDetector:
         laughs = pd.DataFrame(rows, columns=["start", "end", "probability"], dtype=float)
         long_enough = laughs["end"] - laughs["start"] >= self.min_length
         return laughs[long_enough].reset_index(drop=True)
+
+
+class LaughterStream:
+    """One recording as it arrives in blocks at ``sr`` Hz; made by `LaughterDetector.stream`.
+
+    >>> stream = LaughterDetector("stand-in").stream()
+    >>> stream.feed(np.zeros(SAMPLE_RATE, np.float32))
+    >>> len(stream.finish())
+    11
+    """
+
+    sr = SAMPLE_RATE
+
+    def __init__(self, network, every):
+        self._network, self._every = network, every
+        self._cutter, self._parts = WindowCutter(every), []
+        self.samples = 0
+
+    def feed(self, y):
+        """Take mono samples (n,) at 8 kHz."""
+        self.samples += len(y)
+        self._predict(self._cutter.feed(y))
+
+    def finish(self):
+        """The probabilities of the whole recording: a Series by ``time`` in seconds."""
+        self._predict(self._cutter.finish())
+        probability = np.concatenate([np.zeros(0), *self._parts])
+        time = pd.Index(np.arange(len(probability)) * self._every * HOP / SAMPLE_RATE, name="time")
+        return pd.Series(probability, time, name="laughter")
+
+    def _predict(self, batches):
+        device = next(self._network.parameters()).device
+        with torch.inference_mode(), one_core(), threadpool_limits(1):  # sums in the same order on any machine
+            for windows in batches:
+                logits = self._network(torch.from_numpy(windows).to(device)).double()
+                # A flat window is digital silence, which the network was not trained on: its probability is 0.
+                self._parts.append(torch.sigmoid(logits).cpu().numpy() * (np.ptp(windows, (1, 2, 3)) > 0))
+
+
+@functools.lru_cache(maxsize=4)
+def _network(checkpoint, device):
+    return (stand_in() if checkpoint is None else load_network(checkpoint)).to(device)
 
 
 def _find(weights):
@@ -459,58 +478,3 @@ def _find(weights):
             f" {STAND_IN!r}."
         )
     return path
-
-
-def laughter_summary(laughs, seconds):
-    """Laughs per 10 minutes, their mean length, and the share of the time: a Series (Lesson 11).
-
-    `laughs` are rows of `LaughterDetector.segments`, of a recording that is so many seconds long.
-
-    >>> laughs = pd.DataFrame({"start": [10.0, 100.0], "end": [11.0, 103.0]})
-    >>> laughter_summary(laughs, seconds=300)
-    laughs              2.000000
-    per_10_minutes      4.000000
-    mean_seconds        2.000000
-    longest_seconds     3.000000
-    share               0.013333
-    dtype: float64
-    """
-    often = laughs_per_10_minutes(laughs, seconds)
-    lengths = laughs["end"] - laughs["start"]
-    return pd.Series(
-        {
-            "laughs": len(laughs),
-            "per_10_minutes": often,
-            "mean_seconds": lengths.mean(),
-            "longest_seconds": lengths.max(),
-            "share": lengths.sum() / seconds,
-        },
-        dtype=float,
-    )
-
-
-def laughs_per_10_minutes(laughs, seconds):
-    """How many laughs 10 minutes hold at this rate (Lesson 11).
-
-    >>> laughs_per_10_minutes(pd.DataFrame({"start": [10.0], "end": [11.0]}), seconds=120)
-    5.0
-    """
-    if not between(seconds, 0) or seconds == 0:
-        raise AudioError(f"A recording of {seconds!r} s has no laughs per 10 minutes: give its length in seconds.")
-    return len(laughs) * 600 / seconds
-
-
-def _blocks(recording):
-    if isinstance(recording, str | Path):
-        return audio.blocks(recording, SAMPLE_RATE)
-    if not isinstance(recording, Iterable):
-        raise ModelError(f"A recording is a path, or blocks of samples, not {recording!r}.")
-    return map(_checked, recording)
-
-
-def _checked(block):
-    """A block, if it is mono samples: one that is not a number would silence a whole recording's laughs."""
-    block = np.asarray(block)
-    if block.ndim != 1 or block.dtype.kind not in "iuf" or not np.isfinite(block).all():
-        raise ModelError("A recording is a path, or a list of blocks of finite mono samples (n,) at 8 kHz.")
-    return block

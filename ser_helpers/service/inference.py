@@ -1,7 +1,6 @@
 """Inference: one model for all calls, windows of several calls in one batch, uploaded recordings."""
 
 import contextlib
-import copy
 import re
 import shutil
 import tempfile
@@ -18,29 +17,29 @@ from ser_helpers.call_centre.monitor import CallMonitor, WindowEvent
 from ser_helpers.errors import AudioError
 from ser_helpers.service.schemas import MAX_RATE
 from ser_helpers.service.sessions import window_message
+from ser_helpers.streaming.predictions import as_window_model, batched
 
 
 class TimedModel:
     """A window model that reports the time of its features and its classifier to the service's metrics. Lesson 13."""
 
-    def __init__(self, model, metrics, batched=False):
-        if batched and hasattr(model, "batched"):
-            model = copy.copy(model)
-            model.batched = True
-        self.model, self.metrics, self.classes_ = model, metrics, model.classes_
+    def __init__(self, model, metrics):
+        self.model, self.metrics, self.output_names = model, metrics, model.output_names
 
-    def predict_proba(self, windows):
-        """(n, samples) to (n, k), as the model gives it."""
+    def features(self, windows):
+        """(n, samples) to n rows of features."""
         self.metrics.batch.observe(len(windows))
-        if not hasattr(self.model, "features"):
-            return self._timed("model", self.model.predict_proba, windows)
-        return self._timed("model", self.model.classify, self._timed("features", self.model.features, windows))
+        return self._timed("features", self.model.features, windows)
 
-    def _timed(self, stage, work, values):
+    def predict_features(self, X):
+        """Rows of features to (n, k), as the model gives it."""
+        return self._timed("model", self.model.predict_features, X)
+
+    def _timed(self, stage, compute, values):
         begun = time.perf_counter()
-        result = work(values)
+        values = compute(values)
         self.metrics.time(stage, time.perf_counter() - begun)
-        return result
+        return values
 
 
 class InferenceEngine:
@@ -48,10 +47,10 @@ class InferenceEngine:
 
     def __init__(self, settings, metrics, model=None, rule=None):
         self.settings, self.metrics, self.rule = settings, metrics, rule or AlertRule()
-        model = models.window_model(settings.model, band="phone") if model is None else model
+        model = as_window_model(models.window_model(settings.model, band="phone") if model is None else model)
         self.model = TimedModel(model, metrics)
-        self.batcher = streaming.Batcher(TimedModel(model, metrics, batched=True)) if settings.batch else None
-        self.emotions = [str(emotion) for emotion in model.classes_]
+        self.batcher = streaming.Batcher(TimedModel(batched(model), metrics)) if settings.batch else None
+        self.emotions = [str(emotion) for emotion in model.output_names]
 
     def make_monitor(self, parties, sr):
         """A `CallMonitor` for one call of these parties, one per channel."""

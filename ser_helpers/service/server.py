@@ -35,7 +35,7 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
         raise StreamError("A token may contain only printable ASCII characters: choose another.")
     sock = _bind(host, port)
     shown = f"[{host}]" if ":" in host else host
-    warnings.filterwarnings("ignore", "The stream holds NaN")  # the page shows such samples as a gap
+    warnings.filterwarnings("ignore", "The stream contains NaN")  # the page shows such samples as a gap
     tell("Loading the model; the first start may take a few minutes …")
     server = _server(create_app(settings, **options), settings)
     server.on_started = lambda: tell(f"The page is on http://{shown}:{port}; Ctrl-C stops the service.")

@@ -1,7 +1,7 @@
-"""The live detector: chunks of any size in, an emotion every second out, the same as offline.
+"""The live detector: chunks of any size in, a prediction every second out, the same as offline.
 
-A ring buffer holds the last seconds, a gate waits for speech, windows of 3 s go to a model, and smoothing decides what
-is shown.
+A ring buffer keeps the last seconds, voice activity detection finds the speech, a model predicts the emotion of windows
+of 3 s, and smoothing decides which emotion is shown.
 """
 
 import lazy_loader as _lazy
@@ -11,10 +11,9 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "batching": ["Batcher"],
         "detector": ["Detector"],
-        "estimates": ["Stopwatch", "WindowPrediction"],
         "offline": ["detect"],
+        "predictions": ["Stopwatch", "WindowModel", "WindowPrediction"],
         "ring": ["RingBuffer"],
-        "smoothing": ["Smoother"],
         "timeline": ["emotion_shares", "rolling_mean", "to_timeline"],
     },
 )

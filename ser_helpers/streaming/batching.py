@@ -1,6 +1,5 @@
-"""Many calls on one device: their windows are computed together, and none waits for more than a moment."""
+"""Windows of many calls computed together, with a bound on how long one waits for the others."""
 
-import copy
 import queue
 import threading
 import time
@@ -8,38 +7,39 @@ from concurrent.futures import Future
 
 import numpy as np
 
-from ser_helpers.errors import ModelError, StreamError
-from ser_helpers.streaming.estimates import check_model
+from ser_helpers.errors import StreamError
+from ser_helpers.streaming.predictions import as_window_model, batched, predict
 from ser_helpers.streaming.samples import between
 
 
 class Batcher:
     """Collects windows from many threads and computes them together.
 
-    A window waits until `most` are there, or until the oldest of them has waited for `wait` seconds. While a batch is
-    computed the next one gathers. A Batcher is itself a window model: detectors of several calls can share one.
+    A batch starts when it has `max_size` windows, or when its oldest window has waited for `max_wait` seconds. While a
+    batch is computed the next one gathers. A Batcher is itself a `WindowModel`: detectors of several calls can share
+    one.
 
     Parameters
     ----------
-    model : window model
-        With ``classes_`` and ``predict_proba(windows)``. A ``WindowClassifier`` is used with ``batched=True``.
-    most : int
+    model : WindowModel or classifier
+        See `Detector`. A ``models.WindowClassifier`` is used with ``batched=True``.
+    max_size : int
         Windows in a batch.
-    wait : float
-        Seconds that a window may wait for others; 0 takes what is there.
+    max_wait : float
+        Seconds that a window may wait for others; with 0 a batch is what is there.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
+    output_names, classes_ : ndarray of shape (k,)
     windows, batches : int
         Computed so far.
 
     Raises
     ------
     ValueError
-        If `most` is less than 1, or `wait` not from 0 to 60.
+        If `max_size` is less than 1, or `max_wait` not from 0 to 60.
     ModelError
-        If the model is none, or not fitted.
+        If the model is not a fitted model of windows.
 
     Notes
     -----
@@ -49,44 +49,45 @@ class Batcher:
     Examples
     --------
     >>> from ser_helpers.models import window_model
-    >>> with Batcher(window_model("linear"), wait=0.01) as batcher:
+    >>> with Batcher(window_model("linear"), max_wait=0.01) as batcher:
     ...     answers = [batcher.submit(window) for window in np.zeros((3, 48000), np.float32)]
     ...     answers[0].result().shape, batcher.classes_.tolist()
     ((4,), ['angry', 'happy', 'neutral', 'sad'])
     """
 
-    def __init__(self, model, most=32, wait=0.02):
-        if not between(most, 1) or not between(wait, 0, 60):
-            raise ValueError(f"most is at least 1 and wait from 0 to 60 s, not {most!r} and {wait!r}.")
-        self.classes_ = check_model(model)
-        if hasattr(model, "batched"):
-            model = copy.copy(model)
-            model.batched = True
-        self._model, self._most, self._wait = model, most, wait
+    def __init__(self, model, max_size=32, max_wait=0.02):
+        if not between(max_size, 1) or not between(max_wait, 0, 60):
+            raise ValueError(f"max_size is at least 1 and max_wait from 0 to 60 s, not {max_size!r} and {max_wait!r}.")
+        self._model, self._max_size, self._max_wait = batched(as_window_model(model)), max_size, max_wait
+        self.output_names = self.classes_ = np.asarray(self._model.output_names)
         self.windows = self.batches = 0
-        self._waiting = queue.SimpleQueue()
+        self._waiting = queue.SimpleQueue()  # (time, window, future); None after the last
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="batcher", daemon=True)
         self._thread.start()
 
     def submit(self, window):
-        """Hand in one window (samples,); returns a Future of its probabilities (n_classes,).
+        """Hand in one window (samples,); returns a Future of its outputs (k,).
 
-        What is wrong with this window is raised by the Future's ``result()``, and touches no other window. Raises
+        An error about this window is raised by the Future's ``result()``, and affects no other window. Raises
         StreamError after `close`.
         """
         future = Future()
-        with self._closing:
+        with self._closing:  # so that nothing is put into the queue behind the None of `close`
             if self._closed:
                 raise StreamError("This Batcher is closed: make a new one.")
             self._waiting.put((time.monotonic(), np.array(window), future))
         return future
 
-    def predict_proba(self, windows):
-        """Probabilities (n, n_classes) of windows (n, samples), computed with whatever else has been handed in."""
+    def features(self, windows):
+        """The windows themselves: both stages of the model are computed in the batch."""
+        return windows
+
+    def predict_features(self, windows):
+        """Outputs (n, k) of windows (n, samples), computed with those of other threads."""
         futures = [self.submit(window) for window in windows]
-        return np.array([future.result() for future in futures]).reshape(-1, len(self.classes_))
+        return np.array([future.result() for future in futures]).reshape(-1, len(self.output_names))
 
     def close(self):
         """Finish what has been handed in, and take no more; calling it again does nothing."""
@@ -106,6 +107,7 @@ class Batcher:
         last = False
         while not last:
             batch, last = self._gather()
+            # A future that was cancelled while it waited is dropped; from here on it cannot be cancelled.
             batch = [(window, future) for window, future in batch if future.set_running_or_notify_cancel()]
             if batch:
                 self._compute(batch)
@@ -113,7 +115,7 @@ class Batcher:
     def _gather(self):
         """The next batch, and whether it is the last one."""
         batch, due = [], None
-        while len(batch) < self._most:
+        while len(batch) < self._max_size:
             try:
                 timeout = None if due is None else max(due - time.monotonic(), 0)
                 item = self._waiting.get(timeout=timeout) if timeout != 0 else self._waiting.get_nowait()
@@ -122,7 +124,7 @@ class Batcher:
             if item is None:
                 return batch, True
             handed_in, window, future = item
-            due = due or handed_in + self._wait
+            due = due or handed_in + self._max_wait  # of the oldest window, also while the last batch was computed
             batch.append((window, future))
         return batch, False
 
@@ -130,24 +132,19 @@ class Batcher:
         self.batches += 1
         self.windows += len(batch)
         try:
+            # casting="no": an integer window would silently become float beside others.
             rows = self._predict(np.stack([window for window, _ in batch], casting="no"))
-        except BaseException as error:
-            self._apart(batch, error)
+        except BaseException as error:  # SystemExit too: a future without an answer would block its caller for ever
+            self._compute_apart(batch, error)
             return
         for row, (_, future) in zip(rows, batch, strict=True):
             future.set_result(np.array(row))
 
     def _predict(self, windows):
-        rows = np.asarray(self._model.predict_proba(windows), float)
-        if rows.shape != (len(windows), len(self.classes_)):
-            raise ModelError(
-                f"The model must give {len(self.classes_)} probabilities for each window: the shape"
-                f" {(len(windows), len(self.classes_))}, not {rows.shape}."
-            )
-        return rows
+        return predict(self._model, self._model.features(windows))
 
-    def _apart(self, batch, error):
-        """Compute each window of a batch that failed alone, so that the error reaches only whom it concerns."""
+    def _compute_apart(self, batch, error):
+        """Compute each window of a failed batch alone, so that the error reaches only the caller it concerns."""
         for window, future in batch:
             if len(batch) > 1:
                 try:

@@ -1,4 +1,4 @@
-"""The same windows from a whole recording: what the live detector must equal."""
+"""The predictions of the live detector, computed from a whole recording without chunks: its reference."""
 
 import numpy as np
 import soundfile
@@ -6,13 +6,13 @@ import soundfile
 from ser_helpers import audio
 from ser_helpers.audio.vad import FRAME, RATE
 from ser_helpers.streaming.detector import last_end
-from ser_helpers.streaming.estimates import WindowAnalyser
+from ser_helpers.streaming.predictions import WindowAnalyser
 from ser_helpers.streaming.samples import check_rate, mono
 from ser_helpers.streaming.timeline import to_timeline
 
 
 def detect(recording, model, sr=None, **settings):
-    """The timeline of a whole recording: what a `Detector` with these settings says about it, to the bit (Lesson 12).
+    """The timeline of a whole recording: to the bit, what a `Detector` with these settings gives (Lesson 12).
 
     Parameters
     ----------
@@ -23,40 +23,41 @@ def detect(recording, model, sr=None, **settings):
     sr : int
         Rate of an array in Hz; 16 kHz when not given. A file knows its own.
     **settings
-        ``window``, ``hop``, ``gate``, ``min_speech``, ``weight`` and ``margin`` of the `Detector`.
+        ``window``, ``hop``, ``vad``, ``min_speech``, ``weight`` and ``margin`` of the `Detector`.
 
     Returns
     -------
     DataFrame
-        See :func:`timeline`.
+        See :func:`to_timeline`.
 
     Raises
     ------
     AudioError
-        If the file cannot be read, or the recording holds NaN or less than 25 ms.
+        If the file cannot be read, or the recording contains NaN or is shorter than 25 ms.
     StreamError
-        If the array holds no samples, or a setting makes no sense.
+        If the array is not samples, or a setting is out of range.
 
     Examples
     --------
-    >>> class Coin:
+    >>> class Even:
     ...     classes_ = ["angry", "sad"]
     ...     def predict_proba(self, windows):
     ...         return np.full((len(windows), 2), 0.5)
-    >>> detect(np.zeros(80000), Coin(), gate=False)["end"].tolist()
+    >>> detect(np.zeros(80000), Even(), vad=False)["end"].tolist()
     [3.0, 4.0, 5.0]
     """
-    judge = WindowAnalyser(model, **settings)
+    analyser = WindowAnalyser(model, **settings)
     y = _whole(recording, RATE if sr is None else check_rate(sr))
-    ends = [*range(judge.window, len(y) + 1, judge.hop)]
-    last = last_end(len(y), judge)
-    heard = judge.gate.feed(y) >= judge.gate.threshold if judge.gate else np.zeros(0, bool)
-    return to_timeline([_estimate(judge, y, heard, end) for end in ends + [last] * (last is not None)], judge.classes_)
+    ends = [*range(analyser.window, len(y) + 1, analyser.hop)]
+    last = last_end(len(y), analyser)
+    is_speech = analyser.vad.feed(y) >= analyser.vad.threshold if analyser.vad else np.zeros(0, bool)
+    predictions = [_predict(analyser, y, is_speech, end) for end in ends + [last] * (last is not None)]
+    return to_timeline(predictions, analyser.classes_)
 
 
-def _estimate(judge, y, heard, end):
-    start = max(0, end - judge.window)
-    return judge(end, y[start:end], heard[-(-start // FRAME) : end // FRAME])
+def _predict(analyser, y, is_speech, end):
+    start = max(0, end - analyser.window)
+    return analyser(end, y[start:end], is_speech[-(-start // FRAME) : end // FRAME])  # the frames inside the window
 
 
 def _whole(recording, sr):
@@ -66,4 +67,4 @@ def _whole(recording, sr):
     else:
         y = audio.load(recording, sr=None)
         sr = soundfile.info(recording).samplerate
-    return audio.resample(y, sr, RATE)[: -(-len(y) * RATE // sr)]
+    return audio.resample(y, sr, RATE)[: -(-len(y) * RATE // sr)]  # the exact length: `resample` rounds a float

@@ -1,51 +1,72 @@
-"""Whatever a sender calls samples becomes mono float32 at 16 kHz."""
+"""Samples and sample rates as senders give them, checked once: any type and number of channels becomes mono float32."""
 
 import math
 import numbers
 
 import numpy as np
-import soxr
 
-from ser_helpers.audio.vad import RATE
 from ser_helpers.errors import StreamError
 
-MOST_CHANNELS = 32
+MAX_CHANNELS = 32
 RATES = (4000, 384000)
 
 
-def mono(chunk):
-    """Samples of any type (n,) or (n, channels) as (n,) float32 on the scale from -1 to 1; NaN stays NaN.
+def channels(chunk):
+    """Samples of any type (n,) or (n, channels) as (n, channels), float32 from -1 to 1; NaN stays NaN.
 
-    Integers are divided by their full scale (unsigned ones have their zero in the middle), channels are averaged.
+    Integers are divided by their full scale; the zero of unsigned ones is in the middle. Lessons 12 and 13.
 
     Raises
     ------
     StreamError
         If `chunk` is not samples.
 
-    >>> mono(np.array([[16384, -16384], [16384, 16384]], np.int16))
-    array([0. , 0.5], dtype=float32)
+    >>> channels(np.array([128, 192], np.uint8)).tolist()
+    [[0.0], [0.5]]
     """
     try:
         chunk = np.asarray(chunk)
     except ValueError as error:
         raise StreamError("A chunk is samples (n,) or (n, channels), not a list of unequal rows.") from error
-    if chunk.ndim not in (1, 2) or (chunk.ndim == 2 and not 1 <= chunk.shape[1] <= MOST_CHANNELS):
+    if chunk.ndim not in (1, 2) or (chunk.ndim == 2 and not 1 <= chunk.shape[1] <= MAX_CHANNELS):
         raise StreamError(f"A chunk is samples (n,) or (n, channels), not an array of shape {chunk.shape}.")
     if chunk.dtype.kind not in "iuf":
         raise StreamError(f"Samples are integers or floats, not {chunk.dtype}.")
     if chunk.dtype.kind in "iu" and chunk.dtype.itemsize > 4:
-        raise StreamError(f"Nobody knows the full scale of {chunk.dtype} samples: give them as int16 or int32.")
+        raise StreamError(f"The full scale of {chunk.dtype} samples is not known: give them as int16 or int32.")
     if chunk.dtype.kind in "iu":
         full = np.float32(2.0 ** (8 * chunk.dtype.itemsize - 1))
         chunk = chunk.astype(np.float32) / full - np.float32(chunk.dtype.kind == "u")
-    with np.errstate(over="ignore"):  # what does not fit is infinite, and counts as missing
-        chunk = np.ascontiguousarray(chunk, np.float32)
-    y = chunk if chunk.ndim == 1 else chunk[:, 0] if chunk.shape[1] == 1 else chunk.mean(axis=1)
-    quiet = len(y) == 0 or -100 <= y.min() <= y.max() <= 100
-    if not quiet and np.any(np.isfinite(y) & (np.abs(y) > 100)):
+    with np.errstate(over="ignore"):  # a float64 too large for float32 becomes infinite, and counts as missing
+        y = np.ascontiguousarray(chunk, np.float32)
+    # min and max are cheap and settle nearly every chunk; NaN fails the comparison and is looked at sample by sample.
+    in_range = y.size == 0 or -100 <= y.min() <= y.max() <= 100
+    if not in_range and np.any(np.isfinite(y) & (np.abs(y) > 100)):
         raise StreamError("Floats are samples on the scale from -1 to 1: divide them first, or send integers.")
-    return y
+    return y[:, None] if y.ndim == 1 else y
+
+
+def mono(chunk):
+    """The mean of the `channels` of a chunk, (n,) float32.
+
+    >>> mono(np.array([[16384, -16384], [16384, 16384]], np.int16))
+    array([0. , 0.5], dtype=float32)
+    """
+    y = channels(chunk)
+    return y[:, 0] if y.shape[1] == 1 else y.mean(axis=1)
+
+
+def runs(y):
+    """The parts of `y` (n,) in which all samples are finite, or none is: a list of (samples, missing).
+
+    >>> [(len(part), missing) for part, missing in runs(np.array([0.1, np.nan, np.nan]))]
+    [(1, False), (2, True)]
+    """
+    finite = np.isfinite(y)
+    if finite.all():
+        return [(y, False)] if len(y) else []
+    parts = np.split(y, np.flatnonzero(finite[1:] != finite[:-1]) + 1)
+    return [(part, not np.isfinite(part[0])) for part in parts]
 
 
 def between(value, low, high=math.inf):
@@ -58,44 +79,11 @@ def between(value, low, high=math.inf):
 
 
 def check_rate(sr):
-    """`sr` as an int, if it is a sample rate.
+    """`sr` as an int, if it is a sample rate; StreamError otherwise.
 
     >>> check_rate(44100.0)
     44100
     """
-    if not isinstance(sr, numbers.Real) or not RATES[0] <= sr <= RATES[1] or int(sr) != sr:
+    if not between(sr, *RATES) or int(sr) != sr:
         raise StreamError(f"A sample rate is a whole number from {RATES[0]} to {RATES[1]} Hz, not {sr!r}.")
     return int(sr)
-
-
-class StreamResampler:
-    """An unbroken part of a stream: mono samples at `sr` Hz in, the same at 16 kHz out.
-
-    The resampler keeps its state between chunks, and does not care where one ends: any chunks give the same samples, to
-    the bit, as :func:`ser_helpers.audio.resample` gives of the whole. It is late by 10 to 60 ms.
-
-    >>> part = StreamResampler(8000)
-    >>> len(part.feed(np.zeros(8000, np.float32))) < 16000
-    True
-    """
-
-    def __init__(self, sr):
-        self.sr = sr
-        self.taken = 0
-        self.given = 0
-        self._stream = soxr.ResampleStream(sr, RATE, 1, dtype="float32", quality="HQ") if sr != RATE else None
-
-    def feed(self, y):
-        """The samples at 16 kHz that `y` (n,) completes."""
-        self.taken += len(y)
-        y = y if self._stream is None else self._stream.resample_chunk(y)
-        self.given += len(y)
-        return y
-
-    def close(self, length):
-        """The rest, so that this stretch has given `length` samples in all."""
-        rest = np.zeros(0, np.float32)
-        if self._stream is not None:
-            rest = self._stream.resample_chunk(rest, last=True)
-        wanted = length - self.given
-        return np.pad(rest, (0, max(0, wanted - len(rest))))[:wanted]

@@ -8,13 +8,13 @@ from ser_helpers.errors import EvaluationError
 NEEDED = ["dialogue", "speaker", "turn_start", "turn_end"]
 
 
-def to_timeline(estimates, classes):
-    """Estimates as a table, one row per window (Lesson 12).
+def to_timeline(predictions, classes):
+    """Predictions as a table, one row per window (Lesson 12).
 
     Parameters
     ----------
-    estimates : list of WindowPrediction
-        As they came from a detector.
+    predictions : list of WindowPrediction
+        As returned by a detector.
     classes : sequence of str
         Its ``classes_``.
 
@@ -22,27 +22,27 @@ def to_timeline(estimates, classes):
     -------
     DataFrame
         ``start`` and ``end`` (seconds), ``speech`` (share), one column per emotion (its probability before smoothing,
-        NaN where the window was not judged), ``emotion`` (None there) and ``gap``.
+        or NaN), ``emotion`` (or None) and ``gap``.
 
     Examples
     --------
-    >>> from ser_helpers.streaming.estimates import WindowPrediction
+    >>> from ser_helpers.streaming import WindowPrediction
     >>> silence = WindowPrediction(0.0, 3.0, 0.0, None, None, None, False)
     >>> to_timeline([silence], ["angry", "sad"]).columns.tolist()
     ['start', 'end', 'speech', 'angry', 'sad', 'emotion', 'gap']
     """
     unknown = np.full(len(classes), np.nan)
-    known = [unknown if estimate.probabilities is None else estimate.probabilities for estimate in estimates]
-    table = pd.DataFrame([estimate[:3] for estimate in estimates], columns=["start", "end", "speech"], dtype=float)
-    table[list(classes)] = np.reshape(known, (len(estimates), len(classes)))
-    table["emotion"] = pd.Series([estimate.emotion for estimate in estimates], dtype=object)
-    return table.assign(gap=np.array([estimate.gap for estimate in estimates], bool))
+    rows = [unknown if one.probabilities is None else one.probabilities for one in predictions]
+    table = pd.DataFrame([one[:3] for one in predictions], columns=["start", "end", "speech"], dtype=float)
+    table[list(classes)] = np.reshape(rows, (len(predictions), len(classes)))
+    table["emotion"] = pd.Series([one.emotion for one in predictions], dtype=object)
+    return table.assign(gap=np.array([one.gap for one in predictions], bool))
 
 
 def emotion_shares(timeline):
     """The share of each emotion in the time with speech, as a Series that adds up to 1 (Lesson 11).
 
-    Every window counts for its length and its one emotion; where nobody speaks all shares are 0.
+    Every window counts with its length and its one emotion; without any speech all shares are 0.
 
     Examples
     --------
@@ -64,8 +64,8 @@ def emotions(timeline):
 def rolling_mean(values, table, turns=None, seconds=None):
     """For each turn the mean over it and the same speaker's turns before it, within the conversation. Lesson 09.
 
-    The window looks back only, as it must where somebody waits for the answer; so the mean lags behind, by about half
-    the window. Every turn counts the same, however long it is.
+    The window looks back only, as it must in a live system; so the mean is late by about half the window. Every turn
+    has the same weight, however long it is.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def rolling_mean(values, table, turns=None, seconds=None):
     Raises
     ------
     EvaluationError
-        The table does not say who spoke when, an utterance is not in it, or the window is none.
+        The table has no times and speakers, an utterance is not in it, or the window is not positive.
 
     Examples
     --------
@@ -102,17 +102,17 @@ def rolling_mean(values, table, turns=None, seconds=None):
         raise EvaluationError("Say how long the window is: either turns=3, or seconds=20.")
     window = turns if seconds is None else seconds
     if not window > 0:
-        raise EvaluationError(f"A window of {window} holds nothing: make it longer.")
+        raise EvaluationError(f"A window of {window} is empty: make it longer.")
     lacking = [column for column in NEEDED if column not in table]
     if lacking:
         raise EvaluationError(f"The utterance table has no {', '.join(lacking)}: conversations need them.")
     unknown = values.index.difference(table.index)
     if len(unknown):
         raise EvaluationError(f"{unknown[0]!r} is not in the utterance table: give the table of these values.")
-    spoken = table.loc[values.index].sort_values("turn_end", kind="stable")
+    ordered = table.loc[values.index].sort_values("turn_end", kind="stable")
     parts = [
         _rolling_of_speaker(values.loc[rows.index], rows, turns, seconds)
-        for _, rows in spoken.groupby(NEEDED[:2], sort=False)
+        for _, rows in ordered.groupby(NEEDED[:2], sort=False)
     ]
     return pd.concat(parts).loc[values.index]
 

@@ -189,7 +189,7 @@ def test_silence_stays_silent(augment):
     ("y", "problem"),
     [
         (np.zeros(SR // 100), "lasts 10 ms"),
-        (np.full(SR, np.nan), "holds NaN"),
+        (np.full(SR, np.nan), "contains NaN"),
         (np.zeros((2, SR)), "shape is"),
         (np.zeros(SR, dtype=int), "are integers"),
     ],

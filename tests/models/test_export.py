@@ -91,9 +91,9 @@ def test_an_encoder_and_its_classifier_are_exported():
     np.testing.assert_allclose(exported.predict_proba(windows), fitted.predict_proba(windows), atol=1e-4)
     scripted = models.to_torchscript(encoder, windows)
     np.testing.assert_allclose(scripted(torch.as_tensor(windows[:1])).numpy(), fitted.features(windows[:1]), atol=1e-5)
-    small = models.quantise(exported.front)
-    assert len(small.content) < 0.7 * len(exported.front.content)
-    ours, theirs = small(windows[0]), exported.front(windows[0])
+    small = models.quantise(exported.feature_extractor)
+    assert len(small.content) < 0.7 * len(exported.feature_extractor.content)
+    ours, theirs = small(windows[0]), exported.feature_extractor(windows[0])
     assert np.corrcoef(ours, theirs)[0, 1] > 0.99
 
 

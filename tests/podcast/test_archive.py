@@ -13,6 +13,7 @@ import soundfile
 from ser_helpers import paths
 from ser_helpers.errors import ArchiveError
 from ser_helpers.podcast import Show, archive, estimate_cost, process
+from ser_helpers.podcast.archive import content_hash, hash_of
 
 RATE = 16000
 
@@ -64,7 +65,7 @@ def episodes(tmp_path):
 
 
 def run(episodes, out, model=None, **settings):
-    settings = {"dimension_model": make_dimensions(), "gate": False, "jobs": 1, "progress": False} | settings
+    settings = {"dimension_model": make_dimensions(), "vad": False, "jobs": 1, "progress": False} | settings
     return process(episodes, out, model or make_model(), **settings)
 
 
@@ -99,12 +100,12 @@ def test_one_process_joblib_and_dask_give_the_same_bytes(episodes, tmp_path, clu
 
 
 def test_a_cluster_survives_the_death_of_a_worker(episodes, tmp_path, cluster):
-    """The worker that hears the loudest episode kills itself in the middle of it, once."""
+    """The worker that analyses the loudest episode kills itself in the middle of it, once."""
     flag = tmp_path / "died"
     model = make_model(kills=(str(flag), 0.215))
     table = run(episodes, tmp_path / "out", model, scheduler=cluster.scheduler_address)
     assert flag.exists()
-    assert table.state.isin(["done", "kept"]).all()  # a result that died with its worker is found in its folder
+    assert table.state.isin(["done", "cached"]).all()  # a result that died with its worker is found in its folder
     calm = make_model(kills=(str(flag), 0.215))
     run(episodes, tmp_path / "calm", calm)
     assert contents(tmp_path / "out") == contents(tmp_path / "calm")
@@ -114,7 +115,7 @@ def test_joblib_survives_the_death_of_a_worker(episodes, tmp_path):
     flag = tmp_path / "died"
     table = run(episodes, tmp_path / "out", make_model(kills=(str(flag), 0.215)), jobs=2)
     assert flag.exists()
-    assert table.state.isin(["done", "kept"]).all()
+    assert table.state.isin(["done", "cached"]).all()
     assert len(Show.load(tmp_path / "out").episodes) == 6
 
 
@@ -129,7 +130,7 @@ def test_an_episode_that_always_kills_its_worker_is_reported(episodes, tmp_path)
 
     table = run(episodes, tmp_path / "out", Deadly(), jobs=2)
     assert table.state.eq("failed").tolist() == [False] * 5 + [True]
-    assert table.reason["e5"].startswith("its worker process died again and again")
+    assert table.reason["e5"].startswith("its worker process died several times")
 
 
 def test_broken_episodes_are_reported_and_the_rest_is_done(episodes, tmp_path, cluster):
@@ -150,16 +151,16 @@ def test_broken_episodes_are_reported_and_the_rest_is_done(episodes, tmp_path, c
         assert list(contents(tmp_path / name)) == [f"episodes/e4/{file}" for file in ("episode.json", "timeline.csv")]
 
 
-def test_what_could_not_be_read_is_told_of_a_finished_episode_too(episodes, tmp_path):
+def test_damage_is_reported_of_a_finished_episode_too(episodes, tmp_path):
     episodes[1].write_bytes(episodes[1].read_bytes()[: episodes[1].stat().st_size // 2])
-    for state in ("done", "kept"):
+    for state in ("done", "cached"):
         table = run(episodes[:3], tmp_path / "out")
         assert table.state.tolist() == [state] * 3
         assert table.reason["e1"].startswith("e1.flac is damaged after 3")
         assert table.reason[["e0", "e2"]].tolist() == ["", ""]
 
 
-def test_it_goes_on_where_it_stopped(episodes, tmp_path):
+def test_it_resumes_where_it_stopped(episodes, tmp_path):
     out = tmp_path / "out"
 
     class Stops(type(make_model())):
@@ -174,19 +175,19 @@ def test_it_goes_on_where_it_stopped(episodes, tmp_path):
     before = contents(out)
     assert 0 < len({name.split("/")[1] for name in before}) < 6
     table = run(episodes, out)
-    assert table.state[:3].tolist() == ["kept"] * 3
+    assert table.state[:3].tolist() == ["cached"] * 3
     assert table.state[3:].tolist() == ["done"] * 3
     assert before.items() <= contents(out).items()
-    assert run(episodes, out).state.tolist() == ["kept"] * 6
+    assert run(episodes, out).state.tolist() == ["cached"] * 6
 
 
-def test_what_changed_is_heard_again(episodes, tmp_path):
+def test_what_changed_is_analysed_again(episodes, tmp_path):
     out = tmp_path / "out"
     run(episodes, out)
     soundfile.write(episodes[0], np.zeros(RATE * 4), RATE)
     episodes[1].with_suffix(".srt").write_text("1\n0:00:01,0 --> 0:00:02,0\nBen: Oh.\n")
     episodes[2].with_suffix(".srt").write_text("1\n0:00:01,0 --> 0:00:02,0\nBen: Oh.\n")
-    assert run(episodes, out).state.tolist() == ["done"] * 3 + ["kept"] * 3
+    assert run(episodes, out).state.tolist() == ["done"] * 3 + ["cached"] * 3
     assert run(episodes, out, make_model(scale=0.5)).state.tolist() == ["done"] * 6
     assert run(episodes, out, make_model(scale=0.5), min_speech=0.1).state.tolist() == ["done"] * 6
 
@@ -223,7 +224,7 @@ def test_two_runs_at_once_share_the_work(episodes, tmp_path):
     first.join()
     second.join()
     assert tables["first"].state.tolist() == ["done"]
-    assert tables["second"].state.tolist() == ["kept", "done"]
+    assert tables["second"].state.tolist() == ["cached", "done"]
 
 
 def test_a_full_disk_stops_it_and_keeps_what_is_finished(episodes, tmp_path, monkeypatch):
@@ -254,7 +255,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_the_work(episodes, tmp_
 
 
 def test_impossible_orders_get_one_sentence(episodes, tmp_path):
-    with pytest.raises(ArchiveError, match="There is no episode to hear"):
+    with pytest.raises(ArchiveError, match="There is no episode to analyse"):
         run([], tmp_path / "out")
     with pytest.raises(ArchiveError, match="Two episodes are called e0: rename one"):
         run([episodes[0], tmp_path / "other" / "e0.mp3"], tmp_path / "out")
@@ -292,15 +293,15 @@ def test_transcripts_may_lie_elsewhere(episodes, tmp_path):
     assert Show.load(tmp_path / "folder").episodes[1].sentences is None
 
 
-def test_the_bill_adds_up():
-    found = estimate_cost(100_000, 90, cores=32, price=1.5, days=1)
-    assert found["core hours"] == 2500
-    assert found["machine hours"] == 78.125
-    assert found["machines"] == 4
-    assert found["price"] == pytest.approx(117.1875)
+def test_the_cost_adds_up():
+    cost = estimate_cost(100_000, 90, cores=32, price=1.5, days=1)
+    assert cost["core hours"] == 2500
+    assert cost["machine hours"] == 78.125
+    assert cost["machines"] == 4
+    assert cost["price"] == pytest.approx(117.1875)
 
 
-def test_an_episode_that_lost_rows_is_heard_again(episodes, tmp_path):
+def test_an_episode_that_lost_rows_is_analysed_again(episodes, tmp_path):
     out = tmp_path / "out"
     run(episodes[:1], out)
     first, table = contents(out), out / "episodes" / "e0" / "timeline.csv"
@@ -312,18 +313,39 @@ def test_an_episode_that_lost_rows_is_heard_again(episodes, tmp_path):
 def test_an_episode_may_be_called_as_a_file_of_ours(episodes, tmp_path):
     path = episodes[0].rename(tmp_path / "writable.wav")
     assert run([path], tmp_path / "out").state["writable"] == "done"
-    assert run([path], tmp_path / "out").state["writable"] == "kept"
+    assert run([path], tmp_path / "out").state["writable"] == "cached"
 
 
 @pytest.mark.parametrize("name", [".hidden", "é" * 101, os.fsdecode(b"caf\xe9")])
-def test_a_name_that_cannot_be_kept_is_refused_before_the_work(episodes, tmp_path, name):
+def test_an_impossible_name_is_refused_before_the_work(episodes, tmp_path, name):
     with pytest.raises(ArchiveError, match=r"An episode cannot be called .* rename it"):
         run([episodes[1], tmp_path / f"{name}.wav"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_single_path_and_no_process_get_one_sentence(episodes, tmp_path):
+def test_a_single_path_is_refused(episodes, tmp_path):
     with pytest.raises(ArchiveError, match=r"Episodes are a list of paths: put .*e0\.wav into one"):
         run(str(episodes[0]), tmp_path / "out")
-    with pytest.raises(ArchiveError, match="at least 1, not 0"):
-        run(episodes, tmp_path / "out", jobs=0)
+
+
+class Tool:
+    def __init__(self, weights):
+        self.weights = weights
+
+
+def test_another_model_or_setting_has_another_hash(tmp_path):
+    path = tmp_path / "best.pth.tar"
+    tools = [Tool(1.0), Tool(1.0), Tool(2.0), Tool(path), Tool(path)]
+    hashes = []
+    for tool in tools:
+        path.write_text(str(len(hashes)))
+        hashes.append(hash_of({"model": tool, "laughter": None}, {}))
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 4
+    assert hash_of({"model": tools[0], "laughter": None}, {"weight": 0.5}) not in hashes
+    with pytest.raises(ArchiveError, match="define its functions in a module"):
+        hash_of({"model": Tool(lambda y: y)}, {})
+
+
+def test_a_missing_file_has_no_hash(tmp_path):
+    assert content_hash(tmp_path / "lost.wav") is content_hash(None) is None

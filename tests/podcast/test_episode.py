@@ -1,4 +1,4 @@
-"""An episode is the same after it was kept, a show is its episodes in order, means look back."""
+"""An episode is the same after it was stored, a show is its episodes in order, means look back."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from ser_helpers.errors import ArchiveError
 from ser_helpers.podcast import Episode, Show
 
 
-def make_episode(name, seconds=60.0, said=True, laughs=True, seed=0):
+def make_episode(name, seconds=60.0, transcribed=True, laughs=True, seed=0):
     rng = np.random.default_rng(seed)
     starts = np.arange(0, seconds, 3.0)
     table = pd.DataFrame({"start": starts, "end": starts + 3, "speech": rng.uniform(size=len(starts))})
@@ -19,7 +19,7 @@ def make_episode(name, seconds=60.0, said=True, laughs=True, seed=0):
     table.loc[1, "emotion"] = None
     table["gap"] = False
     sentences = laughter = None
-    if said:
+    if transcribed:
         begin = np.arange(0, seconds, 10.0)
         sentences = pd.DataFrame({"start": begin, "end": begin + 4})
         sentences["speaker"] = pd.Series(["Ana", None] * (len(begin) // 2), dtype=object)
@@ -33,14 +33,14 @@ def make_episode(name, seconds=60.0, said=True, laughs=True, seed=0):
 DIMENSIONS = ["valence", "arousal", "dominance"]
 
 
-@pytest.mark.parametrize("kept", [{}, {"said": False}, {"laughs": False}])
-def test_what_was_kept_comes_back_to_the_bit(tmp_path, kept):
-    episode = make_episode("talk", **kept)
-    episode.heard_by, episode.made = ["a model"], ["model", "recording", None]
+@pytest.mark.parametrize("options", [{}, {"transcribed": False}, {"laughs": False}])
+def test_what_was_stored_comes_back_to_the_bit(tmp_path, options):
+    episode = make_episode("talk", **options)
+    episode.models, episode.hashes = ["a model"], ["model", "recording", None]
     episode.save(tmp_path / "talk")
     again = Episode.load(tmp_path / "talk")
     assert (again.name, again.seconds, again.notes) == ("talk", 60.0, ["A note."])
-    assert (again.heard_by, again.made) == (episode.heard_by, episode.made)
+    assert (again.models, again.hashes) == (episode.models, episode.hashes)
     for name in ("timeline", "sentences", "laughter"):
         before, after = getattr(episode, name), getattr(again, name)
         if before is None:
@@ -56,9 +56,9 @@ def test_tables_without_rows_come_back(tmp_path):
     assert Episode.load(tmp_path / "talk").laughs_per_10_minutes == 0
 
 
-def test_an_episode_is_kept_as_a_whole(tmp_path):
+def test_an_episode_is_replaced_as_a_whole(tmp_path):
     make_episode("talk").save(tmp_path / "talk")
-    make_episode("talk", said=False).save(tmp_path / "talk")
+    make_episode("talk", transcribed=False).save(tmp_path / "talk")
     assert sorted(path.name for path in (tmp_path / "talk").iterdir()) == [
         "episode.json",
         "laughter.csv",
@@ -69,23 +69,23 @@ def test_an_episode_is_kept_as_a_whole(tmp_path):
 
 @pytest.fixture
 def show():
-    return Show("Two talks", [make_episode("b", 30.0, seed=1), make_episode("a"), make_episode("c", said=False)])
+    return Show("Two talks", [make_episode("b", 30.0, seed=1), make_episode("a"), make_episode("c", transcribed=False)])
 
 
 def test_a_show_counts_time_through_its_episodes(show):
     assert [episode.name for episode in show.episodes] == ["a", "b", "c"]
-    said = show.sentences
-    assert said.episode.tolist() == ["a"] * 6 + ["b"] * 3
-    assert said.clock.tolist() == [*(10.0 * np.arange(6) + 4), *(60 + 10.0 * np.arange(3) + 4)]
+    rated = show.sentences
+    assert rated.episode.tolist() == ["a"] * 6 + ["b"] * 3
+    assert rated.clock.tolist() == [*(10.0 * np.arange(6) + 4), *(60 + 10.0 * np.arange(3) + 4)]
 
 
 def test_means_look_back_within_an_episode_or_across_the_show(show):
-    said = show.sentences
+    rated = show.sentences
     within, across = show.means(25.0), show.means(25.0, across=True)
-    for row in range(len(said)):
-        recent = said[(said.clock <= said.clock[row]) & (said.clock > said.clock[row] - 25)]
+    for row in range(len(rated)):
+        recent = rated[(rated.clock <= rated.clock[row]) & (rated.clock > rated.clock[row] - 25)]
         np.testing.assert_allclose(across.loc[row], recent[DIMENSIONS].mean())
-        own = recent[recent.episode == said.episode[row]]
+        own = recent[recent.episode == rated.episode[row]]
         np.testing.assert_allclose(within.loc[row], own[DIMENSIONS].mean())
     assert not np.allclose(within, across)
 
@@ -107,7 +107,7 @@ def test_the_summary_has_a_row_per_episode(show):
 
 
 def test_a_show_without_transcripts_has_no_sentences():
-    show = Show("Silent", [make_episode("a", said=False)])
+    show = Show("Silent", [make_episode("a", transcribed=False)])
     assert len(show.sentences) == len(show.means()) == 0
     assert "valence" not in show.summary
 
@@ -137,8 +137,10 @@ def test_a_folder_without_episodes_is_an_empty_show(tmp_path):
         lambda folder: (folder / "episode.json").unlink(),
     ],
 )
-def test_what_is_not_as_it_was_kept_is_refused(tmp_path, damage):
+def test_a_damaged_episode_is_refused(tmp_path, damage):
     make_episode("talk").save(tmp_path / "talk")
     damage(tmp_path / "talk")
-    with pytest.raises(ArchiveError, match="talk is no episode, or was changed after it was kept: hear the episode"):
+    with pytest.raises(
+        ArchiveError, match="talk is not an episode, or was changed after it was written: analyse it again"
+    ):
         Episode.load(tmp_path / "talk")

@@ -1,4 +1,4 @@
-"""The figures of a podcast say what they show, draw what is there and nothing else."""
+"""The figures of a podcast draw the data, and their titles and alt texts say what it shows."""
 
 import numpy as np
 import pandas as pd
@@ -25,13 +25,13 @@ def words(fig):
 
 
 @pytest.mark.parametrize("figsize", [(10, 5), PHONE])
-def test_the_timeline_shows_probabilities_what_was_heard_felt_and_laughed_at(show, figsize):
+def test_the_timeline_shows_probabilities_emotions_and_laughs(show, figsize):
     truth = pd.DataFrame({"start": [0.0, 9.0, 4.0], "end": [4.0, 12.0, 5.5], "kind": ["speech", "speech", "laughter"]})
     truth["emotion"] = ["happy", "excited", None]
     episode = show.episodes[0]
     fig = draw_timeline(episode, truth, subtitle="synthetic", figsize=figsize)
     text = words(fig)
-    for word in ("heard", "felt", "laughs", "true laughs", "angry", "excited", "synthetic", "time (min:s)"):
+    for word in ("predicted", "true", "laughs", "true laughs", "angry", "excited"):
         assert word in text
     assert text.startswith("talk-1: mostly ")
     heights = np.array([[bar.get_height() for bar in bars] for bars in fig.axes[0].containers])
@@ -103,11 +103,11 @@ def test_silent_episodes_do_not_count_for_the_mean(show):
 def test_dimensions_are_dots_and_means(show, figsize):
     fig = draw_dimensions(show, 20, truth=show.means(40), figsize=figsize)
     text = words(fig)
-    for word in ("valence", "arousal", "dominance", "orange: as heard; dashed: as felt", "time (min:s)"):
+    for word in ("valence", "arousal", "dominance", "orange: predicted; dashed: true"):
         assert word in text
-    dots, heard, felt = fig.axes[1].lines[:3]
+    dots, predicted, true = fig.axes[1].lines[:3]
     np.testing.assert_array_equal(dots.get_ydata(), show.sentences["arousal"])
-    np.testing.assert_array_equal(heard.get_ydata(), show.means(20)["arousal"][:10])
-    np.testing.assert_array_equal(felt.get_ydata(), show.means(40)["arousal"][:10])
+    np.testing.assert_array_equal(predicted.get_ydata(), show.means(20)["arousal"][:10])
+    np.testing.assert_array_equal(true.get_ydata(), show.means(40)["arousal"][:10])
     with pytest.raises(EvaluationError, match="No sentence of talk-3 is rated"):
         draw_dimensions(Show("talk-3", show.episodes[2:]))

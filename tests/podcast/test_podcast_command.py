@@ -1,4 +1,4 @@
-"""`ser podcast`: a report from episodes of any kind, what went wrong in one sentence each, and on with it."""
+"""`ser podcast` writes a report, names broken episodes in a sentence each, and goes on."""
 
 import re
 
@@ -25,10 +25,19 @@ class Words:
 
 
 class Laughs:
-    label = "stand-in"
+    label, sr = "stand-in", 8000
 
-    def segments(self, path):
+    def stream(self):
+        return self
+
+    def feed(self, y):
+        pass
+
+    def finish(self):
         return podcast.Show("", []).sentences[["start", "end"]].assign(probability=0.5)
+
+    def segments(self, laughs):
+        return laughs
 
 
 @pytest.fixture
@@ -57,7 +66,7 @@ def test_it_writes_a_report_and_goes_on_with_the_broken_ones(ser, talk, tmp_path
     assert re.search(r"^Not analysed: empty\. Cannot use .*: the file is empty", done.stderr, re.M)
     assert re.search(r"^Not analysed: gone\. Cannot use .*: there is no such file", done.stderr, re.M)
     text = (out / "report.html").read_text(encoding="utf-8")
-    for word in ("<h1>My show</h1>", "<b>gone</b>", "0 laughs", "<p>Heard by: Level; Words; stand-in.</p>"):
+    for word in ("<h1>My show</h1>", "<b>gone</b>", "0 laughs", "<p>Models: Level; Words; stand-in.</p>"):
         assert word in text
     before = (out / "episodes" / "talk" / "episode.json").stat().st_mtime_ns
     again = ser(talk, "--out", out, "--jobs", "1")
@@ -65,11 +74,11 @@ def test_it_writes_a_report_and_goes_on_with_the_broken_ones(ser, talk, tmp_path
     assert (out / "episodes" / "talk" / "episode.json").stat().st_mtime_ns == before
 
 
-def test_an_episode_heard_in_part_is_named(ser, tmp_path):
+def test_an_incomplete_episode_is_named(ser, tmp_path):
     path = tmp_path / "half.flac"
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 8000 * 20), 8000)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    for _ in ("done", "kept"):
+    for _ in ("done", "cached"):
         done = ser(path, "--out", tmp_path / "out", "--jobs", "1")
         assert done.exit_code == 0
         assert re.search(r"^Analysed in part: half\. half\.flac is damaged after \d+\.\d s .*\.$", done.stderr, re.M)
@@ -89,10 +98,10 @@ def test_the_help_says_what_laughter_costs(ser):
     assert "about 1,100 s" in words
 
 
-def test_nothing_to_hear_is_one_sentence(ser, tmp_path):
+def test_nothing_to_analyse_is_one_sentence(ser, tmp_path):
     done = ser(tmp_path / "gone.ogg", "--out", tmp_path / "out", "--jobs", "1")
     assert done.exit_code == 2
-    assert done.stderr.splitlines()[-1] == "Error: No episode could be heard: there is nothing to report."
+    assert done.stderr.splitlines()[-1] == "Error: No episode could be analysed: there is nothing to report."
     assert not (tmp_path / "out" / "report.html").exists()
 
 

@@ -1,4 +1,4 @@
-"""The report of a show is one page: it says and shows all, escapes what strangers wrote, and asks nobody."""
+"""The report of a show is one page: complete, escaped, and without requests."""
 
 import html
 import re
@@ -31,7 +31,7 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
-def test_it_holds_everything_and_asks_nobody(show, tmp_path):
+def test_the_page_is_complete_and_makes_no_request(show, tmp_path):
     path = write_report(show, tmp_path / "report.html", {"lost & <gone>": "there is no such file"}, "synthetic speech")
     text = path.read_text(encoding="utf-8")
     page = Page(text)
@@ -44,7 +44,7 @@ def test_it_holds_everything_and_asks_nobody(show, tmp_path):
         "there is no such file",
         "There is no <transcript>.",
         "2 laughs, 20.0 per 10 minutes, 3.5 s in all.",
-        "It is not what the people feel",
+        "not of what the people feel",
     ):
         assert expected in words
     quoted = show.episodes[0].sentences.sort_values("valence").text
@@ -59,13 +59,13 @@ def test_it_holds_everything_and_asks_nobody(show, tmp_path):
     assert "script" not in {tag for tag, _ in page.tags}
 
 
-def test_it_names_once_what_heard_the_show(show, tmp_path):
-    assert "Heard by" not in write_report(show, tmp_path / "report.html").read_text(encoding="utf-8")
+def test_it_names_the_models_once(show, tmp_path):
+    assert "Models:" not in write_report(show, tmp_path / "report.html").read_text(encoding="utf-8")
     for episode in show.episodes:
-        episode.heard_by = ["window model linear, trained on synthetic speech", "laughs <by ear>"]
+        episode.models = ["window model linear, trained on synthetic speech", "laughs <by ear>"]
     text = write_report(show, tmp_path / "report.html").read_text(encoding="utf-8")
-    heard = "Heard by: window model linear, trained on synthetic speech; laughs &lt;by ear&gt;."
-    assert text.count("Heard by") == text.count(heard) == 1
+    models = "Models: window model linear, trained on synthetic speech; laughs &lt;by ear&gt;."
+    assert text.count("Models:") == text.count(models) == 1
 
 
 def test_one_silent_episode_is_a_report_too(show, tmp_path):
@@ -98,7 +98,7 @@ def test_sentences_without_numbers_are_not_drawn(show, tmp_path):
 
 
 def test_no_episode_is_no_report(tmp_path):
-    with pytest.raises(ArchiveError, match="No episode could be heard"):
+    with pytest.raises(ArchiveError, match="No episode could be analysed"):
         write_report(Show("Empty", []), tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
 
@@ -109,33 +109,31 @@ def test_the_report_of_a_folder_lists_failures_and_calls_embedded_speech_synthet
         "talk-3": ("done", "", str(paths.cache_home() / "shows" / "talk-3.mp3")),
         "bad": ("failed", "it is a folder", "/somewhere/bad"),
     }
-    heard = pd.DataFrame.from_dict(rows, orient="index", columns=["state", "reason", "path"])
-    text = report_of(tmp_path / "out", heard).read_text(encoding="utf-8")
+    results = pd.DataFrame.from_dict(rows, orient="index", columns=["state", "reason", "path"])
+    text = report_of(tmp_path / "out", results).read_text(encoding="utf-8")
     assert "synthetic speech" in text
     assert "<b>bad</b>: it is a folder" in text
     assert "<h1>out</h1>" in text
-    assert "synthetic" not in report_of(tmp_path / "out", heard.loc[["bad"]], "Mine").read_text(encoding="utf-8")
+    assert "synthetic" not in report_of(tmp_path / "out", results.loc[["bad"]], "Mine").read_text(encoding="utf-8")
 
 
-def test_what_another_model_heard_earlier_is_not_mixed_in(show, tmp_path):
+def test_results_of_another_model_are_not_mixed_in(show, tmp_path):
     for episode, model in zip(show.episodes, ["new", "new", "old"], strict=True):
-        episode.made = [model, "recording", None]
+        episode.hashes = [model, "recording", None]
         episode.save(tmp_path / "episodes" / episode.name)
     columns = ["state", "reason", "path"]
     rows = [["done", "", "talk-1.mp3"], ["failed", "It is broken now.", "talk-2.mp3"]]
-    heard = pd.DataFrame(rows, index=["talk-1", "talk-2"], columns=columns)
-    page = report_of(tmp_path, heard).read_text(encoding="utf-8")
+    results = pd.DataFrame(rows, index=["talk-1", "talk-2"], columns=columns)
+    page = report_of(tmp_path, results).read_text(encoding="utf-8")
     assert "<h2>talk-1</h2>" in page
     assert "<h2>talk-2</h2>" not in page
     assert "<h2>talk-3</h2>" not in page
     assert "<b>talk-2</b>: It is broken now." in page
-    assert "<b>talk-3</b>: An earlier run heard it with another model or other settings: hear it again." in page
+    assert "<b>talk-3</b>: It was analysed earlier with another model or other settings: analyse it again." in page
 
 
-@pytest.mark.parametrize(
-    "name", ["From $5 to $6", r"$\foo{$ {title} 100% %s", "<script>alert(1)</script>", "Über – Жук"]
-)
-def test_names_and_words_are_only_that(show, tmp_path, name):
+def test_names_and_words_are_escaped(show, tmp_path):
+    name = r"$5 $\foo{$ {title} 100% %s <script>alert(1)</script> Über"
     for episode in show.episodes:
         episode.name = f"{name} {episode.name}"
         if episode.sentences is not None:

@@ -1,4 +1,4 @@
-"""Cheap stand-ins: a model that tells loud from quiet, and a gate that hears whatever is not digital silence."""
+"""Cheap stand-ins: a model of loudness, and a voice activity detector that is stateful, as the real one is."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ class Loudness:
         return scores / scores.sum(axis=1, keepdims=True)
 
 
-class LevelGate:
-    """Speech wherever the frame is louder than its memory: stateful, as the real one is."""
+class LevelDetector:
+    """Speech wherever the frame is louder than a decaying maximum of those before."""
 
     threshold = 0.5
 
@@ -28,12 +28,12 @@ class LevelGate:
         self._memory = np.float32(0)
 
     def feed(self, y):
-        found = []
+        is_speech = []
         for frame in np.asarray(y, np.float32)[: len(y) // 512 * 512].reshape(-1, 512):
             level = np.abs(frame).max()
-            found.append(float(level > 0 and level > 0.3 * self._memory))
+            is_speech.append(float(level > 0 and level > 0.3 * self._memory))
             self._memory = max(level, np.float32(0.9) * self._memory)
-        return np.array(found)
+        return np.array(is_speech)
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def model():
 
 
 @pytest.fixture
-def gate():
-    return LevelGate()
+def vad():
+    return LevelDetector()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
-"""The stopwatch adds up what belongs to a window, and keeps no more than the last thousand."""
+"""The stopwatch adds up the times of a window, and keeps the last thousand windows."""
 
 import numpy as np
 
 from ser_helpers.streaming import Stopwatch
-from ser_helpers.streaming.estimates import KEPT
+from ser_helpers.streaming.predictions import MAX_LAPS
 
 
 def test_the_parts_of_a_window_are_added(monkeypatch):
@@ -22,9 +22,9 @@ def test_the_parts_of_a_window_are_added(monkeypatch):
 
 def test_only_the_last_thousand_windows_count():
     watch = Stopwatch()
-    for _ in range(KEPT):
+    for _ in range(MAX_LAPS):
         watch._running["model"] = 1.0
         watch.lap()
-    for _ in range(KEPT):
+    for _ in range(MAX_LAPS):
         watch.lap()
     assert watch.table().loc["total"].tolist() == [0, 0, 0]

@@ -1,0 +1,200 @@
+"""From a window of sound to a prediction: what a model must offer, what is predicted, and how long each stage takes.
+
+The live detector and the offline one share every line of this.
+"""
+
+import contextlib
+import copy
+import time
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+from ser_helpers.audio.vad import RATE, VoiceActivityDetector
+from ser_helpers.errors import ModelError, StreamError
+from ser_helpers.streaming.ring import RingBuffer
+from ser_helpers.streaming.samples import between
+from ser_helpers.streaming.smoothing import Smoother
+
+MAX_MISSING = 0.1
+"""No emotion is predicted for a window of which a larger share is missing."""
+
+
+@runtime_checkable
+class WindowModel(Protocol):
+    """A fitted classifier or regressor of windows of sound: what detector, podcast, call monitor and service take.
+
+    It has two stages, because their times are reported apart. ``models.WindowClassifier`` is one; a classifier with
+    ``classes_`` and ``predict_proba(windows)`` alone is taken too, see `as_window_model`. Lesson 12.
+    """
+
+    output_names: Sequence[str]
+    """(k,), what each column of the output is: a label of a classifier, a dimension of a regressor."""
+
+    def features(self, windows):
+        """Windows (n, samples), float32 at 16 kHz, to n rows of features."""
+
+    def predict_features(self, X):
+        """Rows of features to outputs (n, k): the probabilities of a classifier, the values of a regressor."""
+
+
+def as_window_model(model):
+    """`model` as a `WindowModel`; ModelError if it is not a model of windows, or not fitted.
+
+    >>> class Even:
+    ...     classes_ = ["angry", "sad"]
+    ...     def predict_proba(self, windows):
+    ...         return np.full((len(windows), 2), 0.5)
+    >>> as_window_model(Even()).output_names
+    array(['angry', 'sad'], dtype='<U5')
+    """
+    if not isinstance(model, type):
+        if isinstance(model, WindowModel) and hasattr(model, "output_names"):  # a property that needs a fitted model
+            return model
+        if hasattr(model, "classes_") and hasattr(model, "predict_proba"):
+            return _PlainClassifier(model)
+    raise ModelError(
+        f"A detector needs a fitted model (classes_, predict_proba), not {type(model).__name__}: fit it first."
+    )
+
+
+class _PlainClassifier:
+    """A classifier with a single stage as a `WindowModel`: its features are the windows themselves."""
+
+    def __init__(self, classifier):
+        self.classifier, self.output_names = classifier, np.asarray(classifier.classes_)
+
+    def features(self, windows):
+        return windows
+
+    def predict_features(self, X):
+        return self.classifier.predict_proba(X)
+
+
+def batched(model):
+    """A copy of `model` that computes all windows of a call together, if it can do either; else `model` itself."""
+    if hasattr(model, "batched"):
+        model = copy.copy(model)
+        model.batched = True
+    return model
+
+
+def predict(model, X):
+    """The outputs (n, k) of a `WindowModel`, float64; ModelError if they are not k finite numbers for each window."""
+    outputs = np.asarray(model.predict_features(X), float)
+    shape = (len(X), len(model.output_names))
+    if outputs.shape != shape or not np.isfinite(outputs).all():
+        raise ModelError(f"The model must give {shape[1]} finite numbers for each window, not {outputs!r}.")
+    return outputs
+
+
+class WindowPrediction(NamedTuple):
+    """What was predicted for one window (Lesson 12)."""
+
+    start: float
+    """Seconds from the beginning of the stream."""
+    end: float
+    """Seconds; the prediction was made when the stream had reached this time."""
+    speech: float
+    """Share of the window with speech, 0 to 1."""
+    probabilities: np.ndarray | None
+    """(k,), in the order of the model's outputs; None where there is too little speech or too much is missing."""
+    smoothed: np.ndarray | None
+    """(k,), smoothed over the last windows; None as above."""
+    emotion: str | None
+    """The emotion to show, after smoothing and hysteresis; None as above."""
+    gap: bool
+    """Whether a part of the window is missing."""
+
+
+class WindowAnalyser:
+    """Turns windows of one stream into predictions: share of speech, probabilities, smoothing.
+
+    The parameters are those of the `Detector`. A `vad` object is reset first, and serves this stream alone.
+    """
+
+    def __init__(self, model, window=3.0, hop=1.0, vad=True, min_speech=0.2, weight=0.5, margin=0.1):
+        for name, seconds in {"window": window, "hop": hop}.items():
+            if not between(seconds, 0.05, 60):
+                raise StreamError(f"{name} is a time between 0.05 and 60 seconds, not {seconds!r}.")
+        if not between(min_speech, 0, 1):
+            raise StreamError(f"min_speech is a share of the window between 0 and 1, not {min_speech!r}.")
+        self.model, self.min_speech = as_window_model(model), min_speech
+        self.classes_ = np.asarray(self.model.output_names)
+        self.window, self.hop = round(window * RATE), round(hop * RATE)
+        self.vad = VoiceActivityDetector() if vad is True else vad or None
+        if self.vad and not all(hasattr(self.vad, name) for name in ("feed", "reset", "threshold")):
+            raise StreamError(f"vad is True, False or an object such as audio.VoiceActivityDetector(), not {vad!r}.")
+        if self.vad:
+            self.vad.reset()
+        self.smoother = Smoother(self.classes_, weight, margin)
+        self.stopwatch = Stopwatch()
+
+    def __call__(self, end, samples, is_speech, missing=0.0):
+        """The prediction for the window of `samples` that ends at sample number `end`.
+
+        `is_speech` (frames,) says which frames of the window are speech, `missing` which share of it is missing.
+        """
+        speech = float(np.mean(is_speech)) if len(is_speech) else float(self.vad is None)
+        probabilities = smoothed = emotion = None
+        if missing > MAX_MISSING:
+            self.smoother.reset()
+        elif speech < self.min_speech:
+            self.smoother.skip()
+        else:
+            window = np.zeros((1, self.window), np.float32)
+            window[0, : len(samples)] = samples
+            with self.stopwatch("features"):
+                X = self.model.features(window)
+            with self.stopwatch("model"):
+                probabilities = predict(self.model, X)[0]
+            smoothed, emotion = self.smoother.update(probabilities)
+        self.stopwatch.lap()
+        start = end - len(samples)
+        return WindowPrediction(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, bool(missing > 0))
+
+
+STAGES = ("read", "vad", "features", "model")
+MAX_LAPS = 1000
+
+
+class Stopwatch:
+    """Adds up the seconds of each stage until a window is done; keeps the last 1000 windows (Lesson 12).
+
+    Examples
+    --------
+    >>> stopwatch = Stopwatch()
+    >>> with stopwatch("vad"):
+    ...     pass
+    >>> stopwatch.lap()
+    >>> stopwatch.table().index.tolist()
+    ['read', 'vad', 'features', 'model', 'total']
+    """
+
+    def __init__(self):
+        self._running = dict.fromkeys(STAGES, 0.0)
+        self._laps = {stage: RingBuffer(MAX_LAPS, np.float64) for stage in STAGES}
+
+    @contextlib.contextmanager
+    def __call__(self, stage):
+        """Add the time of the ``with`` block to `stage`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._running[stage] += time.perf_counter() - start
+
+    def lap(self):
+        """A window is done: store its times and start again."""
+        for stage, seconds in self._running.items():
+            self._laps[stage].write([seconds])
+        self._running = dict.fromkeys(STAGES, 0.0)
+
+    def table(self):
+        """Milliseconds per window: one row per stage and one for their sum; columns ``p50``, ``p95`` and ``p99``."""
+        laps = {stage: ring.last(len(ring)) for stage, ring in self._laps.items()}
+        laps["total"] = sum(laps.values())
+        table = 1000 * pd.DataFrame(laps).quantile([0.50, 0.95, 0.99]).T  # NaN where there is no window yet
+        return table.set_axis(["p50", "p95", "p99"], axis=1).rename_axis("stage")
