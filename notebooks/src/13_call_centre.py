@@ -331,7 +331,7 @@ check("13.3", precision_recall)
 # without, each with a rule of its own (the forty calls chose the same numbers for both). The first time this takes two
 # to three minutes on two cores.
 
-# %%
+# %% tags=["score"]
 table = call_scores.score_calls()
 table[["precision", "recall", "f1", "delay", "threshold", "persistence_s"]].round(2)
 

@@ -13,7 +13,7 @@ import soundfile
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from ser_helpers import home, models, streaming, synthesis
+from ser_helpers import home, models, quick_mode, streaming, synthesis
 from ser_helpers.applications.alerts import AlertRule
 from ser_helpers.applications.call_centre import CallMonitor
 from ser_helpers.evaluation.bootstrap import draw, interval
@@ -74,12 +74,12 @@ def choose_rule(model="linear", denoise=True, jobs=2, progress=True):
 
 
 def calls(variant="full"):
-    """The table of the embedded calls, on their names (Lesson 13).
+    """The table of the embedded calls, on their names (Lesson 13); in quick mode always that of the small variant.
 
     >>> calls("small")["story"].tolist()[:2]
     ['rising', 'calm']
     """
-    root = synthesis.ensure_calls(variant, progress=False)
+    root = synthesis.ensure_calls(quick_mode.variant(variant), progress=False)
     return pd.read_csv(root / "calls.csv", index_col="call")
 
 
@@ -89,6 +89,7 @@ def hear(variant="full", model="linear", denoise=True, jobs=2, progress=True):
     ``angry`` is the smoothed probability, NaN where the window was not judged. Kept on disk for a model by name,
     and heard again where what is kept is damaged.
     """
+    variant = quick_mode.variant(variant)
     synthesis.ensure_calls(variant, progress=progress)
     if not isinstance(model, str):
         return _hear(variant, model, denoise, jobs, progress)

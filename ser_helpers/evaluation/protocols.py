@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
-from ser_helpers import corpora
+from ser_helpers import corpora, quick_mode
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import metrics
 from ser_helpers.evaluation.inputs import join
@@ -97,7 +97,7 @@ def cross_validate(
     if regression and np.ptp(y) == 0:
         raise EvaluationError(f"The {target} of every utterance is {y[0]:g}: there is nothing to predict.")
 
-    splits = corpora.split(table, protocol, n_splits=n_splits, seed=seed)
+    splits = corpora.split(table, protocol, n_splits=quick_mode.limited("folds", n_splits), seed=seed)
     audits = [corpora.audit(table, train, test) for train, test in splits]
     places = [(table.index.get_indexer(train), table.index.get_indexer(test)) for train, test in splits]
     for number, (train, _) in enumerate(places, start=1):

@@ -7,6 +7,7 @@ from scipy import stats
 from sklearn.base import clone
 from tqdm import tqdm
 
+from ser_helpers import quick_mode
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import protocols
 
@@ -54,7 +55,7 @@ def repeat(model, X, table, seeds=range(5), progress=True, **options):
     seeds = list(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
         raise EvaluationError(f"seeds must be different numbers, at least one, not {seeds}: range(5) makes five.")
-    rows = {}
+    rows, seeds = {}, seeds[: quick_mode.limited("seeds", len(seeds))]
     for seed in tqdm(seeds, desc="seeds", unit="seed", leave=False, disable=not progress):
         result = protocols.cross_validate(_with_seed(model, seed), X, table, seed=seed, progress=False, **options)
         truth, predicted = result.predictions["truth"], result.predictions["predicted"]

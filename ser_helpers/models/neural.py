@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
+from ser_helpers import quick_mode
 from ser_helpers.models import examples
 from ser_helpers.models.fits import Checkpoint, find_checkpoint
 
@@ -52,7 +53,7 @@ class KerasEstimator(BaseEstimator):
         self.model_ = self._watched(self.build(shape, target.shape[1]), target.shape[1])
         checkpoint = Checkpoint(None)
         if self.cache:
-            settings = (self.epochs, self.batch_size, self.seed, weights, identity)
+            settings = (quick_mode.limited("epochs", self.epochs), self.batch_size, self.seed, weights, identity)
             checkpoint = find_checkpoint(self.build, self.model_, [*parts, target, *watched], settings)
         history, seconds = self._train(X, target, validation_data, weights, checkpoint)
         self.waiting_ = 1 - seconds["training"] / seconds["all"]
@@ -66,20 +67,21 @@ class KerasEstimator(BaseEstimator):
         """
         from ser_helpers.models.watching import EpochSeed, TrainingBar, TrainingClock
 
+        epochs = quick_mode.limited("epochs", self.epochs)
         history, seconds = checkpoint.restore(self.model_) or ({}, {"all": 0.0, "training": 0.0})
         done = len(next(iter(history.values()), []))
         stretch = int(np.clip(STRETCH_NUMBERS / sum(part.size for part in examples.parts(X)), 1, STRETCH_EPOCHS))
         clock, seed = TrainingClock(), EpochSeed(self.seed)
         try:
-            with TrainingBar(self.epochs, done, disable=not self.progress) as bar:
-                for start in range(done, self.epochs, stretch):
+            with TrainingBar(epochs, done, disable=not self.progress) as bar:
+                for start in range(done, epochs, stretch):
                     seed.set(start)  # TensorFlow shuffles by the seed at the start of a stretch
                     begun = time.perf_counter()
                     part = self.model_.fit(
                         X,
                         target,
                         initial_epoch=start,
-                        epochs=min(start + stretch, self.epochs),
+                        epochs=min(start + stretch, epochs),
                         batch_size=self.batch_size,
                         class_weight=class_weight,
                         validation_data=validation_data,

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from ser_helpers import home
+from ser_helpers import home, quick_mode
 from ser_helpers.errors import ModelError, SerError
 
 
@@ -40,7 +40,7 @@ def ready(path, make, read, place=home.atomic_file):
         with home.lock(path):
             with contextlib.suppress(Exception):  # another process was quicker
                 return read(path)
-            with place(path) as aside:
+            with place(path) as aside, quick_mode.off():
                 make(aside)
     except SerError:
         raise

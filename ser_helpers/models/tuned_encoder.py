@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils.validation import check_is_fitted
 
+from ser_helpers import quick_mode
 from ser_helpers.errors import AudioError, CorpusError
 from ser_helpers.features import extract
 from ser_helpers.models.batches import by_length, one_core
@@ -108,7 +109,7 @@ class TunedEncoder(BaseEstimator):
                 self._loss(X, targets, rows),
                 (lambda: self._watch(targets, arrays, held)) if len(held) else None,
                 groups=self.network_.groups(self.lr, self._encoder_lr(), self.layer_decay),
-                epochs=self.epochs,
+                epochs=quick_mode.limited("epochs", self.epochs),
                 batch_size=self.batch_size,
                 patience=self.patience,
                 weight_decay=self.weight_decay,

@@ -1,0 +1,13 @@
+import os
+
+import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """A lesson's kernel starts with its first cell and takes this environment along. SER_QUICK=0 runs it in full."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.path.suffix == ".ipynb":
+            patch.setenv("SER_CORPUS", "synthetic")
+            patch.setenv("SER_QUICK", os.environ.get("SER_QUICK", "1"))
+        return (yield)
