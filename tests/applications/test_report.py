@@ -132,10 +132,8 @@ def test_what_another_model_heard_earlier_is_not_mixed_in(show, tmp_path):
     assert "<b>talk-3</b>: An earlier run heard it with another model or other settings: hear it again." in page
 
 
-@pytest.mark.parametrize(
-    "name", ["From $5 to $6", r"$\foo{$ {title} 100% %s", "<script>alert(1)</script>", "Über – Жук"]
-)
-def test_names_and_words_are_only_that(show, tmp_path, name):
+def test_names_and_words_are_only_that(show, tmp_path):
+    name = r"From $5 to $6 $\foo{$ {title} 100% %s <script>alert(1)</script> Über – Жук"
     for episode in show.episodes:
         episode.name = f"{name} {episode.name}"
         if episode.sentences is not None:

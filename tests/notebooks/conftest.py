@@ -2,6 +2,8 @@ import os
 
 import pytest
 
+from ser_helpers import home
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item):
@@ -10,4 +12,5 @@ def pytest_runtest_setup(item):
         if item.path.suffix == ".ipynb":
             patch.setenv("SER_CORPUS", "synthetic")
             patch.setenv("SER_QUICK", os.environ.get("SER_QUICK", "1"))
+            home.build_home().mkdir(parents=True, exist_ok=True)
         return (yield)
