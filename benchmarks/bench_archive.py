@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.timing import seconds
-from ser_helpers import applications, audio, models, synthesis
+from ser_helpers import audio, models, podcast, synthesis
 
 WORKERS, EPISODES = 2, 2
 
@@ -24,7 +24,7 @@ def bench():
 
     os.environ.setdefault("TQDM_DISABLE", "1")
     show = synthesis.ensure_show("small", progress=False)
-    model, dimension_model = models.window_model(), applications.dimension_model()
+    model, dimension_model = models.window_model(), podcast.dimension_model()
     settings = {"model": model, "dimension_model": dimension_model, "progress": False, "jobs": WORKERS}
     with tempfile.TemporaryDirectory() as folder, LocalCluster(WORKERS, threads_per_worker=1, **_QUIET) as cluster:
         episodes = _copies(show, Path(folder), 4 * EPISODES)
@@ -46,7 +46,7 @@ _QUIET = {"processes": True, "dashboard_address": ":0", "silence_logs": 50}
 
 
 def _work(episodes, out, settings):
-    return lambda: applications.process(episodes, out, **settings)
+    return lambda: podcast.process(episodes, out, **settings)
 
 
 def _copies(show, folder, count):

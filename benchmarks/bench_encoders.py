@@ -9,8 +9,8 @@ import pandas as pd
 
 from benchmarks.timing import fastest
 from ser_helpers import audio, corpora
-from ser_helpers.models import Encoder
-from ser_helpers.models.batches import by_length
+from ser_helpers.pretrained import Encoder
+from ser_helpers.pretrained.encoder import by_length
 
 NAMES = ("openai/whisper-base", "facebook/wav2vec2-base")
 RECORDINGS, BUDGET = 40, 30.0

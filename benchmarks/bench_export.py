@@ -11,8 +11,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from ser_helpers import corpora, models
-from ser_helpers.course import figures_12, figures_12_sizes
+from ser_helpers import corpora, models, pretrained
+from ser_helpers.course.figures import lesson12_streaming
 
 THREADS = 2
 
@@ -24,8 +24,8 @@ def bench():
 
 def _small():
     table = corpora.load("synthetic-iemocap")
-    turns = table[table["emotion"].isin(figures_12.FOUR)].sample(300, random_state=0)
-    windows, emotions = figures_12_sizes.around(turns)
+    turns = table[table["emotion"].isin(lesson12_streaming.FOUR)].sample(300, random_state=0)
+    windows, emotions = lesson12_streaming.around(turns)
     cnn = models.window_model("cnn")
     X, network = cnn.features(windows), cnn.classifier_
     onnx = models.to_onnx(network, X)
@@ -34,7 +34,7 @@ def _small():
         "ONNX": onnx,
         "INT8, products": models.quantise(onnx),
         "INT8, convolutions too": models.quantise(onnx, ("MatMul", "Conv")),
-        "half precision": models.halve(onnx),
+        "half precision": models.to_float16(onnx),
         "20 % pruned": models.to_onnx(models.prune(network, 0.2), X),
         "50 % pruned": models.to_onnx(models.prune(network, 0.5), X),
     }
@@ -63,14 +63,14 @@ def _large():
 
 def _encoder(folder):
     """Of wav2vec2-base's size: all of its twelve blocks."""
-    models.ensure_torchaudio()
+    pretrained.ensure_torchaudio()
     from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     Wav2Vec2Model(Wav2Vec2Config()).save_pretrained(folder)
     Wav2Vec2FeatureExtractor().save_pretrained(folder)
-    return models.Encoder(folder, layers=12, pooling="mean", device="cpu")
+    return pretrained.Encoder(folder, layers=12, pooling="mean", device="cpu")
 
 
 def _median_ms(version, window, calls=7):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from ser_helpers import audio, corpora, models
+from ser_helpers import audio, corpora, models, pretrained
 from ser_helpers.streaming import Detector
 
 RATE, CHUNK = 44100, 882
@@ -47,14 +47,14 @@ def _row(model, speech, seconds):
 
 def _encoder(folder):
     """A window model on an encoder of wav2vec2-base's size."""
-    models.ensure_torchaudio()
+    pretrained.ensure_torchaudio()
     from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     Wav2Vec2Model(Wav2Vec2Config()).save_pretrained(folder)
     Wav2Vec2FeatureExtractor().save_pretrained(folder)
-    encoder = models.Encoder(folder, layers=12, pooling="mean", device="cpu")
+    encoder = pretrained.Encoder(folder, layers=12, pooling="mean", device="cpu")
     model = models.WindowClassifier(encoder, LogisticRegression())
     rng = np.random.default_rng(0)
     return model.fit_features(rng.normal(size=(8, encoder.dims)), ["angry", "happy", "neutral", "sad"] * 2)

@@ -18,7 +18,8 @@ import soundfile as sf
 import websockets
 
 from ser_helpers import models
-from ser_helpers.applications import Settings, call_centre, serving
+from ser_helpers.call_centre import monitor
+from ser_helpers.service import Settings, server
 
 STEPS = (12, 24, 36, 48)
 SECONDS, CHUNK, LATEST = 7.0, 0.25, 0.5
@@ -26,7 +27,7 @@ SECONDS, CHUNK, LATEST = 7.0, 0.25, 0.5
 
 def bench():
     """Delays in milliseconds per number of calls, and the most calls of which 95 % of estimates came in time."""
-    clips = [sf.read(path, dtype="int16") for path in call_centre.demo_calls()]
+    clips = [sf.read(path, dtype="int16") for path in monitor.demo_calls()]
     rows = []
     for name in ("linear", "cnn"):
         models.window_model(name, band="phone")  # fitted once, outside the clock
@@ -59,7 +60,7 @@ def _served(name, batch):
 def _serve(pipe, name, batch):
     settings, model = Settings(batch=batch, calls=max(STEPS)), models.window_model(name, band="phone")
     model.predict_proba(np.zeros((1, 48000), np.float32))  # the first window loads libraries
-    with serving.running(settings, model=model, calls=[]) as address:
+    with server.running(settings, model=model, calls=[]) as address:
         pipe.send(address)
         pipe.recv()
 

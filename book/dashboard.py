@@ -10,12 +10,12 @@ import requests
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from ser_helpers.applications import Settings, serving
-from ser_helpers.course.figures_13 import PAGE
+from ser_helpers.course.figures.lesson13_call_centre import PAGE
+from ser_helpers.service import Settings, server
 
 CALLS = (("call_006", 12), ("call_001", 6), ("call_002", 8), ("call_004", 0))  # and seconds until the next one
 
-with serving.running(Settings()) as address, sync_playwright() as playwright:
+with server.running(Settings()) as address, sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
     page = browser.new_page(viewport={"width": 1280, "height": 884})
     page.goto(address)

@@ -1,9 +1,8 @@
 """Speech emotion recognition, from a recording to a decision, as the course teaches it.
 
-The package is a street that a recording walks down, one sub-package per stage:
-
-``corpora`` → ``audio`` → ``features`` → ``models`` → ``evaluation`` and ``streaming`` → ``applications``, with
-``synthesis`` making the embedded speech and ``course`` holding what only the lessons need. Importing ``ser_helpers`` is
+A recording passes through the sub-packages in this order: ``corpora`` → ``audio`` → ``features`` → ``models`` and
+``pretrained`` → ``evaluation`` and ``plots`` → ``streaming`` → ``podcast``, ``call_centre`` and ``service``.
+``synthesis`` makes the embedded speech, ``course`` contains what only the lessons need. Importing ``ser_helpers`` is
 cheap: a sub-package is loaded when it is first used, and heavy libraries (TensorFlow, librosa, openSMILE) when a
 function needs them.
 
@@ -18,13 +17,18 @@ __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=[
-        "applications",
         "audio",
+        "call_centre",
         "corpora",
         "course",
+        "download",
         "evaluation",
         "features",
         "models",
+        "plots",
+        "podcast",
+        "pretrained",
+        "service",
         "streaming",
         "synthesis",
     ],

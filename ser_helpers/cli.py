@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ser_helpers import home
+from ser_helpers import paths
 from ser_helpers.errors import SerError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Speech emotion recognition: the course's command.")
@@ -50,7 +50,7 @@ def run(lessons: Lessons = None, corpus: Corpus = "synthetic"):
 
     outcomes = runner.run_lessons(lessons, corpus)
     status = runner.report(outcomes)
-    print(f"\nThe executed lessons, as pages: {os.path.relpath(home.build_home() / 'html')}\n")
+    print(f"\nThe executed lessons, as pages: {os.path.relpath(paths.build_home() / 'html')}\n")
     print(leaderboard.show())
     raise typer.Exit(status)
 
@@ -64,7 +64,7 @@ def notebooks(lessons: Lessons = None, corpus: Corpus = "auto"):
     os.environ["SER_LEADERBOARD"] = str(runner.leaderboard_file(corpus))
     shown = runner.run_lessons(lessons, corpus, keep=runner.store)
     os.environ["SER_LEADERBOARD"] = str(runner.leaderboard_file("synthetic"))
-    os.environ["SER_MODELS_HOME"] = str(home.build_home() / "no-models")  # as on a machine without pretrained weights
+    os.environ["SER_MODELS_HOME"] = str(paths.build_home() / "no-models")  # as on a machine without pretrained weights
     reference = runner.run_lessons(lessons, "synthetic", keep=runner.store_reference)
     raise typer.Exit(runner.report(shown + reference))
 
@@ -85,7 +85,7 @@ def leaderboard(
     readme: Annotated[bool, typer.Option(help="Rewrite the results table in README.md.")] = False,
 ):
     """Print the leaderboard of the last run."""
-    from ser_helpers.course import readme as page
+    from ser_helpers.course import runner as page
     from ser_helpers.evaluation import leaderboard as board
 
     if readme:
@@ -119,14 +119,13 @@ def download(
     ],
 ):
     """Fetch a corpus, or a network's pretrained weights, from the publisher; resumes after an interruption."""
-    from ser_helpers import corpora as room
-    from ser_helpers.features import weights
-    from ser_helpers.models import download_encoder, download_sentence_encoder, download_speechbrain
+    from ser_helpers import download as downloads
+    from ser_helpers.pretrained import download_encoder, download_sentence_encoder, download_speechbrain
 
     own = {"speechbrain": download_speechbrain, "sentence-transformers": download_sentence_encoder}
     hub = own.get(name.partition("/")[0], download_encoder)
-    publisher = hub if "/" in name else room.download
-    fetch = weights.download_weights if name in weights.cards() else publisher
+    publisher = hub if "/" in name else downloads.download
+    fetch = downloads.download_weights if name in downloads.cards() else publisher
     print(f"{name} is at {os.path.relpath(fetch(name))}")
 
 
@@ -152,15 +151,15 @@ def podcast(
     title: Annotated[str | None, typer.Option(help="The show's name; by default the folder's.")] = None,
 ):
     """Hear the episodes of a show and write OUT/report.html. A second call goes on where the first one stopped."""
-    from ser_helpers import applications, models
+    from ser_helpers import models, podcast, pretrained
 
-    detector = applications.LaughterDetector() if laughter else None
+    detector = pretrained.LaughterDetector() if laughter else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
-    heard = applications.process(episodes, out, model=models.window_model(model), **settings)
+    heard = podcast.process(episodes, out, model=models.window_model(model), **settings)
     for name, row in heard[heard.reason != ""].iterrows():
         verdict = "Not heard" if row.state == "failed" else "Heard in part"
         print(f"{verdict}: {name}. {row.reason}", file=sys.stderr)
-    print(f"The report is at {os.path.relpath(applications.report_of(out, heard, title))}")
+    print(f"The report is at {os.path.relpath(podcast.report_of(out, heard, title))}")
     raise typer.Exit(int((heard.state == "failed").any()))
 
 
@@ -180,20 +179,20 @@ def serve(
     ] = False,
 ):
     """Serve the call centre's page and its API until Ctrl-C."""
-    from ser_helpers.applications import Settings, serving
+    from ser_helpers.service import Settings, server
 
-    hosts = (*serving.LOCAL, *(allow_host or [])) if host in serving.LOCAL else ("*",)
+    hosts = (*server.LOCAL, *(allow_host or [])) if host in server.LOCAL else ("*",)
     options = {"speed": speed, "model": model, "token": token, "store": store, "agent_emotions": agent_emotions}
     settings = Settings(hosts=hosts, demo=3 * demo, **options)
-    serving.serve(host, port, settings, tell=partial(print, flush=True))
+    server.serve(host, port, settings, tell=partial(print, flush=True))
 
 
 @app.command()
 @plain_errors
 def cache(clear: Annotated[bool, typer.Option(help="Delete it all; what is needed is made again.")] = False):
     """Say what is kept to save time (synthetic speech, features, fits), and how much room it takes."""
-    folder = home.cache_home()
-    made = ("synthetic", "conversations", "german", "shows", "calls", "features", "fits")
+    folder = paths.cache_home()
+    made = ("synthesis", "calls", "features", "fits")
     for part in (folder / name for name in made):
         size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
         print(f"{size / 1e6:8.1f} MB  {part.name}")

@@ -9,6 +9,10 @@ class AudioError(SerError, ValueError):
     """A recording cannot be used: it is missing, empty, too short, not audio, or holds NaN."""
 
 
+class CacheError(SerError, OSError):
+    """Nothing can be written to the cache; the message says where, and what to do."""
+
+
 class CorpusError(SerError, ValueError):
     """A corpus, or a table made from one, is not as it should be."""
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_helpers.synthesis.call_plans import every_sentence
-from ser_helpers.synthesis.frames import (
+from ser_helpers.synthesis.calls import every_sentence
+from ser_helpers.synthesis.dialogue import every_line
+from ser_helpers.synthesis.vocoder import (
     CALLS,
     EVERY_CALL,
     EVERY_NOISE,
@@ -27,7 +28,6 @@ from ser_helpers.synthesis.frames import (
     STEPS_PER_NEPER,
     STORE,
 )
-from ser_helpers.synthesis.lines import every_line
 
 SENTENCES = (
     *STATEMENTS.values(),

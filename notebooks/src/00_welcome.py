@@ -59,8 +59,7 @@ print(utterances.emotion.value_counts(sort=False).to_string())
 # %%
 import numpy as np
 
-from ser_helpers import audio
-from ser_helpers.course import sound
+from ser_helpers.plots import sound
 
 strongest = utterances[(utterances.intensity == "strong") | (utterances.emotion == "neutral")]
 hers = strongest[(strongest.speaker == f"{corpus}-12") & strongest.text.str.startswith("Dogs")]
@@ -74,7 +73,7 @@ print(*eight.emotion, sep=", ")
 # How many did you get? Keep the number: it is the first thing to compare a program with. Here are two of the eight.
 
 # %%
-from ser_helpers.evaluation.style import colour
+from ser_helpers.plots.style import colour
 
 two = {label: (audio.load(eight.path[eight.emotion == label].iloc[0]), 16_000) for label in ("neutral", "angry")}
 caption = sound.caption(eight.iloc[0]).replace(f" {eight.emotion.iloc[0]},", "")
@@ -106,7 +105,6 @@ for text in (*utterances.text.unique(), "I love this idea", "Thanks a lot", "Gre
 # Now the voice. We measure 88 properties of each recording, a standard set called [eGeMAPS](GLOSSARY.md#egemaps) (lesson 02 opens it). The first time takes up to a minute.
 
 # %%
-from ser_helpers import features
 
 X = features.extract(utterances, "egemaps")
 X.iloc[:3, :4].T.round(2)
@@ -116,13 +114,13 @@ X.iloc[:3, :4].T.round(2)
 # **Before you run the cell:** which emotion will be highest? Which lowest?
 
 # %%
-from ser_helpers.course import figures_00
+from ser_helpers.course.figures import lesson00_welcome
 
 pitch = X["F0semitoneFrom27.5Hz_sma3nz_amean"]
 own = pitch[utterances.emotion == "neutral"].groupby(utterances.speaker).mean()
 pitch = pitch - utterances.speaker.map(own)
 said = utterances.text.map(sentiment)
-figures_00.words_and_voice(said, pitch, utterances.emotion, f"corpus: {corpus}, {len(X)} utterances")
+lesson00_welcome.words_and_voice(said, pitch, utterances.emotion, f"corpus: {corpus}, {len(X)} utterances")
 
 # %% [markdown]
 # Dots are medians; each bar holds the middle half of the utterances. To a reader all utterances are alike. To a listener they are half an octave apart. Speech emotion recognition (SER) is about the right-hand side.
@@ -231,7 +229,7 @@ def uar(truth, predicted):
 check("00.2", uar)
 
 # %%
-result.plot_recall()
+plots.per_class_recall(result)
 
 # %% [markdown]
 # Read the bars with the dashed line of chance. Neutral is the hardest label of all: it is what is left when nothing is expressed, and it has only half as many examples. How does this compare with your own eight answers?
@@ -265,7 +263,7 @@ result.plot_recall()
 # One number hides people. The same result, actor by actor:
 
 # %%
-from ser_helpers.evaluation import plots
+from ser_helpers import plots
 
 plots.speakers(result)
 
@@ -303,7 +301,7 @@ check("00.3", gap)
 # ## 8. How did we get here?
 
 # %%
-figures_00.timeline()
+lesson00_welcome.timeline()
 
 # %% [markdown]
 # Three threads to watch. Corpora moved from a few actors in a studio to real conversations, which are harder. Features moved from measurements chosen by experts to ones learned from unlabelled speech (part 3).

@@ -68,14 +68,14 @@ print(f"{len(y)} numbers of type {y.dtype}, {sr} of them a second: {len(y) / sr:
 # That is all there is: a list of numbers between -1 and 1, and the rate. Lose the rate, and you have lost the sound. Run this cell to listen.
 
 # %%
-from ser_helpers.course import sound
+from ser_helpers.plots import sound
 
 sound.play(y, sr)
 
 # %%
-from ser_helpers.course import figures_01
+from ser_helpers.course.figures import lesson01_sampling
 
-figures_01.zoom(y, sr, sound.caption(angry))
+lesson01_sampling.zoom(y, sr, sound.caption(angry))
 
 # %% [markdown]
 # Left: the [waveform](GLOSSARY.md#waveform), where you see syllables and pauses. Middle: the voice repeats itself, once per opening and closing of the vocal folds.
@@ -97,7 +97,7 @@ print("the same numbers:", np.allclose(fast, slow))
 # In nothing. They are the same numbers, so no program can tell them apart afterwards.
 
 # %%
-figures_01.alias(5000, 3000, 8000)
+lesson01_sampling.alias(5000, 3000, 8000)
 
 # %% [markdown]
 # The 5 kHz tone has come back as 3 kHz. A false frequency like this is an [alias](GLOSSARY.md#alias).
@@ -198,7 +198,7 @@ for rate in rates:
 # Is anything of the voice up there? This is the average spectrum of our angry sentence, with the limit of each rate.
 
 # %%
-figures_01.kept(y, sr, sound.caption(angry))
+lesson01_sampling.kept(y, sr, sound.caption(angry))
 
 # %% [markdown]
 # Almost all energy lies below 4 kHz: vowels, and the pitch. Energy is not information, though: what makes *s* differ from *f* lies above, and so does part of what makes a voice sharp.
@@ -250,7 +250,7 @@ said = utterances[
     (utterances.emotion == "neutral") | (utterances.emotion == "angry") & (utterances.intensity == "strong")
 ]
 said = said.assign(level=[level(audio.trim(audio.load(path), 16_000)) for path in said.path])
-figures_01.levels(said, f"strong anger and neutral, {len(said)} recordings, corpus: {corpus}")
+lesson01_sampling.levels(said, f"strong anger and neutral, {len(said)} recordings, corpus: {corpus}")
 
 # %% [markdown]
 # About 20 dB (on real RAVDESS 23, on the synthetic corpus a few less): the angry waveform is roughly ten times as tall.
@@ -287,7 +287,7 @@ def quantise(y, bits):
     return np.clip((np.floor(y / step) + 0.5) * step, step / 2 - 1, 1 - step / 2)
 
 
-figures_01.stairs(y, quantise(y, 3), sr, 3, sound.caption(angry))
+lesson01_sampling.stairs(y, quantise(y, 3), sr, 3, sound.caption(angry))
 
 # %% [markdown]
 # What rounding adds is noise. How far the sound stands above it is the [signal-to-noise ratio](GLOSSARY.md#signal-to-noise-ratio), in dB.
@@ -333,7 +333,7 @@ y = audio.load(angry.path)
 size, hop = 400, 160  # 25 ms and 10 ms at 16 kHz
 window = hann(size, sym=False)
 loudest = int(np.argmax(np.abs(y))) - size // 2
-figures_01.one_frame(y[loudest : loudest + size], window, 16_000, sound.caption(angry))
+lesson01_sampling.one_frame(y[loudest : loudest + size], window, 16_000, sound.caption(angry))
 
 # %% [markdown]
 # The teeth of the comb are the [harmonics](GLOSSARY.md#harmonic): multiples of the rate at which the vocal folds open. Their spacing is the pitch; their heights are the vowel.
@@ -415,7 +415,7 @@ def mel(hz):
     return 2595 * np.log10(1 + hz / 700)
 
 
-figures_01.mel_scale(mel)
+lesson01_sampling.mel_scale(mel)
 
 # %% [markdown]
 # So we bundle the frequencies: narrow bands low down, wide bands high up, each a triangle that overlaps its neighbours. Multiplying by a matrix of triangles does it.
@@ -428,7 +428,7 @@ log_mel = 10 * np.log10(mel_power / mel_power.max() + 1e-8)
 print(f"{power.shape} times {triangles.T.shape} gives {log_mel.shape}: frames, mel bands")
 
 # %%
-figures_01.two_views(decibels.T, log_mel.T, len(y) / 16_000, 8000, sound.caption(angry))
+lesson01_sampling.two_views(decibels.T, log_mel.T, len(y) / 16_000, 8000, sound.caption(angry))
 
 # %% [markdown]
 # A fifth of the numbers, and the lower half of the picture, where the voice lives, now has most of the room.

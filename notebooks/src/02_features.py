@@ -58,8 +58,9 @@ utterances = banner("02", corpus="ravdess")
 import numpy as np
 
 from ser_helpers import audio
-from ser_helpers.course import figures_02, sound
-from ser_helpers.evaluation.style import colour
+from ser_helpers.course.figures import lesson02_features
+from ser_helpers.plots import sound
+from ser_helpers.plots.style import colour
 
 corpus = utterances.corpus.iloc[0]
 angry = utterances.loc[f"{corpus}/03-01-05-02-01-01-12"]
@@ -80,7 +81,7 @@ import librosa
 
 seconds, who = len(y) / sr, sound.caption(angry)
 mel = librosa.feature.melspectrogram(y=y, sr=sr)
-figures_02.mel(mel, seconds, who)
+lesson02_features.mel(mel, seconds, who)
 
 # %% [markdown]
 # Two things to see. The picture is in dB, but the recipe averages *power*: a few loud moments make the whole mean. And
@@ -101,13 +102,13 @@ mfcc = dct(log_mel, axis=0, norm="ortho")[:40]
 print("same as librosa's:", np.allclose(mfcc, librosa.feature.mfcc(y=y, sr=sr, n_mfcc=40), atol=1e-3))
 
 # %%
-figures_02.cepstrum(log_mel[:, mel.sum(axis=0).argmax()], subtitle=f"the loudest frame of {who}")
+lesson02_features.cepstrum(log_mel[:, mel.sum(axis=0).argmax()], subtitle=f"the loudest frame of {who}")
 
 # %% [markdown]
 # Forty numbers redraw the spectrum almost whole. Three draw no more than a hill. Over time:
 
 # %%
-figures_02.mfcc(mfcc, seconds, who)
+lesson02_features.mfcc(mfcc, seconds, who)
 
 # %% [markdown]
 # **Chroma, 12 numbers.** [Chroma](GLOSSARY.md#chroma) asks which of the twelve musical notes sound, in whatever octave.
@@ -116,7 +117,7 @@ figures_02.mfcc(mfcc, seconds, who)
 # %%
 spectrum = np.abs(librosa.stft(y))
 chroma = librosa.feature.chroma_stft(S=spectrum, sr=sr)
-figures_02.chroma(chroma, seconds, who)
+lesson02_features.chroma(chroma, seconds, who)
 
 # %% [markdown]
 # Look at the pauses before and after: all notes at full strength! Each frame is divided by its own loudest note, so the
@@ -130,7 +131,7 @@ figures_02.chroma(chroma, seconds, who)
 
 # %%
 contrast = librosa.feature.spectral_contrast(S=spectrum, sr=sr)
-figures_02.contrast(contrast, seconds, who)
+lesson02_features.contrast(contrast, seconds, who)
 
 # %% [markdown]
 # The uppermost band stands out for a poor reason. The valley is the weakest fiftieth of the band, and the resampling
@@ -144,7 +145,7 @@ figures_02.contrast(contrast, seconds, who)
 
 # %%
 tonnetz = librosa.feature.tonnetz(y=librosa.effects.harmonic(y), sr=sr)
-figures_02.tonnetz(tonnetz, seconds, who)
+lesson02_features.tonnetz(tonnetz, seconds, who)
 
 # %% [markdown]
 # The coordinates jump from frame to frame, and their means stay near zero. Chroma and tonnetz came along from music
@@ -218,7 +219,7 @@ after = {
     "with 1 s of silence at the end": recipe(audio.pad(y, len(y) + sr), sr),
     "neutral instead of angry": X193.loc[neutral.name],
 }
-figures_02.changes(vector, after, X193.std(), who)
+lesson02_features.changes(vector, after, X193.std(), who)
 
 # %% [markdown]
 # Backwards, the vector hardly moves; mel does not move at all. It moves far more when somebody leaves the recorder
@@ -274,7 +275,7 @@ def curves(y, sr):
 
 z = audio.load(neutral.path, sr)
 moves = {"neutral": curves(z, sr), "angry": curves(y, sr)}
-figures_02.contours(moves, who.replace("angry", "neutral and angry"))
+lesson02_features.contours(moves, who.replace("angry", "neutral and angry"))
 
 # %% [markdown]
 # Angry is higher and much louder. The gaps in the pitch are voiceless sounds like *k*, *t* and *s*: there the folds do
@@ -363,7 +364,7 @@ moving = features.mfcc(y, sr, deltas=True)
 print(moving.shape, "frames and numbers per frame")
 
 # %%
-figures_02.deltas(moving, subtitle=who)
+lesson02_features.deltas(moving, subtitle=who)
 
 # %% [markdown]
 # The mean of a delta, however, is next to nothing: what goes up comes down. Deltas help models that see frames, not
@@ -379,7 +380,7 @@ pitch = voice.to_pitch_ac(pitch_floor=75, pitch_ceiling=600)
 formants = voice.to_formant_burg(time_step=0.02, maximum_formant=5500)
 times = [time for time in formants.xs() if pitch.get_value_at_time(time) > 0]
 tracks = [[formants.get_value_at_time(number, time) for time in times] for number in (1, 2, 3)]
-figures_02.formants(z, sr, times, tracks, sound.caption(neutral))
+lesson02_features.formants(z, sr, times, tracks, sound.caption(neutral))
 
 # %% [markdown]
 # We took the neutral clip for a reason. At a high pitch the harmonics lie so far apart that the tracker takes *them*
@@ -398,7 +399,7 @@ marks = call([voice, pitch], "To PointProcess (cc)")
 pulses = np.array([call(marks, "Get time from index", k + 1) for k in range(call(marks, "Get number of points"))])
 loudest = moves["neutral"][2][moves["neutral"][3].argmax()]
 eight = pulses[np.searchsorted(pulses, loudest) :][:8]
-figures_02.cycles(z, sr, eight, sound.caption(neutral))
+lesson02_features.cycles(z, sr, eight, sound.caption(neutral))
 
 # %% [markdown]
 # No two cycles are alike. The mean difference between neighbours, divided by the mean, is called
@@ -492,7 +493,7 @@ egemaps = features.extract(few, "egemaps")
 prosody = features.extract(few, "prosody")
 
 # %%
-from ser_helpers.evaluation import plots
+from ser_helpers import plots
 
 shown = pd.DataFrame(
     {

@@ -75,7 +75,7 @@ print(utterances.emotion.value_counts()[list(corpora.EMOTIONS)].to_string())
 
 # %%
 from ser_helpers import audio
-from ser_helpers.course.sound import play, waveform, waveforms
+from ser_helpers.plots.sound import play, waveform, waveforms
 
 secret = utterances.iloc[708]
 y = audio.load(secret.path, sr=16_000)
@@ -102,9 +102,9 @@ about = ["title", "utterances", "speakers", "hours", "language", "speech", "dime
 cards[about].astype(object).fillna("–")
 
 # %%
-from ser_helpers.course import figures_03
+from ser_helpers.course.figures import lesson03_corpora
 
-figures_03.sizes(cards)
+lesson03_corpora.sizes(cards)
 
 # %% [markdown]
 # Each step to the right is ten times as much. Most [acted](GLOSSARY.md#acted-speech) corpora are small, with few
@@ -130,7 +130,7 @@ cards[["labels", "licence", "how"]]
 # "happy"?
 
 # %%
-figures_03.words(cards.drop("cmu-mosei"))
+lesson03_corpora.words(cards.drop("cmu-mosei"))
 
 # %% [markdown]
 # Four: happy, happiness, joy, hap. To [harmonise](GLOSSARY.md#harmonise) is to decide, word by word, what each
@@ -154,7 +154,7 @@ documented = pd.DataFrame(counts, columns=["corpus", "emotion", "utterances"])
 common = corpora.harmonise(documented, "common").pivot_table("utterances", "corpus", "emotion", "sum")
 
 neutral = common.loc["meld", "neutral"] / common.loc["meld"].sum()
-figures_03.counts(common, f"Most studio corpora are balanced; MELD is {neutral:.0%} neutral")
+lesson03_corpora.counts(common, f"Most studio corpora are balanced; MELD is {neutral:.0%} neutral")
 
 # %% [markdown]
 # A studio orders the same number of each emotion. (EmoDB did, too, before it dropped what listeners did not
@@ -200,7 +200,7 @@ pd.crosstab(combined.corpus, combined.emotion, margins=True)
 # Eight words in a row say nothing of which are close. Two maps do: a wheel, and a plane.
 
 # %%
-figures_03.feelings()
+lesson03_corpora.feelings()
 
 # %% [markdown]
 # Plutchik's wheel has eight families in three strengths; opposites face each other. Corpora label six of the families,
@@ -285,7 +285,7 @@ def majority(words):
 print(ratings.assign(majority=[majority(words) for words in ratings.to_numpy()]).to_string())
 
 # %%
-figures_03.votes(ratings)
+lesson03_corpora.votes(ratings)
 
 # %% [markdown]
 # A majority loses two things. Clip 8 has none and would be thrown away: in IEMOCAP that is a quarter of the corpus,
@@ -398,7 +398,7 @@ print(f"his example {krippendorff_alpha(example):.3f}, our raters {krippendorff_
 # office?
 
 # %%
-from ser_helpers.evaluation.style import colour
+from ser_helpers.plots.style import colour
 
 angry = utterances[(utterances.emotion == "angry") & (utterances.speaker == secret.speaker)]
 pair = {row.intensity: (audio.load(row.path, sr=16_000), 16_000) for row in angry.itertuples()}
@@ -433,7 +433,7 @@ play(pair["strong"][0], 16_000, normalise=False)
 
 # %%
 splits = {protocol: corpora.split(utterances, protocol)[0] for protocol in ("random", "speaker")}
-figures_03.sides(utterances, splits)
+lesson03_corpora.sides(utterances, splits)
 
 # %% [markdown]
 # All of them. A model tested on the random split may have learnt each actor's anger by heart. The speaker protocol

@@ -123,7 +123,8 @@ dnn = make_pipeline(StandardScaler(), KerasClassifier(network, epochs=200, batch
 # This takes about half a minute.
 
 # %%
-from ser_helpers.evaluation import compare, cross_validate, leaderboard, plots
+from ser_helpers import plots
+from ser_helpers.evaluation import compare, cross_validate, leaderboard
 
 what = dict(name="Keras DNN", features="193-d vector")
 leaky = cross_validate(dnn, X, utterances, protocol="random", n_splits=1, **what)
@@ -138,7 +139,7 @@ leaky
 # row adds up to 100 %; the diagonal holds the recalls, and their mean is the UAR.
 
 # %%
-leaky.plot_confusion()
+plots.confusion(leaky)
 
 # %% [markdown]
 # ## 3. Does it understand, or remember?
@@ -180,7 +181,7 @@ honest
 
 # %%
 points = round(100 * (leaky.uar - honest.uar))
-honest.plot_against(leaky, title=f"Unseen actors cost {points} points of UAR")
+plots.against(honest, leaky, title=f"Unseen actors cost {points} points of UAR")
 
 # %% [markdown]
 # On real RAVDESS the score falls from about 0.61 to about 0.37, on the synthetic corpus from about 0.67 to about 0.47.
@@ -211,7 +212,7 @@ who = cross_validate(
     n_splits=1,
     target="speaker",
 )
-print(f"The right actor in {who.accuracy:.0%} of the cases; guessing gives {who.chance:.0%}.")
+print(f"The right actor in {who.accuracy:.0%} of the cases; guessing gives {who.chance_level:.0%}.")
 
 # %% [markdown]
 # The vector is a fine description of *who* speaks (on real RAVDESS right in 97 % of the cases, on the synthetic corpus
@@ -314,7 +315,7 @@ for result in (leaky, honest, easy):
 # Leave out the emotions that are hard to tell apart, and any model looks better.
 
 # %%
-easy.plot_confusion()
+plots.confusion(easy)
 
 # %% [markdown]
 # ## 8. What goes on the leaderboard?

@@ -94,12 +94,12 @@ five = {
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser_helpers.course import figures_05
+from ser_helpers.course.figures import lesson05_classical
 
 pipelines = {name: make_pipeline(StandardScaler(), model) for name, model in five.items()}
 three = utterances[utterances.emotion.isin(["happy", "sad", "angry"])]
 two = egemaps.loc[three.index, ["F0semitoneFrom27.5Hz_sma3nz_amean", "alphaRatioV_sma3nz_amean"]]
-figures_05.borders(pipelines, two.set_axis(["pitch", "brightness"], axis=1), three, ("semitones", "dB"))
+lesson05_classical.borders(pipelines, two.set_axis(["pitch", "brightness"], axis=1), three, ("semitones", "dB"))
 
 # %% [markdown]
 # The SVMs draw straight lines or smooth curves. The mixtures draw curves, too: where two clouds are equally dense. Trees
@@ -155,13 +155,14 @@ check("05.1", bayes)
 # corpus); guessing gives 0.125. This takes about ten seconds.
 
 # %%
-from ser_helpers.evaluation import compare, cross_validate, leaderboard, plots
+from ser_helpers import plots
+from ser_helpers.evaluation import compare, cross_validate, leaderboard
 
 results = {
     name: cross_validate(pipeline, egemaps, utterances, jobs=2, name=name, features="eGeMAPS")
     for name, pipeline in pipelines.items()
 }
-figures_05.scores(results.values(), "The first three are hard to tell apart")
+lesson05_classical.scores(results.values(), "The first three are hard to tell apart")
 
 # %% [markdown]
 # Four models are clearly above the network. The mixtures stay behind: they must describe how all 88 features of a class
@@ -203,7 +204,7 @@ more = {
 for key, (model, X, name, what) in more.items():
     pipeline = make_pipeline(StandardScaler(), model)
     results[key] = cross_validate(pipeline, X, utterances, jobs=2, name=name, features=what)
-figures_05.scores(results.values(), "The features decide more than the model")
+lesson05_classical.scores(results.values(), "The features decide more than the model")
 
 # %% [markdown]
 # Each of the three models does better with eGeMAPS than with the 193-d vector, and ComParE with a straight border is
@@ -290,7 +291,7 @@ for when, result in [("before", before), ("inside", inside)]:
 # again, and lets those choose. It is also speaker-disjoint inside: a setting for strangers must be chosen by strangers.
 
 # %%
-figures_05.nested(utterances)
+lesson05_classical.nested(utterances)
 
 # %% [markdown]
 # `SpeakerFolds` makes the inner folds; `GridSearchCV` is then a model like any other. scikit-learn's name for the UAR
@@ -353,7 +354,7 @@ for name, folds in inner.items():
 # actors (odd numbers are men):
 
 # %%
-figures_05.against_itself(egemaps, utterances, "F0semitoneFrom27.5Hz_sma3nz_amean", "pitch", "semitones above 27.5 Hz")
+lesson05_classical.against_itself(egemaps, utterances, "F0semitoneFrom27.5Hz_sma3nz_amean", "pitch", "semitones above 27.5 Hz")
 
 # %% [markdown]
 # At the left, a man's happy voice lies below a woman's calm one. At the right this has nearly gone. We call it
@@ -382,7 +383,7 @@ for key, (model, X) in own.items():
     results[f"{key}, normalised"] = cross_validate(pipeline, X, utterances, jobs=2, **what)
 
 points = round(100 * (results["linear SVM on ComParE, normalised"].uar - results["linear SVM on ComParE"].uar))
-figures_05.scores(results.values(), f"Measuring each voice against itself adds {points} points to the best model")
+lesson05_classical.scores(results.values(), f"Measuring each voice against itself adds {points} points to the best model")
 
 # %%
 compare(results["linear SVM on ComParE, normalised"], results["linear SVM on ComParE"])
@@ -581,7 +582,7 @@ def network(input_shape, n_classes):
 E = features.extract(utterances, kind)
 net = make_pipeline(StandardScaler(), KerasClassifier(network, epochs=40, batch_size=64))
 results["net"] = cross_validate(net, E, utterances, name="small Keras network", features=kind)
-results["net"].plot_confusion()
+plots.confusion(results["net"])
 
 # %% [markdown]
 # Compare with section 2: numbers that were not made for voices have a hard time against 88 that voice scientists chose.
@@ -604,10 +605,10 @@ leaderboard.show()
 # code when somebody opens it; a *pickle*, the usual way to save a Python model, can.
 
 # %%
-from ser_helpers import home, models
+from ser_helpers import models, paths
 
 final = make_pipeline(StandardScaler(), LinearSVC(C=1e-4)).fit(compare2016, utterances.emotion)
-path = home.build_home() / "compare-svm.ser"
+path = paths.build_home() / "compare-svm.ser"
 models.save(final, path, X=compare2016, table=utterances)
 loaded = models.load(path)
 loaded

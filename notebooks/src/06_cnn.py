@@ -58,14 +58,14 @@ X = features.extract(utterances, "logmel")
 # One actor says one sentence in six ways. **Before you run the cell:** by what will you know *angry* from *sad*?
 
 # %%
-from ser_helpers.course import figures_06
-from ser_helpers.course.sound import caption
+from ser_helpers.course.figures import lesson06_cnn
+from ser_helpers.plots.sound import caption
 
 same = utterances[(utterances.speaker == utterances.speaker.iloc[0]) & (utterances.intensity == "strong")]
 takes = same[same.statement == same.statement.iloc[0]].drop_duplicates("emotion").query("emotion != 'surprised'")
 where = f"{utterances.corpus.iloc[0]}: {takes.speaker.iloc[0]}, “{takes.text.iloc[0]}”"
 pictures = {emotion: X[name] for name, emotion in takes.emotion.items()}
-figures_06.pictures(pictures, "One sentence, six emotions, six pictures", where)
+lesson06_cnn.pictures(pictures, "One sentence, six emotions, six pictures", where)
 
 # %% [markdown]
 # Anger is brightest, and bright up to high bands; calm and sad speech is dark there. Syllables follow each other faster
@@ -143,14 +143,14 @@ print(correlate2d(sound, kernel, mode="valid"))
 # both directions. What remains is *that* something was there, and about where.
 
 # %%
-figures_06.shrinking(X.iloc[0], subtitle=caption(utterances.iloc[0]))
+lesson06_cnn.shrinking(X.iloc[0], subtitle=caption(utterances.iloc[0]))
 
 # %% [markdown]
 # So each later unit looks at a larger part of the picture. How large? That is its
 # [receptive field](GLOSSARY.md#receptive-field). In the picture each block is one convolution of 3 × 3 and one pooling.
 
 # %%
-figures_06.receptive_field(X.iloc[0], subtitle=caption(utterances.iloc[0]))
+lesson06_cnn.receptive_field(X.iloc[0], subtitle=caption(utterances.iloc[0]))
 
 # %% [markdown]
 # ## 3. What is in the network?
@@ -254,7 +254,7 @@ short = short.fit(prepare.fit_transform(X[train]), utterances.emotion[train])
 # Where did the time go? Training steps, or waiting for data and book-keeping?
 
 # %%
-print(f"{short.waiting_:.0%} of the time was spent outside of training steps")
+print(f"{short.overhead_:.0%} of the time was spent outside of training steps")
 
 # %% [markdown]
 # A small share: here all images fit into memory. When they do not, and every image is read from disk in its turn,
@@ -264,14 +264,15 @@ print(f"{short.waiting_:.0%} of the time was spent outside of training steps")
 # real RAVDESS and about 0.47 on the synthetic corpus. On two cores this takes one to two minutes the first time.
 
 # %%
-from ser_helpers.evaluation import compare, cross_validate, leaderboard, plots
+from ser_helpers import plots
+from ser_helpers.evaluation import compare, cross_validate, leaderboard
 
 cnn = make_pipeline(FrameScaler(), FixedFrames(125, step=2), KerasClassifier(network, epochs=40, cache=True))
 honest = cross_validate(cnn, X, utterances, protocol="speaker", n_splits=5, jobs=3, name="CNN", features="log-mel")
 honest
 
 # %%
-honest.plot_confusion()
+plots.confusion(honest)
 
 # %% [markdown]
 # About 0.56 on real RAVDESS, and about 0.59 on the synthetic corpus, with little more than half of lesson 04's weights.
@@ -294,7 +295,7 @@ from ser_helpers.audio import Chain, Noise, Pitch, Reverb, Shift, Speed
 example = utterances[utterances.emotion == "angry"].iloc[0]
 y, sr = audio.load(example.path), 16000
 five = {"noise": Noise(), "reverb": Reverb(), "speed": Speed(), "pitch": Pitch(), "shift": Shift()}
-figures_06.augmented(y, sr, five, subtitle=caption(example))
+lesson06_cnn.augmented(y, sr, five, subtitle=caption(example))
 
 # %% [markdown]
 # Noise fills the dark places, most of all the quiet high bands. Reverberation smears every sound to the right. Speed
@@ -302,7 +303,7 @@ figures_06.augmented(y, sr, five, subtitle=caption(example))
 # to listen.
 
 # %%
-from ser_helpers.course.sound import play
+from ser_helpers.plots.sound import play
 
 play(Noise(snr=10)(y, sr, seed=1), sr)
 
@@ -351,7 +352,7 @@ before = features.logmel(y, sr)
 mean = before.mean(axis=0)
 hide = SpecAugment(bands=12, frames=40, stripes=2, seed=3)
 after = mean + keras.ops.convert_to_numpy(hide((before - mean)[None], training=True))[0]
-figures_06.pictures({"before": before, "after": after}, "SpecAugment: what is hidden becomes the mean", caption(example))
+lesson06_cnn.pictures({"before": before, "after": after}, "SpecAugment: what is hidden becomes the mean", caption(example))
 
 # %% [markdown]
 # Changing the recordings themselves takes one to two minutes the first time.
@@ -445,7 +446,7 @@ compare(tried[0], tried[3])
 
 # %%
 rare = ["angry", "fearful", "disgust", "surprised"]
-unbalanced = corpora.thin(utterances, dict.fromkeys(rare, 1 / 8))
+unbalanced = corpora.subsample(utterances, dict.fromkeys(rare, 1 / 8))
 plots.counts(unbalanced)
 
 # %% [markdown]
@@ -492,7 +493,7 @@ print(f"score {score(played, deaf):.2f}")
 # network is sure of hardly counts any more.
 
 # %%
-figures_06.focal_curves()
+lesson06_cnn.focal_curves()
 
 # %% [markdown]
 # Keras has it. It is one line of arithmetic, and here is the proof:
@@ -567,7 +568,7 @@ plots.over_seeds(runs)
 # You met [dropout](GLOSSARY.md#dropout) in lesson 04: in training, silence a random share of the units.
 
 # %%
-figures_06.dropout(rate=0.2, title="In training, other units are silent at every step")
+lesson06_cnn.dropout(rate=0.2, title="In training, other units are silent at every step")
 
 # %% [markdown]
 # [Label smoothing](GLOSSARY.md#label-smoothing) changes the question. The target "sad, 100 %" can only be reached by
@@ -575,7 +576,7 @@ figures_06.dropout(rate=0.2, title="In training, other units are silent at every
 # doubt, which people who label speech have, too.
 
 # %%
-figures_06.smoothed_targets(epsilon=0.1)
+lesson06_cnn.smoothed_targets(epsilon=0.1)
 
 # %% [markdown]
 # Again no magic: (1 − ε) times the target, plus ε shared among all emotions. By hand and by Keras:

@@ -50,7 +50,7 @@ utterances = banner("07", corpus="ravdess")
 
 # %%
 from ser_helpers import audio
-from ser_helpers.course import sound
+from ser_helpers.plots import sound
 
 angry = utterances[(utterances.emotion == "angry") & (utterances.statement == "ravdess-1")].iloc[0]
 y = audio.load(angry.path)
@@ -91,9 +91,9 @@ print("the mean changes by", round(float(np.abs(frames.mean(axis=0) - frames[::-
 # the right.
 
 # %%
-from ser_helpers.course import figures_07
+from ser_helpers.course.figures import lesson07_attention
 
-figures_07.unrolled()
+lesson07_attention.unrolled()
 
 # %% [markdown]
 # Our frames are 20 MFCC with their [deltas](GLOSSARY.md#delta) and the deltas' deltas: 60 numbers every 10 ms. A
@@ -119,7 +119,7 @@ X.map(len).describe()[["min", "mean", "max"]].round()
 # frames are real.
 
 # %%
-figures_07.batch(X[::180].map(len), subtitle=f"{utterances.corpus.iloc[0]}: eight utterances")
+lesson07_attention.batch(X[::180].map(len), subtitle=f"{utterances.corpus.iloc[0]}: eight utterances")
 
 # %% [markdown]
 # (PyTorch users know a relative: `pack_padded_sequence` sorts the rows by length and drops the zeros. Keras keeps the
@@ -241,7 +241,7 @@ read = cross_validate(bilstm, X, utterances, jobs=2, name="BiLSTM + attention", 
 read
 
 # %%
-read.plot_confusion()
+plots.confusion(read)
 
 # %% [markdown]
 # The GRU, which has three quarters of the weights:
@@ -251,7 +251,7 @@ from functools import partial
 
 gru = make_pipeline(FrameScaler(), KerasClassifier(partial(network, cell=GRU), epochs=12, batch_size=64, cache=True))
 shorter = cross_validate(gru, X, utterances, jobs=2, name="GRU + attention", features="MFCC + deltas")
-shorter.plot_against(read)
+plots.against(shorter, read)
 
 # %% [markdown]
 # The intervals overlap: 24 actors do not tell us which of the two is better. The GRU is the smaller one; if they tie,
@@ -296,7 +296,7 @@ curves = pd.DataFrame(columns=["with mask", "without mask"], dtype=float)
 for added in range(0, 201, 10):
     padded = np.pad(batch[[row], :length], ((0, 0), (0, added), (0, 0)))
     curves.loc[added] = [float(net(padded)[0, column]) for net in (masked, twin)]
-figures_07.under_padding(curves, reader.classes_[column], sound.caption(moved))
+lesson07_attention.under_padding(curves, reader.classes_[column], sound.caption(moved))
 
 # %% [markdown]
 # Without a mask, the same recording gets another answer when it stands in a batch beside a longer one. That is a bug
@@ -310,13 +310,14 @@ figures_07.under_padding(curves, reader.classes_[column], sound.caption(moved))
 # **Guess first:** will it listen to the beginning, the loudest word, or the pauses?
 
 # %%
+from ser_helpers import plots
 from ser_helpers.evaluation import explain
 
 sure = pd.Series(reader.predict_proba(X[test])[:, list(reader.classes_).index("angry")], index=test)
 chosen = utterances.loc[sure[utterances.emotion[test] == "angry"].idxmax()]
 y = audio.load(chosen.path)
 weights = explain.attention(reader, X[chosen.name])
-explain.attention_over_waveform(weights, y, 16000, subtitle=sound.caption(chosen))
+plots.attention_over_waveform(weights, y, 16000, subtitle=sound.caption(chosen))
 
 # %% [markdown]
 # Run this cell to listen to the half second around the peak.
@@ -392,7 +393,7 @@ occlusion = explain.band_occlusion(network_alone, levels, "sad")
 
 # %%
 three = {"Grad-CAM": cam, "integrated gradients": gradients, "band occlusion": occlusion}
-explain.maps(levels, three, 3.0, "Three explanations of one decision: “sad”", sound.caption(chosen))
+plots.maps(levels, three, 3.0, "Three explanations of one decision: “sad”", sound.caption(chosen))
 
 # %% [markdown]
 # Read each map by its own rules. Grad-CAM is coarse: the last maps have 18 × 4 cells, stretched over the picture. It
@@ -453,7 +454,7 @@ egemaps = features.extract(utterances, "egemaps")
 linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
 linear.fit(egemaps.loc[train], utterances.emotion[train])
 shares = explain.shap_values(linear, egemaps.loc[test], "angry", background=egemaps.loc[train])
-explain.beeswarm(shares, egemaps.loc[test], subtitle=f"{utterances.corpus.iloc[0]}: unseen actors, score of “angry”")
+plots.beeswarm(shares, egemaps.loc[test], subtitle=f"{utterances.corpus.iloc[0]}: unseen actors, score of “angry”")
 
 # %% [markdown]
 # Each dot is one utterance. Dark dots on the right: a high value of the feature speaks for anger, a low one against it.
@@ -501,7 +502,7 @@ def loudness(model, example):
 
 methods = {"Grad-CAM": explain.grad_cam, "integrated gradients": explain.integrated_gradients, "the loud parts": loudness}
 found = {name: explain.sanity(method, network_alone, levels, seeds=range(5)) for name, method in methods.items()}
-figures_07.sanity(found, sound.caption(chosen))
+lesson07_attention.sanity(found, sound.caption(chosen))
 
 # %% [markdown]
 # The loud parts stay exactly as they were, whatever the network knows: no explanation, though it looks like one. The

@@ -52,11 +52,12 @@ utterances = banner("08", corpus="ravdess")
 
 # %%
 from ser_helpers import audio
-from ser_helpers.course import figures_08, sound
+from ser_helpers.course.figures import lesson08_encoders
+from ser_helpers.plots import sound
 
 chosen = utterances[(utterances.emotion == "angry") & (utterances.statement == "ravdess-1")].iloc[0]
 y = audio.load(chosen.path)
-figures_08.guessing(y, 16000, subtitle=sound.caption(chosen))
+lesson08_encoders.guessing(y, 16000, subtitle=sound.caption(chosen))
 
 # %% [markdown]
 # It was C. To win this game often, a network must know which sounds follow which, how this voice sounds, how fast and
@@ -99,9 +100,9 @@ print("loss if D is right:", round(float(-np.log(probability[3])), 3))
 # layer. We load one by its name; change the name, and the rest of this lesson still runs.
 
 # %%
-from ser_helpers import features, models
+from ser_helpers import features, pretrained
 
-encoder = models.Encoder("openai/whisper-base")
+encoder = pretrained.Encoder("openai/whisper-base")
 print(f"{encoder.label}: {encoder.blocks} blocks, {encoder.dims} numbers per frame")
 
 # %% [markdown]
@@ -117,7 +118,7 @@ print(f"{encoder.label}: {encoder.blocks} blocks, {encoder.dims} numbers per fra
 # needs that part. In your own scripts, call it first:
 #
 # ```python
-# from ser_helpers.models import ensure_torchaudio
+# from ser_helpers.pretrained import ensure_torchaudio
 #
 # print(ensure_torchaudio())  # "works", "mended" or "absent"
 # ```
@@ -129,10 +130,10 @@ print(f"{encoder.label}: {encoder.blocks} blocks, {encoder.dims} numbers per fra
 # encoder hears nearly the same.
 
 # %%
-ends = models.Encoder(encoder.name, layers=[0, encoder.blocks], pooling=None)
+ends = pretrained.Encoder(encoder.name, layers=[0, encoder.blocks], pooling=None)
 first, last = np.split(ends.embed([y])[0], 2, axis=1)
 names = ["layer 0, before the first block", f"layer {encoder.blocks}, after the last"]
-figures_08.likeness(y, 16000, [first, last], names, f"{encoder.label} · {sound.caption(chosen)}")
+lesson08_encoders.likeness(y, 16000, [first, last], names, f"{encoder.label} · {sound.caption(chosen)}")
 
 # %% [markdown]
 # In the last layer of the real Whisper, squares stand along the diagonal: a sound, a word, a pause. The untrained
@@ -202,7 +203,7 @@ plain = [cross_validate(probe, encoder.layer(X, layer), utterances, name="linear
 told_who = "linear probe, speaker-normalised"
 normalised = [cross_validate(own, encoder.layer(X, layer), utterances, name=told_who) for layer in layers]
 where = f"{utterances.corpus.iloc[0]} · {encoder.label} · linear probe, unseen speakers"
-figures_08.by_layer({"as it is": plain, "speaker-normalised": normalised}, where)
+lesson08_encoders.by_layer({"as it is": plain, "speaker-normalised": normalised}, where)
 
 # %% [markdown]
 # Whisper-base on real RAVDESS: the score climbs from 0.58 to 0.74 in layer 3 and then falls to 0.70. The last blocks
@@ -256,7 +257,7 @@ check("08.2", mix)
 # when to stop. This takes about half a minute.
 
 # %%
-from ser_helpers.models import EncoderClassifier
+from ser_helpers.pretrained import EncoderClassifier
 
 head = EncoderClassifier(encoder.name, trainable="head", epochs=12, batch_size=32, progress=True)
 weighted = cross_validate(head, utterances, utterances, name="weighted sum of layers", features=encoder.label)
@@ -269,7 +270,7 @@ folds = corpora.split(utterances, "speaker")
 train, test = folds[0]
 head.fit(utterances.loc[train], utterances.emotion[train])
 weights = head.network_.mix.logits.softmax(0).tolist()
-figures_08.layer_weights([weights], f"{utterances.corpus.iloc[0]} · {encoder.label} · trained without the first fold")
+lesson08_encoders.layer_weights([weights], f"{utterances.corpus.iloc[0]} · {encoder.label} · trained without the first fold")
 
 # %% [markdown]
 # No layer is left out, and none rules. The sum stays two or three points behind the best layer, but nobody had to
@@ -335,7 +336,7 @@ for how, scaling in scalings.items():
 # ```
 
 # %%
-figures_08.low_rank(encoder.dims, encoder.dims, rank=8)
+lesson08_encoders.low_rank(encoder.dims, encoder.dims, rank=8)
 
 # %% tags=["exercise"]
 # ** A layer with LoRA. `x` is (batch, inputs), `W` (outputs, inputs), `B` (outputs, rank), `A` (rank, inputs).
@@ -403,7 +404,7 @@ for name, way in ways.items():
     counts[name] = sum(weights.numel() for weights in model.network_.parameters() if weights.requires_grad)
 
 few_words = f"{len(teach)} utterances of 8 speakers train, {len(ask)} of 4 speakers test"
-figures_08.trained_weights(scores, counts, f"{utterances.corpus.iloc[0]} · {encoder.label} · {few_words}")
+lesson08_encoders.trained_weights(scores, counts, f"{utterances.corpus.iloc[0]} · {encoder.label} · {few_words}")
 
 # %% [markdown]
 # Sixty test utterances: differences below 0.1 mean nothing. Whisper on real RAVDESS: 0.48 for the head alone, 0.50 for
@@ -483,22 +484,22 @@ pd.DataFrame([one_draw(seed) for seed in range(4)]).mean().round(2)
 # authors you trust. Where the model is not on this machine, we make a tiny untrained folder of the same layout.
 
 # %%
-from ser_helpers import home
+from ser_helpers import paths
 from ser_helpers.errors import WeightsMissing
-from ser_helpers.models import find_speechbrain, make_speechbrain_stand_in
+from ser_helpers.pretrained import find_speechbrain, make_speechbrain_stand_in
 
 try:
     folder, base = find_speechbrain("speechbrain/emotion-recognition-wav2vec2-IEMOCAP")
 except WeightsMissing as missing:
     print(missing)
-    folder, base = find_speechbrain(make_speechbrain_stand_in(home.build_home() / "speechbrain-stand-in"))
+    folder, base = find_speechbrain(make_speechbrain_stand_in(paths.build_home() / "speechbrain-stand-in"))
 
 # %% [markdown]
 # The ten lines. (`overrides` says where the weights lie on this machine. Without it, the names in `hyperparams.yaml`
 # are fetched from the hub.)
 
 # %%
-from ser_helpers.models import SpeechBrainClassifier, ensure_torchaudio
+from ser_helpers.pretrained import SpeechBrainClassifier, ensure_torchaudio
 
 ensure_torchaudio()
 import torch
@@ -544,12 +545,12 @@ print(len(turns), "turns,", turns.speaker.nunique(), "speakers,", turns.session.
 
 # %% [markdown]
 # Here is the recipe's heart, a *Brain*. SpeechBrain calls these methods; everything else stands in a file,
-# `iemocap_recipe.yaml`. Compare it with the public one: the mean over time, one linear layer, two learning rates.
+# `speechbrain_recipe.yaml`. Compare it with the public one: the mean over time, one linear layer, two learning rates.
 
 # %%
 import inspect
 
-from ser_helpers.models.iemocap_recipe import EmotionBrain, SpeechBrainRecipe
+from ser_helpers.pretrained.speechbrain_recipe import EmotionBrain, SpeechBrainRecipe
 
 print(inspect.getsource(EmotionBrain.compute_forward))
 print(inspect.getsource(EmotionBrain.init_optimizers))
@@ -561,21 +562,21 @@ print(inspect.getsource(EmotionBrain.init_optimizers))
 # checkpoint: run the cell twice and see.
 
 # %%
-from ser_helpers.models.speechbrain_folder import make_tiny_wav2vec2
+from ser_helpers.pretrained.speechbrain_model import make_tiny_wav2vec2
 
-tiny = make_tiny_wav2vec2(home.build_home() / "tiny-wav2vec2")
+tiny = make_tiny_wav2vec2(paths.build_home() / "tiny-wav2vec2")
 faster = {"number_of_epochs": 4, "batch_size": 16, "lr": 0.01, "lr_wav2vec2": 0.003, "freeze_wav2vec2_conv": False}
 parts = {}
 for how, protocol in {"by session": "session", "at random": "random-kfold"}.items():
     known, new = corpora.split(turns, protocol)[-1]
-    recipe = SpeechBrainRecipe(tiny, protocol, home.build_home() / "recipe", faster, progress=True)
+    recipe = SpeechBrainRecipe(tiny, protocol, paths.build_home() / "recipe", faster, progress=True)
     recipe.fit(turns.loc[known], turns.emotion[known])
     parts[how] = {"trains": recipe.train_, "chooses": recipe.validation_, "tests": new}
     print(f"{how}: {recipe.log_[-1]}")
     print(f"{how}: UAR {uar(turns.emotion[new], recipe.predict(turns.loc[new])):.2f} on {len(new)} turns, chance 0.25")
 
 # %%
-figures_08.who_is_where(turns, parts, f"{turns.corpus.iloc[0]} · one fold of each")
+lesson08_encoders.who_is_where(turns, parts, f"{turns.corpus.iloc[0]} · one fold of each")
 
 # %% [markdown]
 # One fold with a tiny network cannot tell us how much the random split flatters. So let a model that takes a second do

@@ -64,7 +64,7 @@ print("turns without the three numbers:", int(utterances[["valence", "arousal", 
 # of them. **Where would you put anger?**
 
 # %%
-from ser_helpers.evaluation import plots
+from ser_helpers import plots
 
 plots.plane(utterances)
 
@@ -122,9 +122,9 @@ print(f"squared error {mse(truth, said):.2f}: about {root:.1f} of the scale's 4 
 # **Which one would you want?**
 
 # %%
-from ser_helpers.course import figures_09
+from ser_helpers.course.figures import lesson09_dimensions
 
-figures_09.concordance()
+lesson09_dimensions.concordance()
 
 # %% [markdown]
 # The first three have the same correlation r. But a model that is always one step too high will see excitement
@@ -210,7 +210,7 @@ check("09.2", mended_ccc)
 # hears lesson 08's [embeddings](GLOSSARY.md#embedding). **Guess first:** which of the three dimensions is hardest?
 
 # %%
-from ser_helpers.models import Encoder
+from ser_helpers.pretrained import Encoder
 
 encoder = Encoder("openai/whisper-base")
 embeddings = features.extract(utterances, encoder)
@@ -234,10 +234,10 @@ for target in ("valence", "arousal", "dominance"):
         print(f"{target:<10} {name:<6} CCC {result.ccc:.2f}, {result.interval[0]:.2f} to {result.interval[1]:.2f}  {kind}")
 
 # %%
-results["valence", "SVR", "eGeMAPS"].plot_predicted()
+plots.predicted(results["valence", "SVR", "eGeMAPS"])
 
 # %%
-results["arousal", "SVR", "eGeMAPS"].plot_predicted()
+plots.predicted(results["arousal", "SVR", "eGeMAPS"])
 
 # %% [markdown]
 # Arousal is easy for all three. From the 88 features, valence and dominance are hard. (Keep dominance in mind until
@@ -323,7 +323,7 @@ for name, loss in [("network, MSE loss", "mse"), ("network, CCC loss", ccc_loss)
     regressor = KerasRegressor(partial(network, loss=loss), epochs=20, batch_size=64, cache=True)
     settings = {"protocol": "session", "target": "valence", "name": name, "features": "eGeMAPS"}
     trained[name] = cross_validate(make_pipeline(StandardScaler(), regressor), egemaps, utterances, **settings)
-figures_09.two_losses(*trained.values())
+lesson09_dimensions.two_losses(*trained.values())
 
 # %%
 from ser_helpers.evaluation import compare
@@ -377,7 +377,7 @@ check("09.3", named)
 # takes their place, and says so.
 
 # %%
-from ser_helpers.models import DimensionalModel
+from ser_helpers.pretrained import DimensionalModel
 
 last = utterances[utterances.session == utterances.session.max()]
 published = DimensionalModel("audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim", scale=(1, 5)).fit()
@@ -438,7 +438,7 @@ plots.trajectory({"rated": utterances.arousal, "heard": arousal}, talk, "arousal
 # how far it is from the rating of the last turn. **Guess first:** which of the two curves falls?
 
 # %%
-figures_09.window(arousal, utterances.arousal, utterances)
+lesson09_dimensions.window(arousal, utterances.arousal, utterances)
 
 # %% [markdown]
 # With a longer window the curve jumps less, so an alarm goes off less often by accident. But it says less about the

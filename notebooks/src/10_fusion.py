@@ -63,7 +63,8 @@ print(f"“{often}” is said with these emotions:", heard_as.to_dict())
 
 # %%
 from ser_helpers import audio
-from ser_helpers.course import figures_10, sound
+from ser_helpers.course.figures import lesson10_fusion
+from ser_helpers.plots import sound
 
 same = utterances[utterances.text == often].drop_duplicates("emotion")[:2]
 two = {
@@ -101,7 +102,7 @@ print(f"of the test turns {known.mean():.0%} have words that were in the trainin
 # ## 2. What do two branches know?
 #
 # The audio branch: [eGeMAPS](GLOSSARY.md#egemaps) and a [logistic regression](GLOSSARY.md#logistic-regression).
-# (An encoder of lesson 08 would stand here just as well: `features.extract(utterances, models.Encoder(...))`. Its
+# (An encoder of lesson 08 would stand here just as well: `features.extract(utterances, pretrained.Encoder(...))`. Its
 # untrained stand-in knows nothing about voices, and eGeMAPS is the same on every machine, so we take eGeMAPS.)
 
 # %%
@@ -139,7 +140,7 @@ for sentence, score in zip(sentences, scores.compound, strict=True):
 # %%
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ser_helpers.models import SentenceEncoder
+from ser_helpers.pretrained import SentenceEncoder
 
 encoder = SentenceEncoder()
 counts = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\w+(?:'\w+)?|[?!]")
@@ -154,7 +155,8 @@ words = make_pipeline(word_numbers, LogisticRegression(C=3, max_iter=1000, class
 # listener or the reader? Chance is 0.25.
 
 # %%
-from ser_helpers.evaluation import compare, cross_validate, leaderboard, plots
+from ser_helpers import plots
+from ser_helpers.evaluation import compare, cross_validate, leaderboard
 
 results = {
     "voice": cross_validate(voice, egemaps, utterances, "session", name="voice alone", features="eGeMAPS"),
@@ -207,7 +209,7 @@ kind = kind.mask(praise, "kind words, meant otherwise")
 utterances[praise][["text", "emotion"]].drop_duplicates("text").head().reset_index(drop=True)
 
 # %%
-figures_10.by_kind(results, kind)
+lesson10_fusion.by_kind(results, kind)
 
 # %% [markdown]
 # The reader takes praise at its word; here the listener is far ahead, and with open words, too. With all other words
@@ -308,7 +310,7 @@ print(f"both branches are wrong in {wrong.sum()} turns; the product is right in 
 chosen = p["product"].max(axis=1)[rescued].idxmax()
 panels = pd.DataFrame({name: table.loc[chosen] for name, table in p.items()}).T
 subtitle = f"{utterances.corpus.iloc[0]} · “{utterances.text[chosen]}”"
-figures_10.votes(panels, f"Two wrong answers, one right vote: {truth[chosen]}", subtitle)
+lesson10_fusion.votes(panels, f"Two wrong answers, one right vote: {truth[chosen]}", subtitle)
 
 # %% [markdown]
 # Neither branch put the right label first. But each rules out what the other believes, and one label is left over.
@@ -397,7 +399,7 @@ for name, model in late.items():
 best = max(results["voice"].uar, results["words"].uar)
 fused = [result for key, result in results.items() if key not in ("voice", "words")]
 title = f"{sum(result.uar > best for result in fused)} of {len(fused)} ways to fuse are above both branches"
-figures_10.scores(results.values(), title)
+lesson10_fusion.scores(results.values(), title)
 
 # %%
 for name in ("mean, learned", "mean, calibrated", "product", "stacked"):
@@ -488,9 +490,9 @@ def network(input_shape, n_classes):
 # attention beat the product of two logistic regressions? This takes about half a minute.
 
 # %%
-from ser_helpers.models import Augmented, FrameScaler, KerasClassifier, PerModality, WordIds, drop_modality
+from ser_helpers.models import Augmented, FrameScaler, KerasClassifier, PerModality, Vocabulary, drop_modality
 
-first = PerModality({"audio": FrameScaler(), "text": WordIds()})
+first = PerModality({"audio": FrameScaler(), "text": Vocabulary()})
 net = KerasClassifier(network, epochs=8, batch_size=32, class_weight="balanced", cache=True)
 gaps = [drop_modality(sequences, "audio"), drop_modality(sequences, "text")]
 attention = Augmented(make_pipeline(first, net), gaps)
@@ -519,7 +521,7 @@ turn = utterances.loc[sure[correct & (longest > 4) & (emotions_of[test] >= 3)].i
 weights = explain.cross_attention(reader.estimator_, sequences.loc[[turn.name]])
 title = f"The moments each word listens to: “{turn.text}”, {turn.emotion}"
 y = audio.load(turn.path, start=turn.start, end=turn.end)
-figures_10.attention_map(weights, split_words(turn.text), y, 16000, title, f"{turn.corpus} · {turn.speaker}")
+lesson10_fusion.attention_map(weights, split_words(turn.text), y, 16000, title, f"{turn.corpus} · {turn.speaker}")
 
 # %% [markdown]
 # Each row adds up to 1. Lesson 07's warning holds: this shows where the numbers come from, and not why the network
@@ -533,7 +535,7 @@ figures_10.attention_map(weights, split_words(turn.text), y, 16000, title, f"{tu
 agree = results["voice"].predictions.predicted == results["words"].predictions.predicted
 disagree = agree.map({True: "voice and words agree", False: "they disagree"})
 shown = {"voice": results["voice"], "words": results["words"], "vote": results["product"]}
-figures_10.by_kind(shown, disagree)
+lesson10_fusion.by_kind(shown, disagree)
 
 # %%
 for name in ("voice", "words"):
@@ -548,7 +550,7 @@ for name in ("voice", "words"):
 
 # %%
 shown["attention"] = results["attention"]
-figures_10.by_kind(shown, kind, "Where the vote wins, and where it does not")
+lesson10_fusion.by_kind(shown, kind, "Where the vote wins, and where it does not")
 
 # %% [markdown]
 # With open words the vote does as well as the voice, and with other words better than both. Now look at *kind words,
@@ -572,7 +574,7 @@ for modality in ("audio", "text"):
         without_modality({"attention, with dropout": attention}, sequences, utterances, modality)
     )
 subtitle = f"{utterances.corpus.iloc[0]} · {results['mean'].protocol_words}"
-figures_10.missing(curves, "Late fusion falls back on the other branch; early must learn to", subtitle)
+lesson10_fusion.missing(curves, "Late fusion falls back on the other branch; early must learn to", subtitle)
 
 # %% [markdown]
 # Late fusion needs no preparation: a silent branch gives its weight to the other, and the ends of its curve are the two

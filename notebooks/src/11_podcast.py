@@ -89,8 +89,8 @@ print(f"{title}: {len(lengths)} blocks, {max(lengths):.0f} s at most, {sum(lengt
 # voices, none of them from this show. (That happens now, in about 20 s; the next time it is there.)
 
 # %%
-from ser_helpers.applications import Episode, emotions_over_time
 from ser_helpers.models import window_model
+from ser_helpers.podcast import Episode, emotions_over_time
 
 model = window_model(progress=True)
 timeline = emotions_over_time(path, model)
@@ -127,10 +127,10 @@ check("11.1", pie)
 # The first episode tells about a wedding. **Guess first:** what will its largest slice be?
 
 # %%
-from ser_helpers.applications import podcast_figures
+from ser_helpers.podcast import figures
 
 episode = Episode(title, timeline.attrs["seconds"], timeline)
-podcast_figures.draw_pie(episode, subtitle="synthetic show · windows of 3 s")
+figures.draw_pie(episode, subtitle="synthetic show · windows of 3 s")
 
 # %% [markdown]
 # An angry wedding? A pie is easy to read, and easy to believe. It hides *when*, and it hides *how sure*. The timeline
@@ -144,13 +144,13 @@ from ser_helpers.synthesis import ensure_show
 
 truth = pd.read_csv(ensure_show() / "truth.csv")
 felt = truth[truth.episode == name]
-podcast_figures.draw_timeline(episode, felt, subtitle="synthetic show · windows of 3 s; below, the truth")
+figures.draw_timeline(episode, felt, subtitle="synthetic show · windows of 3 s; below, the truth")
 
 # %% [markdown]
 # Run this cell to listen to the red around a laugh. (The stored notebook holds no sound.)
 
 # %%
-from ser_helpers.course.sound import play, waveform
+from ser_helpers.plots.sound import play, waveform
 
 laugh = felt[felt.kind == "laughter"].iloc[0]
 y = audio.load(path, 16_000, start=laugh.start - 3, end=laugh.end + 1)
@@ -175,17 +175,18 @@ play(y, 16_000)
 import tempfile
 from pathlib import Path
 
-from ser_helpers.applications import LaughterDetector, Show, process
+from ser_helpers.podcast import Show, process
+from ser_helpers.pretrained import LaughterDetector
 
 folder = tempfile.TemporaryDirectory()
 out, detector = Path(folder.name), LaughterDetector("stand-in")
 process(episodes.path, out / "show", model, laughter=detector)[["state", "minutes"]].round(1)
 
 # %%
-from ser_helpers.course import figures_11
+from ser_helpers.course.figures import lesson11_podcast
 
 show = Show.load(out / "show", name="Between the Lines")
-figures_11.felt_and_heard(show, truth)
+lesson11_podcast.felt_and_heard(show, truth)
 
 # %% [markdown]
 # All six are done, and the mistakes do not cancel out. Of the windows in which joy prevails, the model hears seven in
@@ -242,8 +243,8 @@ said[said.episode == name][["start", "speaker", "text", "valence", "arousal", "d
 # episode: those people were sad about something else. So each episode starts anew.
 
 # %%
-as_felt = figures_11.as_felt(show, truth)
-podcast_figures.draw_dimensions(
+as_felt = lesson11_podcast.as_felt(show, truth)
+figures.draw_dimensions(
     show, seconds=60, truth=as_felt.means(seconds=60), subtitle="synthetic show, six episodes"
 )
 
@@ -274,7 +275,7 @@ means.assign(title=episodes.title).round(2)
 # %%
 last = "episode-06"
 curve = detector.probabilities(episodes.path[last])
-figures_11.laughter_curve(detector, curve, truth[truth.episode == last], start=60)
+lesson11_podcast.laughter_curve(detector, curve, truth[truth.episode == last], start=60)
 
 # %% [markdown]
 # Ten stretches of laughter, and nine are found: around 70 s, two have run together. The grey curve trembles, so it is
@@ -312,7 +313,7 @@ check("11.3", laughs)
 # threshold?
 
 # %%
-figures_11.thresholds(detector, curve, truth[truth.episode == last])
+lesson11_podcast.thresholds(detector, curve, truth[truth.episode == last])
 
 # %% [markdown]
 # At 0.5, 15 of 17 found laughs are hits, out of 21 true ones. In the middle a higher threshold invents less and, as a
@@ -325,7 +326,7 @@ figures_11.thresholds(detector, curve, truth[truth.episode == last])
 # once):
 
 # %%
-from ser_helpers.evaluation.events import merge_events
+from ser_helpers.evaluation.segments import merge_events
 
 laughing = truth[truth.kind == "laughter"]
 merged = pd.Series({name: len(merge_events(laughing[laughing.episode == name])) for name in episodes.index})
@@ -353,7 +354,7 @@ def without_laughter(episode):
 
 
 mended = Show(show.name, [without_laughter(episode) for episode in show.episodes])
-figures_11.felt_and_heard(mended, truth, "Without the windows of laughter, the slices")
+lesson11_podcast.felt_and_heard(mended, truth, "Without the windows of laughter, the slices")
 
 # %% [markdown]
 # To 15 points only. The slice of anger has shrunk, and is still too large. The laughter was one reason; that joy and
@@ -402,7 +403,7 @@ for voices, first in {"as recorded": "passthrough", "normalised": SpeakerNormali
         leaderboard.add(result, lesson="11")
 
 # %%
-figures_11.abroad(results)
+lesson11_podcast.abroad(results)
 
 # %% [markdown]
 # As recorded, on English speech: 0.61 with a model from home, 0.40 with one from abroad, where chance is 0.17. On
@@ -430,7 +431,7 @@ process(episodes.path, out / "show", model, laughter=detector).state.value_count
 # finished we **kill** one of them, as a broken machine would. **Guess first:** which episodes will be missing?
 
 # %%
-from ser_helpers.course.clusters import kill_a_worker, local_cluster
+from ser_helpers.course.cluster import kill_a_worker, local_cluster
 
 with local_cluster(workers=2) as cluster:
     deed = kill_a_worker(cluster, as_soon_as=lambda: any(out.glob("cluster/episodes/*/episode.json")))
@@ -470,7 +471,7 @@ print("the same bytes:", fingerprint("show") == fingerprint("cluster"))
 # %%
 import time
 
-from ser_helpers.applications import dimension_model, dimensions, transcripts
+from ser_helpers.podcast import dimension_model, dimensions, transcripts
 
 rated, spoken = dimension_model(), transcripts.sentences(transcripts.read(episodes.transcript[last]))
 recording, hours = episodes.path[last], episodes.seconds[last] / 3600
@@ -486,7 +487,7 @@ for step, work in steps.items():
     rates[step] = (time.process_time() - begun) / hours
 
 # %%
-figures_11.costs(rates)
+lesson11_podcast.costs(rates)
 
 # %% [markdown]
 # Our machine took about 70 s for the three together. Now the sum for the archive. **Guess first:** how many machines
@@ -514,11 +515,11 @@ def machines(hours, rate, cores, days):
 check("11.4", machines)
 
 # %%
-from ser_helpers.applications import bill
+from ser_helpers.podcast import estimate_cost
 
 rate = sum(rates.values())
 print(f"machines in a week: {machines(100_000, rate, 16, 7)}, in a day: {machines(100_000, rate, 16, 1)}")
-bill(100_000, rate, cores=16, price=0.7, days=7).round(1)
+estimate_cost(100_000, rate, cores=16, price=0.7, days=7).round(1)
 
 # %% [markdown]
 # Where the stored outputs come from, 70 s of one core for each hour of audio make about 1,900 hours of one core. A

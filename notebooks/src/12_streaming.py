@@ -53,9 +53,10 @@ utterances = banner("12", corpus="iemocap")
 # [hop](GLOSSARY.md#hop-length) is 1 s.
 
 # %%
-from ser_helpers.course import figures_12, sound
+from ser_helpers.course.figures import lesson12_streaming
+from ser_helpers.plots import sound
 
-figures_12.windows()
+lesson12_streaming.windows()
 
 # %% [markdown]
 # A chunk ends where it likes, mostly in the middle of a window, and a long one may finish two windows at once. We need
@@ -65,7 +66,7 @@ figures_12.windows()
 # %%
 speaker = utterances.speaker.unique()[3]
 turns = utterances[utterances.speaker == speaker].sort_values(["dialogue", "turn_start"])[:40]
-call, rated = figures_12.join(turns)
+call, rated = lesson12_streaming.join(turns)
 sound.play(call, 16000)
 
 # %% [markdown]
@@ -128,7 +129,7 @@ for seconds in (0.5, 1, 5):
 # gives one answer per chunk, and keeps the rest.
 
 # %%
-figures_12.backlog({name: runs[name] for name in ("chunks of 1 s", "chunks of 5 s")})
+lesson12_streaming.backlog({name: runs[name] for name in ("chunks of 1 s", "chunks of 5 s")})
 
 # %% [markdown]
 # When a chunk is done, less than a window should be left in the buffer: less than 3 s. Here it grows by 4 s with each
@@ -179,7 +180,7 @@ class ListBuffer:
 
 # %%
 for seconds in (15, 30, 60):
-    (memory,), (milliseconds,) = figures_12.cost(ListBuffer, [seconds])
+    (memory,), (milliseconds,) = lesson12_streaming.cost(ListBuffer, [seconds])
     print(f"after {seconds} s: {memory:5.1f} MB, and {milliseconds:5.1f} ms to find the last 3 s")
 
 # %% [markdown]
@@ -226,7 +227,7 @@ class Ring:
 check("12.2", Ring)
 
 # %%
-figures_12.growth({"list": ListBuffer, "ring": Ring})
+lesson12_streaming.growth({"list": ListBuffer, "ring": Ring})
 
 # %% [markdown]
 # The ring is as large and as fast after a day as after three seconds. The package has it as `streaming.RingBuffer`.
@@ -264,7 +265,7 @@ from ser_helpers import audio
 beginning = call[: 20 * 16000]
 probabilities = audio.SpeechGate().feed(beginning)
 found = audio.find_speech(beginning, 16000)
-figures_12.gate(beginning, 16000, probabilities, found, utterances.corpus.iloc[0])
+lesson12_streaming.gate(beginning, 16000, probabilities, found, utterances.corpus.iloc[0])
 
 # %% [markdown]
 # The network knows voices, not loudness: it finds the soft turns, and the hiss and the hum do not open the gate (try
@@ -277,11 +278,11 @@ figures_12.gate(beginning, 16000, probabilities, found, utterances.corpus.iloc[0
 # ready.
 
 # %%
-from ser_helpers.streaming import Detector, timeline
+from ser_helpers.streaming import Detector, to_timeline
 
 detector = Detector(model)
 estimates = [estimate for chunk in chunks for estimate in detector.feed(chunk)] + detector.finish()
-live = timeline(estimates, detector.classes_)
+live = to_timeline(estimates, detector.classes_)
 live.head(4).round(2)
 
 # %% [markdown]
@@ -314,7 +315,7 @@ rows = {
     "smoothed": shown(live, weight=0.5, margin=0),
     "with a margin": shown(live, weight=0.5, margin=0.1),
 }
-figures_12.strips(rows, utterances.corpus.iloc[0])
+lesson12_streaming.strips(rows, utterances.corpus.iloc[0])
 
 # %% [markdown]
 # Each second has the colour of the window that ended then. The lower strips are calmer. Are they better? Compare them
@@ -346,7 +347,7 @@ latency["linear"].round(1)
 # ([Dean and Barroso, 2013](https://doi.org/10.1145/2408776.2408794)).
 
 # %%
-figures_12.budget(latency, ("a game", 100))
+lesson12_streaming.budget(latency, ("a game", 100))
 
 # %% [markdown]
 # The linear model costs next to nothing. The time goes to its features and to the gate, about as much to each: the gate
@@ -374,7 +375,7 @@ for number in (3, 30, 3000):
     detector = Detector(model, sr=44100)
     cuts = np.sort(rng.integers(0, len(pcm), number))
     estimates = [estimate for chunk in np.split(pcm, cuts) for estimate in detector.feed(chunk)] + detector.finish()
-    same = timeline(estimates, detector.classes_).equals(whole)
+    same = to_timeline(estimates, detector.classes_).equals(whole)
     print(f"{number + 1:>4} chunks: {len(estimates)} windows, the same to the last bit: {same}")
 
 # %% [markdown]
@@ -389,7 +390,7 @@ for number in (3, 30, 3000):
 # %%
 detector = Detector(model)
 estimates = detector.feed(call[: 8 * 16000]) + detector.lost(2.5) + detector.feed(call[8 * 16000 : 14 * 16000])
-timeline(estimates, detector.classes_)[["start", "end", "speech", "emotion", "gap"]].round(2)
+to_timeline(estimates, detector.classes_)[["start", "end", "speech", "emotion", "gap"]].round(2)
 
 # %% [markdown]
 # Sound is missing from 8 to 10.5 s. Five windows touch that hole, and none of them has an emotion: a window of which
@@ -406,10 +407,10 @@ timeline(estimates, detector.classes_)[["start", "end", "speech", "emotion", "ga
 # We ask 300 windows, each around one turn.
 
 # %%
-from ser_helpers.course import figures_12_sizes
+from ser_helpers.course.figures import lesson12_streaming
 
-turns = utterances[utterances.emotion.isin(figures_12.FOUR)].sample(300, random_state=0)
-windows, heard = figures_12_sizes.around(turns)
+turns = utterances[utterances.emotion.isin(lesson12_streaming.FOUR)].sample(300, random_state=0)
+windows, heard = lesson12_streaming.around(turns)
 cnn = models.window_model("cnn")
 X = cnn.features(windows)
 onnx = models.to_onnx(cnn.classifier_, X)
@@ -443,7 +444,7 @@ check("12.3", quantise)
 # No weight moves by more than half a step, $s/2$. That is little for 8 bits, and much for 3:
 
 # %%
-figures_12_sizes.rounding(np.array(cnn.classifier_.model_.layers[1].kernel))
+lesson12_streaming.rounding(np.array(cnn.classifier_.model_.layers[1].kernel))
 
 # %% [markdown]
 # Three ways to make the network smaller. **INT8**: weights of 8 bits, and sums of whole numbers. **Half precision**: 16
@@ -456,7 +457,7 @@ versions = {
     "ONNX": onnx,
     "INT8, products": models.quantise(onnx),
     "INT8, all": models.quantise(onnx, ("MatMul", "Conv")),
-    "half precision": models.halve(onnx),
+    "half precision": models.to_float16(onnx),
     "20 % pruned": models.to_onnx(models.prune(cnn.classifier_, 0.2), X),
     "50 % pruned": models.to_onnx(models.prune(cnn.classifier_, 0.5), X),
 }
@@ -464,7 +465,7 @@ sizes = models.compare_sizes(versions, X, heard)
 sizes.round(2)
 
 # %%
-figures_12_sizes.trade(sizes, utterances.corpus.iloc[0])
+lesson12_streaming.trade(sizes, utterances.corpus.iloc[0])
 
 # %% [markdown]
 # One window at a time, the network is many times faster without Keras, and as good. After that, *smaller* is not
@@ -517,8 +518,8 @@ models.compare_sizes(pair, frames, large.predict(frames)).drop(columns=["zipped_
 # go together, in a [batch](GLOSSARY.md#batch). **Guess first:** how much longer do 32 windows take than one?
 
 # %%
-cost = figures_12_sizes.batch_cost(cnn.classifier_, X)
-figures_12_sizes.batches(cost)
+cost = lesson12_streaming.batch_cost(cnn.classifier_, X)
+lesson12_streaming.batches(cost)
 
 # %% [markdown]
 # On our machine 32 windows take about a third longer than one, and not 32 times as long. But the windows of different
@@ -530,9 +531,9 @@ figures_12_sizes.batches(cost)
 from ser_helpers.streaming import Batcher
 
 with Batcher(cnn.classifier_, most=32, wait=0.02) as batcher:
-    together = figures_12_sizes.rush(batcher.submit, X[:100])
-alone = figures_12_sizes.rush_one_by_one(cnn.classifier_, X[:100])
-figures_12_sizes.waiting({"one by one": alone, "in batches": together})
+    together = lesson12_streaming.rush(batcher.submit, X[:100])
+alone = lesson12_streaming.rush_one_by_one(cnn.classifier_, X[:100])
+lesson12_streaming.waiting({"one by one": alone, "in batches": together})
 
 # %% [markdown]
 # A hundred telephone calls hand in a window at the same moment. One by one, the last waits for all the others. In

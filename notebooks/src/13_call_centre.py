@@ -66,12 +66,13 @@ print(stories.sort_values("calls", ascending=False).to_string())
 import pandas as pd
 import soundfile
 
-from ser_helpers.course import figures_13, sound
+from ser_helpers.course.figures import lesson13_call_centre
+from ser_helpers.plots import sound
 
 name = "call_099"
 y, sr = soundfile.read(calls.path[name], dtype="float32")
 truth = pd.read_csv(calls.truth[name])
-figures_13.call(y, sr, truth, name)
+lesson13_call_centre.call(y, sr, truth, name)
 
 # %%
 sound.play(y[: 30 * sr].mean(axis=1), sr)
@@ -115,8 +116,8 @@ sound.spectrograms(pair, title, f"synthetic call centre · {noisy}")
 # *cluster*, and each cluster is taken for somebody. **Guess:** where will it go wrong in this call?
 
 # %%
-from ser_helpers.applications import diarise, name_parties
-from ser_helpers.models import SpeakerEncoder
+from ser_helpers.call_centre import diarise, name_parties
+from ser_helpers.pretrained import SpeakerEncoder
 
 encoder = SpeakerEncoder()
 print("speaker encoder:", encoder.label)
@@ -124,7 +125,7 @@ two = diarise(y, sr)
 one = name_parties(diarise(y.mean(axis=1), sr, n_speakers=2, encoder=encoder))
 who = truth.rename(columns={"party": "speaker"})
 answers = {"truth": who, "two channels": two, "one channel": one.assign(speaker=one.party)}
-figures_13.who_speaks(answers, "Two channels say who speaks; one channel has to guess", name)
+lesson13_call_centre.who_speaks(answers, "Two channels say who speaks; one channel has to guess", name)
 
 # %% [markdown]
 # Grey is the agent, blue the customer. With two channels the answer looks like the truth. On one channel somebody has
@@ -199,7 +200,7 @@ shares.assign(error_rate=shares.sum(axis=1)).round(2)
 
 # %%
 from ser_helpers import models
-from ser_helpers.applications import analyse
+from ser_helpers.call_centre import analyse
 
 model = models.window_model("linear", band="phone")
 report = analyse(calls.path[name], model)
@@ -264,9 +265,9 @@ check("13.2", first_alert)
 # forty others, with other customers.
 
 # %%
-from ser_helpers.applications import call_scores
+from ser_helpers.call_centre import alert_evaluation
 
-rule = call_scores.choose_rule()
+rule = alert_evaluation.choose_rule()
 print(rule)
 
 # %% [markdown]
@@ -274,8 +275,8 @@ print(rule)
 # voice all is forgotten. The figure moves one of these numbers. **Guess first:** what will a rule that never waits do?
 
 # %%
-tuning = call_scores.hear("tuning")
-figures_13.persistence(tuning, call_scores.calls("tuning"), rule.threshold)
+tuning = alert_evaluation.hear("tuning")
+lesson13_call_centre.persistence(tuning, alert_evaluation.calls("tuning"), rule.threshold)
 
 # %% [markdown]
 # [Precision](GLOSSARY.md#precision) is the share of alerts that are right, [recall](GLOSSARY.md#recall) the share of
@@ -288,7 +289,7 @@ figures_13.persistence(tuning, call_scores.calls("tuning"), rule.threshold)
 
 # %%
 report = analyse(calls.path[name], model, rule)
-figures_13.trajectory(report.trajectory("customer"), truth, rule, report.alerts, name, due=calls.alert[name])
+lesson13_call_centre.trajectory(report.trajectory("customer"), truth, rule, report.alerts, name, due=calls.alert[name])
 
 # %%
 for alert in report.alerts:
@@ -332,11 +333,11 @@ check("13.3", precision_recall)
 # to three minutes on two cores.
 
 # %% tags=["score"]
-table = call_scores.score_calls()
+table = alert_evaluation.score_calls()
 table[["precision", "recall", "f1", "delay", "threshold", "persistence_s"]].round(2)
 
 # %%
-figures_13.scores(table)
+lesson13_call_centre.scores(table)
 
 # %% [markdown]
 # About three of four alerts are right, either way. With noise reduction 0.69 of the angry calls are found, half of them
@@ -362,7 +363,7 @@ figures_13.scores(table)
 # "Acknowledge" for "I have seen it". This is how it looks:
 
 # %%
-figures_13.page()
+lesson13_call_centre.page()
 
 # %% [markdown]
 # Each call has the customer's level of anger over time; below it, who speaks, in the colour of what is heard; and the
@@ -379,8 +380,8 @@ from pathlib import Path
 
 import requests
 
-from ser_helpers.applications.serving import running
-from ser_helpers.applications.settings import Settings
+from ser_helpers.service.server import running
+from ser_helpers.service.settings import Settings
 
 paths = [Path(calls.path[name])]
 with running(Settings(speed=20), model=model, rule=rule, calls=paths) as address:
@@ -414,7 +415,7 @@ for _ in range(40):
     begun = time.perf_counter()
     model.predict_proba(window)
     times.append(time.perf_counter() - begun)
-figures_13.load(times, workers=os.cpu_count() or 1)
+lesson13_call_centre.load(times, workers=os.cpu_count() or 1)
 
 # %% [markdown]
 # The curve is almost flat, and then it is a wall (each line up is ten times the wait). Near 100 % of what the cores can

@@ -7,13 +7,11 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["augmentation", "denoise", "io", "reader", "signal", "speech"],
     submod_attrs={
         "augmentation": ["Augmentation", "Chain", "Noise", "Pitch", "Reverb", "Shift", "Speed"],
         "denoise": ["NoiseReducer", "reduce_noise"],
-        "io": ["duration", "load"],
-        "reader": ["blocks"],
+        "io": ["blocks", "duration", "load"],
         "signal": ["check", "normalise", "pad", "resample", "trim"],
-        "speech": ["SpeechGate", "find_speech"],
+        "vad": ["SpeechGate", "find_speech"],
     },
 )

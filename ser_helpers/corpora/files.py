@@ -7,8 +7,7 @@ from pathlib import Path
 
 import soundfile as sf
 
-from ser_helpers.corpora.locate import how_to_get
-from ser_helpers.corpora.registry import card
+from ser_helpers.corpora.corpus_cards import card, how_to_get
 from ser_helpers.corpora.schema import make_table
 from ser_helpers.errors import CorpusMissing
 

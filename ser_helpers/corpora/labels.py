@@ -59,6 +59,22 @@ SCHEMES = {
 
 _MEANINGS = {word: meaning for meaning, words in WORDS.items() for word in words}
 
+#: The order of labels in tables and figures: the eight of RAVDESS, then those of other corpora and schemes.
+ORDER = (*EMOTIONS, "excited", "frustrated", "boredom", "positive", "negative", "other")
+
+
+def label_order(labels):
+    """The distinct labels in the course's order: neutral calm happy sad angry fearful disgust surprised, then others.
+
+    Labels without a place of their own follow in sorted order; missing ones (None, NaN) are dropped. Lessons 03 and 04.
+
+    >>> label_order(["sad", "happy", "zeal", "neutral", "sad"])
+    ['neutral', 'happy', 'sad', 'zeal']
+    """
+    present = {label for label in labels if label is not None and label == label}
+    known = [label for label in ORDER if label in present]
+    return known + sorted(present - set(known))
+
 
 def harmonise(table, scheme="common"):
     """A copy of an utterance table with the labels of `scheme` in place of the corpus's own words.

@@ -3,18 +3,17 @@
 import importlib
 import warnings
 
+from ser_helpers.corpora.corpus_cards import card, find, how_to_get
 from ser_helpers.corpora.files import CorpusWarning
-from ser_helpers.corpora.locate import find, how_to_get
-from ser_helpers.corpora.registry import card
 from ser_helpers.errors import CorpusError
 
-#: The corpora that are made on this machine: the module that reads them, what makes them, and how much of it.
+#: The corpora that are made on this machine: the layout they are written in, what makes them, and how much of it.
 EMBEDDED = {
-    "synthetic": ("synthetic", "ensure_corpus", "full"),
-    "synthetic-small": ("synthetic", "ensure_corpus", "small"),
-    "synthetic-iemocap": ("synthetic_iemocap", "ensure_conversations", "full"),
-    "synthetic-iemocap-small": ("synthetic_iemocap", "ensure_conversations", "small"),
-    "synthetic-emodb": ("synthetic_emodb", "ensure_german", "full"),
+    "synthetic": ("ravdess", "ensure_corpus", "full"),
+    "synthetic-small": ("ravdess", "ensure_corpus", "small"),
+    "synthetic-iemocap": ("iemocap", "ensure_conversations", "full"),
+    "synthetic-iemocap-small": ("iemocap", "ensure_conversations", "small"),
+    "synthetic-emodb": ("emodb", "ensure_german", "full"),
 }
 LOADERS = ("ravdess", "crema-d", "tess", "savee", "emodb", "iemocap", *EMBEDDED)
 
@@ -68,15 +67,24 @@ def load(name, root=None):
     known = card(name)
     if known.name not in LOADERS:
         raise CorpusError(f"There is no loader of {known.title} here. {known.how}")
-    table, notes = _module(known).load(_folder(known, root))
+    table, notes = _read(known, _folder(known, root))
     for note in [*notes, *_missing(known, table)]:
         warnings.warn(note, CorpusWarning, stacklevel=2)
     return table
 
 
-def _module(known):
-    name = EMBEDDED[known.name][0] if known.synthetic else known.name.replace("-", "_")
-    return importlib.import_module(f"ser_helpers.corpora.{name}")
+def _module(name):
+    return importlib.import_module(f"ser_helpers.corpora.datasets.{name.replace('-', '_')}")
+
+
+def _read(known, folder):
+    if known.synthetic:
+        return _module("synthetic").load(folder, EMBEDDED[known.name][0])
+    return _module(known.name).load(folder)
+
+
+def _speakers(known):
+    return _module("synthetic").SPEAKERS[EMBEDDED[known.name][0]] if known.synthetic else _module(known.name).SPEAKERS
 
 
 def _folder(known, root):
@@ -93,7 +101,7 @@ def _missing(known, table):
     if len(table) >= known.utterances:
         return
     counts = table["speaker"].value_counts()
-    absent = [speaker for speaker in _module(known).SPEAKERS[: known.speakers] if speaker not in counts]
+    absent = [speaker for speaker in _speakers(known)[: known.speakers] if speaker not in counts]
     usual, uneven = divmod(known.utterances, known.speakers)
     even = not uneven and "dialogue" not in table  # in conversation, nobody has a fixed number of turns
     short = [f"{name} ({count})" for name, count in counts.sort_index().items() if count < usual and even]

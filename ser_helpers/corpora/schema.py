@@ -24,6 +24,7 @@ import pandas as pd
 from ser_helpers.errors import CorpusError
 
 #: The emotions of the course, in the order every table and figure shows them.
+DIMENSIONS = ("valence", "arousal", "dominance")
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
 #: The columns of an utterance table, in order, and the type of each.

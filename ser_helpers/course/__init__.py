@@ -4,6 +4,8 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["first_cell", "notebooks", "runner"],
-    submod_attrs={"first_cell": ["banner"], "checks": ["check", "exercises"]},
+    submod_attrs={
+        "checks": ["check", "exercises"],
+        "first_cell": ["banner"],
+    },
 )

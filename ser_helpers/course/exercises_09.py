@@ -5,7 +5,7 @@ import pandas as pd
 
 from ser_helpers.course.checks import Hint, exercise
 from ser_helpers.evaluation import ccc as reference
-from ser_helpers.evaluation import rolling_mean
+from ser_helpers.streaming import rolling_mean
 
 
 @exercise(

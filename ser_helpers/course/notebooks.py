@@ -12,7 +12,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from ser_helpers import home
+from ser_helpers import paths
 from ser_helpers.errors import SerError
 
 FOLDED = {"jupyter": {"source_hidden": True}}
@@ -33,7 +33,7 @@ HTML_TEMPLATE = """{% extends 'lab/index.html.j2' %}
 
 def folder():
     """The project's ``notebooks`` folder."""
-    path = home.project_root() / "notebooks"
+    path = paths.project_root() / "notebooks"
     if not (path / "src").is_dir():
         raise SerError("No notebooks/src here: run this inside a clone of the course's repository.")
     return path
@@ -119,7 +119,7 @@ def text_only(notebook):
 
 def write(notebook, path):
     """Write `notebook` whole or not at all."""
-    with home.atomic_file(path) as aside:
+    with paths.atomic_file(path) as aside:
         nbformat.write(notebook, aside)
     return Path(path)
 
@@ -129,7 +129,7 @@ def write_html(notebook, path):
     from nbconvert import HTMLExporter
 
     page, _ = HTMLExporter(raw_template=HTML_TEMPLATE, embed_images=True).from_notebook_node(notebook)
-    with home.atomic_file(path) as aside:
+    with paths.atomic_file(path) as aside:
         aside.write_text(page, encoding="utf-8")
     return Path(path)
 
@@ -143,5 +143,5 @@ def student_copy(source):
 
 def write_student_copies(target=None):
     """Write every lesson's student copy to `target` (default ``build/student``); returns the paths."""
-    target = Path(target) if target else home.build_home() / "student"
+    target = Path(target) if target else paths.build_home() / "student"
     return [write(student_copy(source), target / f"{source.stem}.ipynb") for source in sources()]

@@ -1,6 +1,10 @@
-"""Running lessons: what stands behind ``make run``, ``make notebooks`` and ``make lesson``."""
+"""Running lessons: what stands behind ``make run``, ``make notebooks`` and ``make lesson``.
+
+The results in README.md, taken from the stored leaderboard and lesson, so that they cannot disagree.
+"""
 
 import asyncio
+import base64
 import os
 import re
 import subprocess
@@ -9,14 +13,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ser_helpers import corpora, home, quick_mode
+from ser_helpers import corpora, paths, quick_mode
 from ser_helpers.course import notebooks
 from ser_helpers.errors import SerError
+from ser_helpers.evaluation import leaderboard
 
 CELL_TIMEOUT = 1800
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -62,7 +68,7 @@ def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
     lessons = notebooks.sources(numbers)
     if corpus != "auto" and not corpora.card(corpus).synthetic:
         corpora.find(corpus)
-    home.build_home().mkdir(parents=True, exist_ok=True)
+    paths.build_home().mkdir(parents=True, exist_ok=True)
     outcomes = []
     with _environment(SER_CORPUS=corpus), _progress(console) as progress:
         course = progress.add_task("The course", total=len(lessons))
@@ -76,8 +82,8 @@ def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
             console.print(f"{mark}[/] {outcome.title:<44} {outcome.seconds:6.1f} s")
             outcomes.append(outcome)
             notebooks.quiet(notebook)
-            notebooks.write(notebook, home.build_home() / "notebooks" / f"{source.stem}.ipynb")
-            notebooks.write_html(notebook, home.build_home() / "html" / f"{source.stem}.html")
+            notebooks.write(notebook, paths.build_home() / "notebooks" / f"{source.stem}.ipynb")
+            notebooks.write_html(notebook, paths.build_home() / "html" / f"{source.stem}.html")
             if keep and not outcome.error:
                 keep(source, notebook)
     return outcomes
@@ -167,11 +173,48 @@ def store_reference(source, notebook):
 
 def reference_folder():
     """What tests compare runs on the embedded corpus with: outputs of lessons, and their leaderboard."""
-    return home.project_root() / "tests" / "notebooks" / "reference"
+    return paths.project_root() / "tests" / "notebooks" / "reference"
 
 
 def leaderboard_file(corpus):
     """The project's stored leaderboard for real corpora, the tests' reference for the embedded one."""
     if corpus.startswith("synthetic"):
         return reference_folder() / "leaderboard.csv"
-    return Path(home.project_root() / "data" / "leaderboard.csv")
+    return Path(paths.project_root() / "data" / "leaderboard.csv")
+
+
+BEGIN, END = "<!-- results: written by `ser leaderboard --readme` -->", "<!-- end of results -->"
+PICTURE = "book/unseen_actors.png"
+
+
+def results():
+    """The README's results table in Markdown: rows on real speech only, in the order of the leaderboard."""
+    rows = leaderboard.read(leaderboard_file("real"))
+    return leaderboard.to_markdown(rows[~rows.synthetic.astype(bool)])
+
+
+def picture():
+    """The README's picture as PNG bytes: lesson 04's comparison of the two protocols, as stored."""
+    lesson = nbformat.read(notebooks.stored(*notebooks.sources(["04"])), as_version=4)
+    cell = next(cell for cell in lesson.cells if "plots.against(" in cell.source and cell.get("outputs"))
+    return base64.b64decode(cell.outputs[0].data["image/png"])
+
+
+def update(path=None):
+    """Put the current results table into README.md (or `path`), between its two markers, and renew its picture.
+
+    Raises
+    ------
+    SerError
+        If the markers are missing.
+    """
+    path = path or paths.project_root() / "README.md"
+    text = path.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise SerError(f"{path.name} has lost its result markers; put these two lines back: {BEGIN} and {END}")
+    table = f"{BEGIN}\n{results()}\n{END}"
+    new = re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: table, text, flags=re.DOTALL)
+    with paths.atomic_file(path) as aside:
+        aside.write_text(new, encoding="utf-8")
+    with paths.atomic_file(path.parent / PICTURE) as aside:
+        aside.write_bytes(picture())

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import bootstrap, metrics
-
-DIMENSIONS = ("valence", "arousal", "dominance")
 
 
 def rater_ceiling(ratings, table, dimensions=DIMENSIONS):

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binom
 
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.corpora.splits import PROTOCOL_NAMES
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import bootstrap, metrics
-from ser_helpers.evaluation.result import PROTOCOL_NAMES
-from ser_helpers.evaluation.style import html, label_order
+from ser_helpers.evaluation.result import html
 
 FEW = 30
 

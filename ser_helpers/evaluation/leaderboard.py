@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser_helpers import home, quick_mode
+from ser_helpers import paths, quick_mode
 from ser_helpers.errors import EvaluationError
-from ser_helpers.evaluation.style import html
+from ser_helpers.evaluation.result import html
 
 NEVER_BLANK = ["synthetic", "classes", "chance", "utterances", "speakers"]
 KEY = ["lesson", "corpus", "model", "features", "protocol", "target", "classes"]
@@ -46,7 +46,7 @@ def default_path():
     '.csv'
     """
     chosen = os.environ.get("SER_LEADERBOARD")
-    return Path(chosen).expanduser() if chosen else home.build_home() / "leaderboard.csv"
+    return Path(chosen).expanduser() if chosen else paths.build_home() / "leaderboard.csv"
 
 
 def add(result, lesson, path=None):
@@ -84,7 +84,7 @@ def add(result, lesson, path=None):
 
 
 def _put(line, path):
-    with home.lock(path):
+    with paths.lock(path):
         try:
             rows = read(path)
         except EvaluationError as error:
@@ -96,7 +96,7 @@ def _put(line, path):
             rows = read(path)
         other = rows[(rows[KEY] != pd.Series(line)[KEY]).any(axis=1)]
         rows = pd.DataFrame([*other.to_dict("records"), line], columns=COLUMNS)
-        with home.atomic_file(path) as aside:
+        with paths.atomic_file(path) as aside:
             _sorted(rows).to_csv(aside, index=False, lineterminator="\n")
 
 
@@ -159,7 +159,7 @@ def _line(result, lesson):
     names = ("uar", "accuracy", "weighted_f1") if result.labels else ("ccc",)
     low, high = result.interval
     scores = {name: getattr(result, name) for name in names}
-    scores |= {f"{result.metric}_low": low, f"{result.metric}_high": high, "chance": result.chance}
+    scores |= {f"{result.metric}_low": low, f"{result.metric}_high": high, "chance": result.chance_level}
     crossing = any(audit.speakers for audit in result.audits)
     return dict.fromkeys(COLUMNS, np.nan) | {
         "lesson": str(lesson),

@@ -7,8 +7,8 @@ as zero; predicting it still costs recall elsewhere. scikit-learn's ``balanced_a
 import numpy as np
 import pandas as pd
 
+from ser_helpers.corpora.labels import label_order
 from ser_helpers.errors import EvaluationError
-from ser_helpers.evaluation.style import label_order
 
 
 def accuracy(truth, predicted):

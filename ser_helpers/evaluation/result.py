@@ -6,26 +6,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.corpora.splits import PROTOCOL_WORDS
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import bootstrap, metrics
-from ser_helpers.evaluation.style import html, label_order
-
-PROTOCOL_WORDS = {
-    "speaker": "{n} folds, no speaker in both",
-    "leave-one-speaker-out": "each of {n} speakers left out in turn",
-    "session": "each of {n} sessions left out in turn",
-    "statement": "{n} folds, no sentence in both",
-    "random": "{n} × random 70/30",
-    "random-kfold": "{n} random folds",
-}
-PROTOCOL_NAMES = {
-    "speaker": "unseen speakers",
-    "leave-one-speaker-out": "unseen speakers, one by one",
-    "session": "unseen sessions",
-    "statement": "unseen sentences",
-    "random": "random split",
-    "random-kfold": "random folds",
-}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -101,7 +85,7 @@ class Result:
         return self._score(self.metric)
 
     @property
-    def chance(self):
+    def chance_level(self):
         """The score of guessing: 1 / number of labels for UAR, 0 for CCC."""
         return 1 / len(self.labels) if self.labels else 0.0
 
@@ -175,24 +159,8 @@ class Result:
         spread = f" (folds {self.folds[self.metric].mean():.2f} ± {self.folds[self.metric].std():.2f})"
         return (
             f"{self.caption}: {self.metric.upper()} {self.score:.2f}, {self._interval_words()}, "
-            f"chance {self.chance:.3g}{spread if len(self.folds) > 1 else ''}. {self.verdict}"
+            f"chance {self.chance_level:.3g}{spread if len(self.folds) > 1 else ''}. {self.verdict}"
         )
-
-    def plot_confusion(self, **kw):
-        """The figure :func:`plots.confusion`."""
-        return self._plots.confusion(self, **kw)
-
-    def plot_recall(self, **kw):
-        """The figure :func:`plots.per_class_recall`."""
-        return self._plots.per_class_recall(self, **kw)
-
-    def plot_predicted(self, **kw):
-        """The figure :func:`plots.predicted`, for a regression."""
-        return self._plots.predicted(self, **kw)
-
-    def plot_against(self, other, **kw):
-        """The figure :func:`plots.against`: this result beside another."""
-        return self._plots.against(self, other, **kw)
 
     def __repr__(self):
         return f"<Result {self.summary()}>"
@@ -204,7 +172,7 @@ class Result:
             "target": self.target,
             "protocol": self.protocol_words,
             self.metric.upper(): f"{self.score:.2f}, {self._interval_words()}",
-            "chance": f"{self.chance:.3g}",
+            "chance": f"{self.chance_level:.3g}",
             "audit": self.verdict,
         }
         return html(rows)
@@ -239,8 +207,14 @@ class Result:
             return "no interval from one speaker"
         return "95 % interval {:.2f} to {:.2f}".format(*self.interval)
 
-    @property
-    def _plots(self):
-        from ser_helpers.evaluation import plots
 
-        return plots
+def html(table, **kw):
+    """A DataFrame, or a dict as one line per key, as HTML for a notebook with no cell cut short. Lesson 04.
+
+    >>> "chance</th>" in html({"chance": 0.125})
+    True
+    """
+    if isinstance(table, dict):
+        table, kw = pd.Series(table).to_frame(), {"header": False} | kw
+    with pd.option_context("display.max_colwidth", None):
+        return table.to_html(**kw)

@@ -8,7 +8,7 @@ from tqdm import tqdm
 from ser_helpers import corpora
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import metrics
-from ser_helpers.evaluation.inputs import join
+from ser_helpers.evaluation.cross_validation import join
 from ser_helpers.models import by_modality, drop_modality
 
 

@@ -1,11 +1,14 @@
-"""From an utterance table to a feature table on the same index: in parallel, cached, resumable."""
+"""From an utterance table to a feature table on the same index: in parallel, cached, resumable.
+
+Features from a network that takes many recordings at once: what `extract` asks of it, and how it is fed.
+"""
 
 import contextlib
 import functools
 import hashlib
-import importlib.metadata
-import inspect
+import os
 import warnings
+from typing import Protocol, runtime_checkable
 
 import joblib
 import numpy as np
@@ -13,11 +16,10 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from ser_helpers import audio, home
+from ser_helpers import audio, cache, paths
+from ser_helpers.cache import Store, version
 from ser_helpers.errors import AudioError, CorpusError
 from ser_helpers.features import registry
-from ser_helpers.features.embedding import Batches, Embedder
-from ser_helpers.features.store import Store
 
 
 def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, copy=0, **parameters):
@@ -32,14 +34,14 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     table : DataFrame
         An utterance table; the columns used are ``path``, ``start`` and ``end``.
     kind : str or encoder
-        One of `kinds()`, or an `Embedder` such as ``models.Encoder("openai/whisper-base")``.
+        One of `kinds()`, or an `Embedder` such as ``pretrained.Encoder("openai/whisper-base")``.
     jobs : int or None
         Processes to use; None is one per processor, 1 stays in this process. An encoder computes in this process, and
         `jobs` threads read the files.
     progress : bool
         Show a progress bar when it takes longer than a second.
     cache : bool
-        Read and write the cache under ``home.cache_home()``, except for an augmentation of your own.
+        Read and write the cache under ``paths.cache_home()``, except for an augmentation of your own.
     augment : audio.Augmentation or None
         Change the samples first, as ``audio.Noise()`` does. Each utterance has a seed of its own, made from its content
         and `copy`.
@@ -80,7 +82,7 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     clips = [(row.path, _seconds(row.start), _seconds(row.end)) for row in table.itertuples()]
     problems = {}
     cache = cache and _is_ours(augment)
-    with Store(home.cache_home() / "features" / f"{source.store}.sqlite" if cache else None) as store:
+    with Store(paths.cache_home() / "features" / f"{source.store}.sqlite" if cache else None) as store:
         contents = _contents(clips)
         keys = _keys(contents, source.made, augment, copy)
         rows = [store.get(key) for key in keys]
@@ -199,9 +201,7 @@ def _seed(content, copy):
 
 @functools.cache
 def _augmentation_version():
-    libraries = [importlib.metadata.version(name) for name in ("audiomentations", "python-stretch")]
-    code = inspect.getsource(audio.augmentation)
-    return hashlib.blake2b("\n".join([code, *libraries]).encode(), digest_size=16).hexdigest()
+    return version("ser_helpers.audio.augmentation", libraries=("audiomentations", "python-stretch"))
 
 
 def _compute(row, path, start, end, kind, parameters, change):
@@ -227,3 +227,118 @@ def _report(problems, total):
     if len(problems) == total:
         raise AudioError(f"None of the {total} recordings can be used:\n{lines}")
     warnings.warn(f"{len(problems)} of {total} recordings cannot be used and have empty rows:\n{lines}", stacklevel=3)
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """What `extract` takes in place of the name of a kind, as ``pretrained.Encoder`` is one.
+
+    Attributes
+    ----------
+    label : str
+        What to call the features in titles and tables.
+    parameters : dict
+        What else to keep with them.
+    columns : list of str, or None
+        Names of the features; None for sequences, an array (frames, dims) per recording.
+    sample_rate : int
+        Of the samples it takes, in Hz.
+    version : str
+        Changes with everything its numbers depend on beside the samples: weights, parameters, code.
+    batch_seconds : float
+        How much audio to give to `compute` at once.
+
+    Notes
+    -----
+    Lesson 08.
+    """
+
+    label: str
+    parameters: dict
+    columns: list | None
+    sample_rate: int
+    version: str
+    batch_seconds: float
+
+    def compute(self, waveforms):
+        """What to keep of each of the recordings (list of arrays of samples): a list of arrays."""
+
+    def select(self, kept):
+        """The features of a recording, (dims,) or (frames, dims), in what `compute` gave for it."""
+
+
+class Batches:
+    """An `Embedder` as `extract` uses it: recordings of like length are read ahead and computed together."""
+
+    def __init__(self, embedder):
+        self.embedder = embedder
+        self.label, self.parameters, self.columns = embedder.label, embedder.parameters, embedder.columns
+        self.select = embedder.select
+        self.store = "embeddings"
+        self.made = (embedder.version, cache.version("ser_helpers.audio.io", libraries=("soundfile", "soxr")))
+
+    def results(self, clips, changes, missing, jobs):
+        """Yield (row, what to keep, None) or (row, None, problem) for each row in `missing`, long recordings first.
+
+        `clips` are (path, start, end), `changes` augmentations or None, both by row. When a batch fails, its recordings
+        are tried one by one, so that only the one at fault is lost.
+        """
+        order = sorted(missing, key=lambda row: -_clip_seconds(*clips[row]))
+        sr = self.embedder.sample_rate
+        tasks = (joblib.delayed(_read)(row, *clips[row], sr, changes[row]) for row in order)
+        loaded = joblib.Parallel(
+            n_jobs=jobs or max(1, os.cpu_count() // 2), backend="threading", return_as="generator"
+        )(tasks)
+        with contextlib.closing(loaded):
+            batch = {}
+            for row, y, problem in loaded:
+                if problem:
+                    yield row, None, problem
+                    continue
+                longest = max(len(y), *map(len, batch.values())) if batch else 0
+                if batch and (len(batch) + 1) * longest > self.embedder.batch_seconds * sr:
+                    yield from self._computed(batch, clips)
+                    batch = {}
+                batch[row] = y
+            if batch:
+                yield from self._computed(batch, clips)
+
+    def _computed(self, batch, clips):
+        try:
+            results = self.embedder.compute(list(batch.values()))
+        except Exception as error:
+            if len(batch) > 1:
+                for row, y in batch.items():
+                    yield from self._computed({row: y}, clips)
+            else:
+                (row,) = batch
+                yield row, None, f"Cannot use {clips[row][0]}: {_sentence(error)}"
+            return
+        for row, kept in zip(batch, results, strict=True):
+            if np.isfinite(kept).all():
+                yield row, kept, None
+            else:
+                yield row, None, f"Cannot use {clips[row][0]}: its {self.label} features are not finite."
+
+
+def _clip_seconds(path, start, end):
+    try:
+        return (audio.duration(path) if end is None else end) - (start or 0.0)
+    except (AudioError, TypeError, ValueError):  # reading will say what is wrong with it
+        return 0.0
+
+
+def _read(row, path, start, end, sr, change):
+    """`row`, its samples or None, and what was wrong or None."""
+    try:
+        y = audio.load(path, sr, start, end)
+        return row, change(y, sr) if change else y, None
+    except AudioError as error:
+        return row, None, str(error)
+    except Exception as error:
+        return row, None, f"Cannot use {path}: {type(error).__name__}: {error}."
+
+
+def _sentence(error):
+    text = str(error).partition("\n")[0].rstrip(".")
+    return f"{text}." if isinstance(error, AudioError) else f"{type(error).__name__}: {text}."

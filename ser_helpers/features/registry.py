@@ -2,16 +2,15 @@
 
 import dataclasses
 import functools
-import hashlib
 import importlib
 import importlib.metadata
-import importlib.resources
 import inspect
 
+from ser_helpers import cache, download
 from ser_helpers.errors import WeightsMissing
-from ser_helpers.features import weights
 
-_READING = ("audio/io.py", "audio/signal.py")
+_ROOM = "ser_helpers.features"
+_READING = "ser_helpers.audio.io"
 _LIBRARIES = ("librosa", "numpy", "opensmile", "praat-parselmouth", "scipy", "soundfile", "soxr")
 
 
@@ -24,24 +23,24 @@ class Kind:
 
     about: str
     function: str
-    modules: tuple
+    module: str
     sr: int
     sequence: bool = False
     weights: str | None = None
 
 
 _KINDS = {
-    "vector193": Kind("MFCC, chroma, mel, contrast, tonnetz: means", "vector193", ("recipe193", "cqt"), 22050),
-    "prosody": Kind("pitch, energy, rate and pauses", "prosody", ("prosodic",), 16000),
-    "voice": Kind("jitter, shimmer, HNR, formants", "voice_quality", ("voice",), 16000),
-    "egemaps": Kind("openSMILE eGeMAPSv02 functionals", "egemaps", ("smile",), 16000),
-    "compare": Kind("openSMILE ComParE 2016 functionals", "compare2016", ("smile",), 16000),
-    "quick": Kind("pitch, level and spectrum in 5 ms", "quick", ("fast",), 16000),
-    "logmel": Kind("log-mel spectrogram, a sequence", "logmel", ("sequences",), 16000, sequence=True),
-    "mfcc": Kind("MFCC per frame, a sequence", "mfcc", ("sequences",), 16000, sequence=True),
-    "patchdct": Kind("DCT of log-mel patches, 128-d", "patchdct", ("patches",), 16000),
-    "vggish": Kind("VGGish embedding, 128-d", "vggish", ("pretrained", "patches"), 16000, weights="vggish"),
-    "yamnet": Kind("YAMNet embedding, 1024-d", "yamnet", ("pretrained", "patches"), 16000, weights="yamnet"),
+    "vector193": Kind("MFCC, chroma, mel, contrast, tonnetz: means", "vector193", "recipe193", 22050),
+    "prosody": Kind("pitch, energy, rate and pauses", "prosody", "praat", 16000),
+    "voice": Kind("jitter, shimmer, HNR, formants", "voice_quality", "voice", 16000),
+    "egemaps": Kind("openSMILE eGeMAPSv02 functionals", "egemaps", "functionals", 16000),
+    "compare": Kind("openSMILE ComParE 2016 functionals", "compare2016", "functionals", 16000),
+    "quick": Kind("pitch, level and spectrum in 5 ms", "quick", "quick95", 16000),
+    "logmel": Kind("log-mel spectrogram, a sequence", "logmel", "sequences", 16000, sequence=True),
+    "mfcc": Kind("MFCC per frame, a sequence", "mfcc", "sequences", 16000, sequence=True),
+    "patchdct": Kind("DCT of log-mel patches, 128-d", "patchdct", "audioset", 16000),
+    "vggish": Kind("VGGish embedding, 128-d", "vggish", "audioset", 16000, weights="vggish"),
+    "yamnet": Kind("YAMNet embedding, 1024-d", "yamnet", "audioset", 16000, weights="yamnet"),
 }
 
 
@@ -91,7 +90,7 @@ def check_weights(kind):
     """Raise WeightsMissing if a kind needs pretrained weights that are not on this machine."""
     needed = find(kind).weights
     if needed:
-        weights.folder(needed)
+        download.folder(needed)
 
 
 def find(kind):
@@ -121,19 +120,19 @@ def names(kind):
     >>> names("vector193")[:2], names("vector193")[40:42], len(names("vector193"))
     (['mfcc_01', 'mfcc_02'], ['chroma_C', 'chroma_C#'], 193)
     """
-    return list(_module(find(kind).modules[0]).NAMES[kind])
+    return list(_module(find(kind).module).NAMES[kind])
 
 
 def compute(kind, y, sr, **parameters):
     """Features of one recording: (dims,), or (frames, dims) for a sequence."""
     spec = find(kind)
-    return getattr(_module(spec.modules[0]), spec.function)(y, sr, **parameters)
+    return getattr(_module(spec.module), spec.function)(y, sr, **parameters)
 
 
 def check_parameters(kind, parameters):
     """Raise a ValueError that lists what the kind's function takes, if it does not take all of `parameters`."""
     spec = find(kind)
-    known = list(inspect.signature(getattr(_module(spec.modules[0]), spec.function)).parameters)[2:]
+    known = list(inspect.signature(getattr(_module(spec.module), spec.function)).parameters)[2:]
     unknown = [name for name in parameters if name not in known]
     if unknown:
         choice = f"it takes {', '.join(known)}" if known else "it takes none"
@@ -142,24 +141,11 @@ def check_parameters(kind, parameters):
 
 @functools.cache
 def version(kind):
-    """A fingerprint of what a kind's numbers depend on: the source of our modules and the libraries' versions."""
-    package = importlib.resources.files("ser_helpers")
-    files = [*_READING, *(f"features/{name}.py" for name in find(kind).modules)]
-    parts = [(package / file).read_text(encoding="utf-8") for file in files]
-    parts += [f"{library} {importlib.metadata.version(library)}" for library in _LIBRARIES]
-    if find(kind).weights:
-        parts.append(repr(weights.cards()[find(kind).weights].files))
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
-
-
-@functools.cache
-def reading_version():
-    """A fingerprint of how recordings are read and resampled."""
-    package = importlib.resources.files("ser_helpers")
-    parts = [(package / file).read_text(encoding="utf-8") for file in _READING]
-    parts += [f"{library} {importlib.metadata.version(library)}" for library in ("soundfile", "soxr")]
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+    """What a kind's numbers depend on, as a hash: our code, the libraries' versions and the pretrained weights."""
+    spec = find(kind)
+    files = download.cards()[spec.weights].files if spec.weights else None
+    return cache.version(f"{_ROOM}.{spec.module}", _READING, files, libraries=_LIBRARIES)
 
 
 def _module(name):
-    return importlib.import_module(f"ser_helpers.features.{name}")
+    return importlib.import_module(f"{_ROOM}.{name}")

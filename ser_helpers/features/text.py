@@ -62,3 +62,10 @@ def _analyser():
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     return SentimentIntensityAnalyzer()
+
+
+def listed(X):
+    """The sentences of `X` as a list, empty ones for what is missing; ValueError where `X` lists anything else."""
+    if isinstance(X, str | pd.DataFrame) or not all(isinstance(text, str) or pd.isna(text) is True for text in X):
+        raise ValueError("X must list sentences, such as table['text']: one string for each utterance.")
+    return [text if isinstance(text, str) else "" for text in X]

@@ -1,12 +1,36 @@
-"""Three seconds of voice in, probabilities out: what a live detector and an archive ask for every window."""
+"""Three seconds of voice in, probabilities out: what a live detector and an archive ask for every window.
+
+The course's ready window models: trained once per machine on voices made here, and kept.
+
+Voices to train window models on: speakers whom no embedded corpus knows, speaking with a feeling for 3 s.
+"""
+
+import functools
+import io
+import json
+from collections.abc import Iterator
 
 import numpy as np
+import skops.io
+import soundfile as sf
+from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
+from ser_helpers import audio, features, paths
+from ser_helpers.cache import cached, version
 from ser_helpers.errors import ModelError
-from ser_helpers.features import registry
-from ser_helpers.models.pretrained import Encoder
+from ser_helpers.features import quick95, registry
+from ser_helpers.pretrained.encoder import Encoder
+from ser_helpers.synthesis.dialogue import CENTRES, every_line, names
+from ser_helpers.synthesis.rng import make_rng
+from ser_helpers.synthesis.sounds import BACKGROUNDS, PHONE_RATE, background, mu_law, narrow
+from ser_helpers.synthesis.voices import speak
 
 SAMPLE_RATE = 16000
 WINDOW = 3 * SAMPLE_RATE
@@ -122,3 +146,208 @@ def _checked(windows):
     if not np.issubdtype(windows.dtype, np.floating) or not np.isfinite(windows).all():
         raise ModelError("Windows hold finite float samples within ±1: divide integers by 32768, and leave NaN out.")
     return windows.astype(np.float32, copy=False)
+
+
+NAMES = ("linear", "cnn", "encoder")
+ENCODER = "facebook/wav2vec2-base"
+PHONE_BAND = {"lowest": 300, "highest": 3400}
+JOBS = 2
+LOUDEST, RANGE = 99, 50  # percentile of a spectrogram, and dB below it that are kept
+
+
+def window_model(name="linear", band="wide", progress=False):
+    """A ready model of windows: angry, happy, neutral or sad.
+
+    It is trained on first use, in about 20 s on 2 cores, on voices that no corpus of the course holds, and then kept in
+    ``cache_home()/fits``; what is damaged there is trained again.
+
+    Parameters
+    ----------
+    name : "linear", "cnn" or "encoder"
+        Logistic regression on the feature kind "quick"; a small convolutional network on log-mel spectrograms; logistic
+        regression on the embedding of wav2vec 2.0, or of its tiny untrained stand-in where that is not on this machine.
+    band : "wide" or "phone"
+        Which sound it is for: 16 kHz, or a telephone's 300–3400 Hz with noise behind.
+    progress : bool
+        Show a bar while it is trained.
+
+    Returns
+    -------
+    WindowClassifier
+        Fitted; ``classes_`` are the four emotions.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model or band.
+    ModelError
+        If the model cannot be kept there.
+
+    Examples
+    --------
+    Lessons 11 to 13.
+
+    >>> model = window_model("linear")
+    >>> model.classes_.tolist(), model.predict_proba(np.zeros((1, 48000), np.float32)).shape
+    (['angry', 'happy', 'neutral', 'sad'], (1, 4))
+    """
+    if name not in NAMES or band not in BANDS:
+        raise ValueError(
+            f"There is no window model {name!r} for {band!r}: choose {', '.join(NAMES)} for {' or '.join(BANDS)}."
+        )
+    return _kept(name, band, paths.cache_home(), progress)
+
+
+@functools.lru_cache(maxsize=8)
+def _kept(name, band, cache, progress):
+    front = _front(name, band)
+    folder = cache / "fits" / f"window-{name}-{band}-{_version(front)}"
+
+    def make(aside):
+        with threadpool_limits(1):  # sums in the same order, so the same model on any number of cores
+            _WRITE[name](aside, *training_set(front, band, progress))
+
+    model = WindowClassifier(front, None)
+    model.classifier_ = cached(folder, make, _READ[name], folder=True)
+    return model
+
+
+def training_set(front, band, progress=False):
+    """What the ready models are trained on, as a `front` gives it: X (n, ...) and the emotions y (n,)."""
+    jobs = 1 if isinstance(front, Encoder) else JOBS
+    made = Parallel(jobs, return_as="generator")(delayed(_voice)(front, voice, band) for voice in VOICES)
+    voices = len(VOICES)
+    parts = list(tqdm(made, "Voices for the window model", voices, unit="voice", leave=False, disable=not progress))
+    return np.concatenate([X for X, _ in parts]), np.concatenate([y for _, y in parts])
+
+
+def spectrogram(window):
+    """What the network sees of a window at 16 kHz: (150, 40) log-mel, 50 frames a second, loudness taken out.
+
+    >>> spectrogram(np.zeros(48000)).shape
+    (150, 40)
+    """
+    levels = 10 * np.log10(quick95.powers(window)[:300] @ quick95.mel(100, 7600) + 1e-10)
+    levels = levels.reshape(150, 2, -1).mean(axis=1)
+    return np.maximum((levels - np.percentile(levels, LOUDEST)) / RANGE, -1) + 0.5
+
+
+def build_cnn(input_shape, n_classes):
+    """A small convolutional network, compiled: three convolutions over time, mean and maximum, one layer."""
+    import keras
+    from keras import layers
+
+    x = inputs = keras.Input(input_shape)
+    for filters, width, stride in ((48, 5, 2), (64, 5, 2), (64, 3, 1)):
+        x = layers.Conv1D(filters, width, strides=stride, padding="same", use_bias=False)(x)
+        x = layers.Activation("relu")(layers.BatchNormalization()(x))
+    x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
+    model = keras.Model(inputs, layers.Dense(n_classes, "softmax")(layers.Dropout(0.4)(x)))
+    model.compile(keras.optimizers.Adam(0.002), "categorical_crossentropy")
+    return model
+
+
+def _voice(front, voice, band):
+    with threadpool_limits(1):
+        windows, emotions = zip(*windows_of(voice, band), strict=True)
+        return WindowClassifier(front, None).features(np.array(windows)), emotions
+
+
+def _front(name, band):
+    if name == "cnn":
+        return spectrogram
+    if name == "encoder":
+        return Encoder(ENCODER, pooling="mean+std", layers=_layers(), device="cpu")
+    return functools.partial(features.quick, sr=SAMPLE_RATE, **PHONE_BAND) if band == "phone" else "quick"
+
+
+def _layers():
+    """The middle of the network: what is highest up is about words."""
+    blocks = Encoder(ENCODER, device="cpu").blocks
+    return [blocks // 2]
+
+
+def _version(front):
+    computed = front.version if isinstance(front, Encoder) else None
+    libraries = ["scikit-learn", *([] if isinstance(front, Encoder) else ["keras"])]
+    return version(__name__, registry.version("quick"), computed, libraries=libraries)
+
+
+def _write_linear(folder, X, y):
+    fitted = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=3000)).fit(
+        X, y
+    )
+    skops.io.dump(fitted, folder / "model.skops")
+
+
+def _read_linear(folder):
+    return skops.io.load(folder / "model.skops")
+
+
+def _write_cnn(folder, X, y):
+    from ser_helpers.models.keras_estimators import KerasClassifier
+
+    fitted = KerasClassifier(build_cnn, epochs=10, batch_size=32, class_weight="balanced").fit(X, y)
+    fitted.model_.save(folder / "model.keras")
+    (folder / "about.json").write_text(json.dumps({"classes": fitted.classes_.tolist(), "shape": fitted.input_shape_}))
+
+
+def _read_cnn(folder):
+    import keras
+
+    from ser_helpers.models.saving import LoadedNetwork
+
+    about = json.loads((folder / "about.json").read_text())
+    network = LoadedNetwork(build_cnn)
+    network.classes_, network.input_shape_ = np.array(about["classes"]), tuple(about["shape"])
+    network.model_, network.history_ = keras.saving.load_model(folder / "model.keras", compile=False), None
+    return network
+
+
+_WRITE = {"linear": _write_linear, "encoder": _write_linear, "cnn": _write_cnn}
+_READ = {"linear": _read_linear, "encoder": _read_linear, "cnn": _read_cnn}
+
+
+BANDS = ("wide", "phone")
+VOICES = range(1, 51)
+CAST = 1  # the embedded corpora are of cast 0: these are other people
+TURNS = 40
+GOALS = ("ang", "hap", "neu", "sad", "fru", "exc", "neu", "sad")
+SPREAD = 0.17  # of the feelings around the centre of an emotion
+EMOTIONS = {"ang": "angry", "fru": "angry", "hap": "happy", "exc": "happy", "neu": "neutral", "sad": "sad"}
+ROOM_SNR, PHONE_SNR = (25, 60), (5, 25)  # dB, least and most
+
+
+def windows_of(voice, band) -> Iterator[tuple[np.ndarray, str]]:
+    """Yield windows (48000,) float32 at 16 kHz of one voice, each with its emotion.
+
+    `band` is "wide", or "phone" for 300–3400 Hz through mu-law with a street, a car, other people or hiss behind.
+    """
+    rng, lines = make_rng("window voices", voice), every_line()
+    for turn in range(TURNS):
+        felt = np.clip(CENTRES[GOALS[turn % len(GOALS)]] + rng.normal(0, SPREAD, 3), -1, 1)
+        said = [str(line) for line in rng.choice(lines, rng.integers(1, 3), replace=False)]
+        heard = _placed(np.tanh(speak(said, voice, felt, False, rng, CAST)), rng)
+        heard = _telephoned(heard, rng) if band == "phone" else _with_noise(heard, "hiss", ROOM_SNR, rng)
+        name = names(felt)[0][0]
+        if name in EMOTIONS:
+            yield heard, EMOTIONS[name]
+
+
+def _placed(y, rng):
+    """A window that holds as much of the speech `y` as there is room for, (48000,)."""
+    start = int(rng.integers(min(WINDOW - len(y), 0), max(WINDOW - len(y), 0) + 1))
+    return audio.pad(np.pad(y, (max(start, 0), 0))[max(-start, 0) :], WINDOW)[:WINDOW]
+
+
+def _with_noise(y, kind, snr, rng):
+    """`y` with noise at an SNR drawn from `snr`; the level of the speech is that of its loud half."""
+    noise = background(kind, len(y), rng)
+    level = np.sqrt(2 * np.mean(np.square(y)))
+    return (y + level * 10 ** (-rng.uniform(*snr) / 20) * noise).astype(np.float32)
+
+
+def _telephoned(y, rng):
+    noisy = _with_noise(y, str(rng.choice(BACKGROUNDS)), PHONE_SNR, rng)
+    coded, _ = sf.read(io.BytesIO(mu_law(np.tanh(narrow(noisy)))), dtype="float32")
+    return audio.pad(audio.resample(coded, PHONE_RATE, SAMPLE_RATE), WINDOW)[:WINDOW]

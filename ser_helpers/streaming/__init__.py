@@ -8,14 +8,13 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["batching", "detector", "estimates", "intake", "latency", "offline", "ring", "smoothing"],
     submod_attrs={
         "batching": ["Batcher"],
         "detector": ["Detector"],
-        "estimates": ["Estimate", "timeline"],
-        "latency": ["Stopwatch"],
+        "estimates": ["Stopwatch", "WindowPrediction"],
         "offline": ["detect"],
         "ring": ["RingBuffer"],
         "smoothing": ["Smoother"],
+        "timeline": ["emotion_shares", "rolling_mean", "to_timeline"],
     },
 )

@@ -10,7 +10,7 @@ import numpy as np
 
 from ser_helpers.errors import ModelError, StreamError
 from ser_helpers.streaming.estimates import check_model
-from ser_helpers.streaming.intake import between
+from ser_helpers.streaming.samples import between
 
 
 class Batcher:

@@ -9,11 +9,11 @@ from fractions import Fraction
 import numpy as np
 
 from ser_helpers.audio.signal import FRAME as SHORTEST
-from ser_helpers.audio.speech import FRAME, RATE
+from ser_helpers.audio.vad import FRAME, RATE
 from ser_helpers.errors import StreamError
-from ser_helpers.streaming.estimates import Judge
-from ser_helpers.streaming.intake import Stretch, between, check_rate, mono
+from ser_helpers.streaming.estimates import WindowAnalyser
 from ser_helpers.streaming.ring import RingBuffer
+from ser_helpers.streaming.samples import StreamResampler, between, check_rate, mono
 
 LONGEST_GAP = 86400
 """Seconds; who was away for longer begins a new stream."""
@@ -29,7 +29,7 @@ class Detector:
     Parameters
     ----------
     model : object
-        ``classes_`` and ``predict_proba(windows)``, such as ``models.window_model()``; see `Judge`.
+        ``classes_`` and ``predict_proba(windows)``, such as ``models.window_model()``; see `WindowAnalyser`.
     sr : int
         Rate in Hz of chunks that come without one.
     window, hop : float
@@ -75,7 +75,7 @@ class Detector:
         margin=0.1,
         tolerance=0.2,
     ):
-        self._judge = Judge(model, window, hop, gate, min_speech, weight, margin)
+        self._judge = WindowAnalyser(model, window, hop, gate, min_speech, weight, margin)
         self.classes_ = self._judge.classes_
         self._sr = check_rate(sr)
         if not between(tolerance, 0):
@@ -129,7 +129,7 @@ class Detector:
 
         Returns
         -------
-        list of Estimate
+        list of WindowPrediction
 
         Raises
         ------
@@ -208,7 +208,7 @@ class Detector:
         if np.isfinite(y[0]):
             if self._stretch is None or self._stretch.sr != sr:
                 self._close()
-                self._stretch = Stretch(sr)
+                self._stretch = StreamResampler(sr)
             self._send(self._stretch.feed(y), missing=False)
             return
         if not self._warned:

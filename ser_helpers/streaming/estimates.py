@@ -1,21 +1,26 @@
-"""How one window becomes one estimate. The live detector and the offline one share every line of this."""
+"""How one window becomes one estimate. The live detector and the offline one share every line of this.
 
+How long each stage of the detector takes, window by window.
+"""
+
+import contextlib
+import time
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ser_helpers.audio.speech import RATE, SpeechGate
+from ser_helpers.audio.vad import RATE, SpeechGate
 from ser_helpers.errors import ModelError, StreamError
-from ser_helpers.streaming.intake import between
-from ser_helpers.streaming.latency import Stopwatch
+from ser_helpers.streaming.ring import RingBuffer
+from ser_helpers.streaming.samples import between
 from ser_helpers.streaming.smoothing import Smoother
 
 MOST_MISSING = 0.1
 """A window of which a larger share is missing is not judged."""
 
 
-class Estimate(NamedTuple):
+class WindowPrediction(NamedTuple):
     """What was heard in one window (Lesson 12)."""
 
     start: float
@@ -34,7 +39,7 @@ class Estimate(NamedTuple):
     """Whether a part of the window is missing."""
 
 
-class Judge:
+class WindowAnalyser:
     """Cuts time into windows, and turns a window into an estimate: speech or not, probabilities, smoothing.
 
     Parameters
@@ -88,7 +93,7 @@ class Judge:
             smoothed, emotion = self.smoother.update(probabilities)
         self.watch.lap()
         start = end - len(samples)
-        return Estimate(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, bool(missing > 0))
+        return WindowPrediction(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, bool(missing > 0))
 
     def _probabilities(self, windows):
         if hasattr(self.model, "features") and hasattr(self.model, "classify"):
@@ -107,36 +112,6 @@ class Judge:
         return found[0]
 
 
-def timeline(estimates, classes):
-    """Estimates as a table, one row per window (Lesson 12).
-
-    Parameters
-    ----------
-    estimates : list of Estimate
-        As they came from a detector.
-    classes : sequence of str
-        Its ``classes_``.
-
-    Returns
-    -------
-    DataFrame
-        ``start`` and ``end`` (seconds), ``speech`` (share), one column per emotion (its probability before smoothing,
-        NaN where the window was not judged), ``emotion`` (None there) and ``gap``.
-
-    Examples
-    --------
-    >>> silence = Estimate(0.0, 3.0, 0.0, None, None, None, False)
-    >>> timeline([silence], ["angry", "sad"]).columns.tolist()
-    ['start', 'end', 'speech', 'angry', 'sad', 'emotion', 'gap']
-    """
-    unknown = np.full(len(classes), np.nan)
-    known = [unknown if estimate.probabilities is None else estimate.probabilities for estimate in estimates]
-    table = pd.DataFrame([estimate[:3] for estimate in estimates], columns=["start", "end", "speech"], dtype=float)
-    table[list(classes)] = np.reshape(known, (len(estimates), len(classes)))
-    table["emotion"] = pd.Series([estimate.emotion for estimate in estimates], dtype=object)
-    return table.assign(gap=np.array([estimate.gap for estimate in estimates], bool))
-
-
 def check_model(model):
     """The labels of a window model (k,); a ModelError if it is none, or not fitted."""
     if isinstance(model, type) or not hasattr(model, "classes_") or not hasattr(model, "predict_proba"):
@@ -144,3 +119,51 @@ def check_model(model):
             f"A detector needs a fitted model (classes_, predict_proba), not {type(model).__name__}: fit it first."
         )
     return np.asarray(model.classes_)
+
+
+STAGES = ("read", "vad", "features", "model")
+KEPT = 1000
+
+
+class Stopwatch:
+    """Adds up the seconds of each stage until a window is done; keeps the last 1000 windows (Lesson 12).
+
+    Examples
+    --------
+    >>> watch = Stopwatch()
+    >>> with watch("vad"):
+    ...     pass
+    >>> watch.lap()
+    >>> watch.table().index.tolist()
+    ['read', 'vad', 'features', 'model', 'total']
+    """
+
+    def __init__(self):
+        self._running = dict.fromkeys(STAGES, 0.0)
+        self._laps = {stage: RingBuffer(KEPT, np.float64) for stage in STAGES}
+
+    @contextlib.contextmanager
+    def __call__(self, stage):
+        """Count the time of the ``with`` block as time of `stage`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._running[stage] += time.perf_counter() - start
+
+    def lap(self):
+        """A window is done: note its times and begin again."""
+        for stage, seconds in self._running.items():
+            self._laps[stage].write([seconds])
+        self._running = dict.fromkeys(STAGES, 0.0)
+
+    def table(self):
+        """Milliseconds per window: one row per stage and one for their sum; columns ``p50``, ``p95`` and ``p99``."""
+        laps = {stage: ring.last(len(ring)) for stage, ring in self._laps.items()}
+        laps["total"] = sum(laps.values())
+        rows = {stage: _percentiles(1000 * seconds) for stage, seconds in laps.items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["p50", "p95", "p99"]).rename_axis("stage")
+
+
+def _percentiles(milliseconds):
+    return np.percentile(milliseconds, [50, 95, 99]) if len(milliseconds) else [np.nan] * 3

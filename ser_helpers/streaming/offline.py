@@ -4,10 +4,11 @@ import numpy as np
 import soundfile
 
 from ser_helpers import audio
-from ser_helpers.audio.speech import FRAME, RATE
+from ser_helpers.audio.vad import FRAME, RATE
 from ser_helpers.streaming.detector import last_end
-from ser_helpers.streaming.estimates import Judge, timeline
-from ser_helpers.streaming.intake import check_rate, mono
+from ser_helpers.streaming.estimates import WindowAnalyser
+from ser_helpers.streaming.samples import check_rate, mono
+from ser_helpers.streaming.timeline import to_timeline
 
 
 def detect(recording, model, sr=None, **settings):
@@ -45,12 +46,12 @@ def detect(recording, model, sr=None, **settings):
     >>> detect(np.zeros(80000), Coin(), gate=False)["end"].tolist()
     [3.0, 4.0, 5.0]
     """
-    judge = Judge(model, **settings)
+    judge = WindowAnalyser(model, **settings)
     y = _whole(recording, RATE if sr is None else check_rate(sr))
     ends = [*range(judge.window, len(y) + 1, judge.hop)]
     last = last_end(len(y), judge)
     heard = judge.gate.feed(y) >= judge.gate.threshold if judge.gate else np.zeros(0, bool)
-    return timeline([_estimate(judge, y, heard, end) for end in ends + [last] * (last is not None)], judge.classes_)
+    return to_timeline([_estimate(judge, y, heard, end) for end in ends + [last] * (last is not None)], judge.classes_)
 
 
 def _estimate(judge, y, heard, end):

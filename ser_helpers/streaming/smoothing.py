@@ -3,7 +3,7 @@
 import numpy as np
 
 from ser_helpers.errors import StreamError
-from ser_helpers.streaming.intake import between
+from ser_helpers.streaming.samples import between
 
 
 class Smoother:

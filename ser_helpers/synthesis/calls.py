@@ -4,23 +4,29 @@
 ``truth/call_001.csv`` has a row per turn: party, start, end, text, emotion (angry, happy, neutral or sad), and valence,
 arousal and dominance from -1 to 1. ``calls.csv`` lists the calls: who speaks, how loud it is around the customer, when
 a supervisor should be told.
+
+The course of a call: who says what to whom, and what each feels, along a story of `calls.toml`.
+
+When a supervisor should be told is a written rule on what the customer feels: as soon as they have spoken for `HELD`
+seconds in turns that are all angry or frustrated, no other turn of theirs between. A short flare is not enough.
 """
 
+import tomllib
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from .acting import speak
-from .call_plans import CALLS_TOML, alert, plan, story
-from .chance import stream
-from .frames import CALLS, LINES, SAMPLE_RATE, STORE
-from .kept import kept
-from .lines import SENTENCES
-from .speakers import speaker
-from .telephone import BACKGROUNDS, ECHO, ECHO_DELAY, HISS, PHONE_RATE, background, mu_law, narrow
+from ser_helpers.synthesis.dialogue import WORDS, drift, names
+from ser_helpers.synthesis.folders import corpus_folder
+from ser_helpers.synthesis.rng import make_rng
+from ser_helpers.synthesis.sounds import BACKGROUNDS, ECHO, ECHO_DELAY, HISS, PHONE_RATE, background, mu_law, narrow
+from ser_helpers.synthesis.vocoder import SAMPLE_RATE
+from ser_helpers.synthesis.voices import speak, speaker
 
 PARTIES = ("agent", "customer")  # left and right
 #: Calls 101 to 140 have other customers than the first hundred: what is chosen on them is fair to those.
@@ -31,19 +37,12 @@ LEAD = 1.0  # seconds before the first turn and after the last
 GAP, GAP_SPREAD, LEAST_GAP = 0.45, 0.3, -0.3  # seconds between turns
 SNR = {"customer": (5, 25), "agent": (18, 28)}  # dB, least and most
 
-_MODULES = ("acting", "call_plans", "calls", "chance", "feelings", "frames", "kept", "lines", "prosody", "render")
-#: All that the calls depend on.
-SOURCES = (
-    *(Path(__file__).with_name(f"{module}.py") for module in (*_MODULES, "speakers", "telephone")),
-    *(CALLS_TOML, SENTENCES, STORE, LINES, CALLS),
-)
-
 
 def ensure_calls(variant="full", seed=0, jobs=2, progress=True):
     """The folder of the embedded calls, made first if this machine does not have them (Lesson 13).
 
     `variant` is ``"full"`` (calls 1 to 100), ``"small"`` (the first six) or ``"tuning"`` (forty calls of other
-    customers, for choosing thresholds). The folder lies under ``cache_home()/calls``; the rest is as for
+    customers, for choosing thresholds). The folder lies under ``cache_home()/synthesis``; the rest is as for
     `ensure_corpus`.
 
     >>> sorted(path.name for path in ensure_calls("small", progress=False).iterdir())
@@ -53,7 +52,7 @@ def ensure_calls(variant="full", seed=0, jobs=2, progress=True):
     def build(root, numbers):
         build_calls(root, numbers, seed, jobs, progress)
 
-    return kept("calls", VARIANTS, variant, SOURCES, build, seed)
+    return corpus_folder(__name__, VARIANTS, variant, build, seed)
 
 
 def build_calls(root, numbers=VARIANTS["full"], seed=0, jobs=2, progress=True):
@@ -80,12 +79,12 @@ def build_calls(root, numbers=VARIANTS["full"], seed=0, jobs=2, progress=True):
 
 def _write(root, number, seed):
     """Write one call and its truth; returns its row of calls.csv."""
-    name, rng = f"call_{number:03d}", stream("line", number, seed)
+    name, rng = f"call_{number:03d}", make_rng("line", number, seed)
     customers = CUSTOMERS if number <= VARIANTS["full"][-1] else TUNING_CUSTOMERS
     actors = {"agent": AGENTS[number // 3 % len(AGENTS)], "customer": customers[number % len(customers)]}
     turns = plan(number, seed)
     voices = [
-        speak(turn.lines, actors[turn.party], turn.feeling, False, stream("turn", number, k, seed), seed)
+        speak(turn.lines, actors[turn.party], turn.feeling, False, make_rng("turn", number, k, seed), seed)
         for k, turn in enumerate(turns)
     ]
     starts = _schedule(voices, rng)
@@ -154,3 +153,103 @@ def _truth(turn, start, samples):
         "emotion": turn.emotion,
         **dict(zip(("valence", "arousal", "dominance"), turn.feeling, strict=True)),
     }
+
+
+#: The emotions of `feelings.CENTRES` by the four names of Part 4; the rest have the name of the nearest of these.
+FOUR = {"ang": "angry", "fru": "angry", "hap": "happy", "exc": "happy", "neu": "neutral", "sad": "sad"}
+#: The stories of twenty calls in a row: in half of them the anger persists.
+STORIES = (
+    *("rising", "calm", "flare", "calmed", "glad", "rising", "calm", "calmed", "sad", "rising"),
+    *("soothed", "rising", "calm", "flare", "calmed", "rising", "glad", "calmed", "rising", "sad"),
+)
+HELD = 8.0  # seconds
+MOST = {"agent": 2, "customer": 3}  # sentences in a turn
+CALLS_TOML = Path(__file__).with_name("calls.toml")
+
+
+class CallTurn(NamedTuple):
+    """One turn of a call, before it is spoken."""
+
+    party: str
+    lines: list
+    feeling: tuple
+
+    @property
+    def emotion(self):
+        """Angry, happy, neutral or sad."""
+        return next(FOUR[name] for name in names(self.feeling)[0] if name in FOUR)
+
+
+@cache
+def book():
+    """The tables of `calls.toml`: ``acts`` and ``stories``."""
+    return tomllib.loads(CALLS_TOML.read_text(encoding="utf-8"))
+
+
+def every_sentence():
+    """Every sentence that a call may hold, once, in the order of the file.
+
+    >>> every_sentence()[0]
+    'Thank you for calling, how can I help?'
+    """
+    return list(dict.fromkeys(line for act in book()["acts"].values() for line in act["lines"]))
+
+
+def story(number):
+    """The story of call `number`, 1 and up.
+
+    >>> story(1)
+    'rising'
+    """
+    return STORIES[(number - 1) % len(STORIES)]
+
+
+def plan(number, seed=0):
+    """The turns of call `number`.
+
+    >>> [turn.party for turn in plan(1)[:2]]
+    ['agent', 'customer']
+    """
+    rng, turns, said = make_rng("call", number, seed), [], set()
+    feels = {"agent": np.zeros(3), "customer": np.zeros(3)}
+    for act in _acts(book()["stories"][story(number)], rng):
+        party, goal, lines = (book()["acts"][act][key] for key in ("party", "feels", "lines"))
+        other = "agent" if party == "customer" else "customer"
+        feels[party] = drift(feels[party], WORDS[goal], feels[other], rng)
+        fresh = [line for line in lines if line not in said] or lines
+        wanted = 1 if len(turns) < 2 else rng.integers(2 if party == "customer" else 1, MOST[party] + 1)
+        chosen = [str(line) for line in rng.permutation(fresh)[:wanted]]
+        said.update(chosen)
+        turns.append(CallTurn(party, chosen, tuple(feels[party].round(3).tolist())))
+    return turns
+
+
+def _acts(stages, rng):
+    for least, most, *acts in stages:
+        yield from acts * int(rng.integers(least, most + 1))
+
+
+def alert(turns):
+    """Start, onset and end in seconds of the customer's first lasting anger; NaN three times where there is none.
+
+    `turns` are rows of (party, start, end, emotion). It starts with the first angry turn, is due after `HELD` seconds
+    of angry speech, and ends with the last angry turn.
+
+    >>> alert([("customer", 0, 5, "angry"), ("agent", 5, 7, "neutral"), ("customer", 7, 12, "angry")])
+    (0, 10.0, 12)
+    """
+    start = onset = end = np.nan
+    held = 0.0
+    for party, first, last, emotion in turns:
+        if party != "customer":
+            continue
+        if emotion != "angry":
+            if not np.isnan(onset):
+                break
+            held = 0.0
+            continue
+        start = first if held == 0 else start
+        if held < HELD <= held + last - first:
+            onset = first + HELD - held
+        held, end = held + last - first, last
+    return (start, onset, end) if not np.isnan(onset) else (np.nan,) * 3

@@ -15,15 +15,11 @@ from joblib import Parallel, delayed
 from scipy.signal import lfilter
 from tqdm import tqdm
 
-from . import raters
-from .acting import speak
-from .chance import stream
-from .dialogues import dialogue, titles
-from .feelings import names
-from .frames import LINES, SAMPLE_RATE, STORE
-from .kept import kept, wav
-from .lines import SENTENCES
-from .speakers import speaker
+from ser_helpers.synthesis.dialogue import HEAD, RATERS, dialogue, evaluation, names, rate, rate_oneself, titles
+from ser_helpers.synthesis.folders import corpus_folder, wav
+from ser_helpers.synthesis.rng import make_rng
+from ser_helpers.synthesis.vocoder import SAMPLE_RATE
+from ser_helpers.synthesis.voices import speak, speaker
 
 VARIANTS = {"full": range(1, 6), "small": range(1, 3)}
 LEAD = 0.5  # seconds before the first turn and after the last
@@ -32,19 +28,12 @@ LEAST_GAP, MOST_GAP = -0.25, 0.8
 MILLISECOND = SAMPLE_RATE // 1000
 CROSSTALK = 0.03  # of a voice reaches the partner's microphone
 
-_MODULES = (
-    *("acting", "chance", "conversations", "dialogues", "feelings", "frames", "kept", "lines"),
-    *("prosody", "raters", "render", "speakers"),
-)
-#: All that the conversations depend on.
-SOURCES = (*(Path(__file__).with_name(f"{module}.py") for module in _MODULES), SENTENCES, STORE, LINES)
-
 
 def ensure_conversations(variant="full", seed=0, jobs=2, progress=True):
     """The folder of the embedded conversations, made first if this machine does not have them (Lessons 08 to 10).
 
     `variant` is ``"full"`` (five sessions, 920 turns, about 150 MB, made in about 10 s on 2 cores) or ``"small"`` (the
-    first two, for tests). The folder lies under ``cache_home()/conversations``; the rest is as for `ensure_corpus`.
+    first two, for tests). The folder lies under ``cache_home()/synthesis``; the rest is as for `ensure_corpus`.
 
     >>> sorted(path.name for path in ensure_conversations("small", progress=False).iterdir())
     ['Session1', 'Session2', 'truth.csv']
@@ -53,7 +42,7 @@ def ensure_conversations(variant="full", seed=0, jobs=2, progress=True):
     def build(root, sessions):
         build_conversations(root, sessions, seed, jobs, progress)
 
-    return kept("conversations", VARIANTS, variant, SOURCES, build, seed)
+    return corpus_folder(__name__, VARIANTS, variant, build, seed)
 
 
 def build_conversations(root, sessions=VARIANTS["full"], seed=0, jobs=2, progress=True):
@@ -85,7 +74,7 @@ def _write(root, session, marked, title, seed):
     turns = list(dialogue(session, marked, title, seed))
     voices = [_voice(turn, session, seed) for turn in turns]
     name = turns[0].name.rpartition("_")[0]
-    spans = _schedule(voices, stream("gaps", name, seed))
+    spans = _schedule(voices, make_rng("gaps", name, seed))
     pcm = _record(turns, voices, spans, session, name, seed)
     folder = root / f"Session{session}"
     for kind in ("wav", "transcriptions", "EmoEvaluation"):
@@ -97,19 +86,19 @@ def _write(root, session, marked, title, seed):
         path = folder / "sentences" / "wav" / name / f"{turn.name}.wav"
         path.write_bytes(wav(pcm[first:last, "FM".index(turn.sex)]))
         start, end = first / SAMPLE_RATE, last / SAMPLE_RATE
-        given = [raters.rate(turn.feeling, rater, turn.name, seed) for rater in range(1, raters.RATERS + 1)]
-        own = raters.rate_oneself(turn.feeling, turn.name, seed)
-        blocks.append(raters.evaluation(turn.name, start, end, given, own, turn.sex))
+        given = [rate(turn.feeling, rater, turn.name, seed) for rater in range(1, RATERS + 1)]
+        own = rate_oneself(turn.feeling, turn.name, seed)
+        blocks.append(evaluation(turn.name, start, end, given, own, turn.sex))
         texts.append(f"{turn.name} [{start:08.4f}-{end:08.4f}]: {' '.join(turn.lines)}\n")
         rows.append(_truth(turn))
-    (folder / "dialog" / "EmoEvaluation" / f"{name}.txt").write_text("\n".join([raters.HEAD, *blocks]), "utf-8")
+    (folder / "dialog" / "EmoEvaluation" / f"{name}.txt").write_text("\n".join([HEAD, *blocks]), "utf-8")
     (folder / "dialog" / "transcriptions" / f"{name}.txt").write_text("".join(texts), "utf-8")
     return rows
 
 
 def _voice(turn, session, seed):
     return speak(
-        turn.lines, actor(session, turn.sex), turn.feeling, turn.ironic, stream("voice", turn.name, seed), seed
+        turn.lines, actor(session, turn.sex), turn.feeling, turn.ironic, make_rng("voice", turn.name, seed), seed
     )
 
 
@@ -131,7 +120,7 @@ def _record(turns, voices, spans, session, name, seed):
         heard[first : first + len(voice), "FM".index(turn.sex)] += voice
     heard += CROSSTALK * heard[:, ::-1]
     for channel, sex in enumerate("FM"):
-        room = lfilter([1], [1, -0.9], stream("room", name, sex, seed).normal(size=len(heard)))
+        room = lfilter([1], [1, -0.9], make_rng("room", name, sex, seed).normal(size=len(heard)))
         heard[:, channel] += 0.43 * 10 ** (speaker(actor(session, sex), seed).room_noise / 20) * room
     return np.rint(np.tanh(heard) * 32767).astype(np.int16)
 

@@ -21,12 +21,11 @@ from joblib import Parallel, delayed
 from scipy.signal import lfilter
 from tqdm import tqdm
 
-from .chance import stream
-from .frames import GERMAN, SAMPLE_RATE, carrier
-from .kept import kept, wav
-from .prosody import CHANCE, CUES, Cues, Performance, departure
-from .render import render
-from .speakers import speaker
+from ser_helpers.synthesis.folders import corpus_folder, wav
+from ser_helpers.synthesis.prosody import CHANCE, CUES, Cues, Performance, departure
+from ser_helpers.synthesis.rng import make_rng
+from ser_helpers.synthesis.vocoder import SAMPLE_RATE, carrier, render
+from ser_helpers.synthesis.voices import speaker
 
 #: EmoDB's speakers, and the number of the voice of each: odd numbers are men, even ones women.
 VOICES = {"03": 1, "08": 2, "09": 4, "10": 3, "11": 5, "12": 7, "13": 6, "14": 8, "15": 9, "16": 10}
@@ -48,16 +47,14 @@ PROSODY = {
 }
 # fmt: on
 
-_MODULES = ("chance", "frames", "german", "kept", "prosody", "render", "speakers")
-#: All that the recordings depend on.
-SOURCES = (*(Path(__file__).with_name(f"{module}.py") for module in _MODULES), GERMAN, GERMAN.with_suffix(".toml"))
+SCRIPT = Path(__file__).with_name("german.toml")
 
 
 def ensure_german(variant="full", seed=0, jobs=2, progress=True):
     """The folder of the embedded German corpus, made first if this machine does not have it (Lesson 11).
 
     There is one variant, ``"full"``: 350 recordings, about 35 MB, made in about 3 s on 2 cores. The folder lies under
-    ``cache_home()/german``; the rest is as for `ensure_corpus`.
+    ``cache_home()/synthesis``; the rest is as for `ensure_corpus`.
 
     >>> len(list(ensure_german(progress=False).glob("wav/03*.wav")))
     35
@@ -66,7 +63,7 @@ def ensure_german(variant="full", seed=0, jobs=2, progress=True):
     def build(root, speakers):
         build_german(root, speakers, seed, jobs, progress)
 
-    return kept("german", VARIANTS, variant, SOURCES, build, seed)
+    return corpus_folder(__name__, VARIANTS, variant, build, seed)
 
 
 def build_german(root, speakers=VARIANTS["full"], seed=0, jobs=2, progress=True):
@@ -91,7 +88,7 @@ def sentences():
     >>> sentences()["a01"]
     'Der Lappen liegt auf dem Eisschrank.'
     """
-    stored = tomllib.loads(GERMAN.with_suffix(".toml").read_text(encoding="utf-8"))
+    stored = tomllib.loads(SCRIPT.read_text(encoding="utf-8"))
     return {code: line["text"] for code, line in stored.items()}
 
 
@@ -101,7 +98,7 @@ def recording(number, code, initial, seed=0):
     >>> recording("03", "a01", "W").dtype
     dtype('int16')
     """
-    voice, rng = speaker(VOICES[number], OTHERS + seed), stream("german", number, code, initial, seed)
+    voice, rng = speaker(VOICES[number], OTHERS + seed), make_rng("german", number, code, initial, seed)
     y = render(carrier(sentences()[code]), voice, _performance(voice, initial, rng), rng)
     y = np.pad(y, (rng.uniform(0.05, 0.2, 2) * SAMPLE_RATE).astype(int))
     y = y + 0.43 * 10 ** (voice.room_noise / 20) * lfilter([1], [1, -0.9], rng.normal(size=len(y)))

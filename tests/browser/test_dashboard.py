@@ -8,7 +8,8 @@ import pytest
 import soundfile as sf
 
 from ser_helpers import audio
-from ser_helpers.applications import AlertRule, Settings, call_centre, serving
+from ser_helpers.call_centre import AlertRule, monitor
+from ser_helpers.service import Settings, server
 
 pytestmark = pytest.mark.browser
 RULE = AlertRule(threshold=0.5, persistence_s=2)
@@ -29,7 +30,7 @@ class Loud:
 @pytest.fixture(scope="module")
 def service():
     settings = Settings(denoise=False, workers=2, dashboards=50)
-    with serving.running(settings, model=Loud(), rule=RULE) as address:
+    with server.running(settings, model=Loud(), rule=RULE) as address:
         yield address
 
 
@@ -174,7 +175,7 @@ def test_a_live_call_is_ended_and_forgotten_with_the_keyboard(visit):
 
 
 def test_a_replay_runs_as_fast_as_the_service_unless_the_page_is_told_otherwise(browser, visit):
-    with serving.running(Settings(denoise=False, speed=4), model=Loud(), rule=RULE) as address:
+    with server.running(Settings(denoise=False, speed=4), model=Loud(), rule=RULE) as address:
         page = visit(address=address)
         page.wait_for_selector("#connection[data-state=open]")
         assert page.locator("#speed option").all_inner_texts() == ["1 ×", "2 ×", "4 ×", "5 ×", "20 ×"]
@@ -266,7 +267,7 @@ def lines(browser):
 @pytest.fixture
 def talking(chromium, tmp_path):
     """A browser whose microphone hears a customer."""
-    y, sr = sf.read(call_centre.demo_calls()[0], dtype="float32")
+    y, sr = sf.read(monitor.demo_calls()[0], dtype="float32")
     sf.write(tmp_path / "voice.wav", audio.resample(y[12 * sr : 40 * sr, 1], sr, 48000), 48000, subtype="PCM_16")
     return chromium(*MICROPHONE, f"--use-file-for-fake-audio-capture={tmp_path / 'voice.wav'}")
 
@@ -324,7 +325,7 @@ def test_a_lost_line_is_tried_again_for_as_long_as_the_service_waits(visit):
 
 
 def test_a_line_that_does_not_come_back_ends_the_microphone_with_a_sentence(browser, visit, lines):
-    with serving.running(Settings(denoise=False, resume_seconds=1), model=Loud(), rule=RULE, calls=[]) as address:
+    with server.running(Settings(denoise=False, resume_seconds=1), model=Loud(), rule=RULE, calls=[]) as address:
         page = visit(address=address, permissions=["microphone"])
         wire = lines(page)
         page.reload()
@@ -373,7 +374,7 @@ def test_the_page_is_readable_by_day_and_by_night(visit, scheme):
 
 def test_the_token_is_asked_for_and_a_wrong_one_refused(browser):
     settings = Settings(denoise=False, token="let me in")
-    with serving.running(settings, model=Loud(), rule=RULE, calls=[]) as address:
+    with server.running(settings, model=Loud(), rule=RULE, calls=[]) as address:
         page = browser.new_page()
         page.goto(address)
         page.wait_for_selector("text=This service asks for a token.")
@@ -388,11 +389,11 @@ def test_the_token_is_asked_for_and_a_wrong_one_refused(browser):
 
 def test_a_page_whose_service_is_gone_says_so_and_comes_back(browser):
     settings = Settings(denoise=False)
-    with serving.running(settings, model=Loud(), rule=RULE, calls=[]) as address:
+    with server.running(settings, model=Loud(), rule=RULE, calls=[]) as address:
         page = browser.new_page()
         page.goto(address)
         page.wait_for_selector("#connection[data-state=open]")
     page.wait_for_selector("#connection[data-state=lost] >> text=Trying again")
-    with serving.running(settings, port=int(address.rsplit(":", 1)[1]), model=Loud(), rule=RULE, calls=[]):
+    with server.running(settings, port=int(address.rsplit(":", 1)[1]), model=Loud(), rule=RULE, calls=[]):
         page.wait_for_selector("#connection[data-state=open]")
         page.close()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_helpers.applications import Episode, Show, write_report
+from ser_helpers.podcast import Episode, Show, write_report
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from ser_helpers import corpora, home, synthesis
+from ser_helpers import corpora, paths, synthesis
 from ser_helpers.errors import CorpusMissing
 
 
@@ -180,7 +180,7 @@ def test_the_embedded_corpus_needs_its_metadata(wav, load, tmp_path):
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not (home.data_home() / "ravdess").is_dir(), reason="SER_DATA_HOME holds no RAVDESS")
+@pytest.mark.skipif(not (paths.data_home() / "ravdess").is_dir(), reason="SER_DATA_HOME holds no RAVDESS")
 def test_real_ravdess_is_what_its_card_says(load):
     table, notes = load("ravdess", None)
     known = corpora.card("ravdess")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from ser_helpers import home
+from ser_helpers import paths
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import cross_validate, leaderboard
 
@@ -174,5 +174,5 @@ def test_a_failed_write_leaves_the_old_file(result, path, monkeypatch):
     with pytest.raises(EvaluationError, match=r"cannot be written \(No space left on device\): make room"):
         leaderboard.add(result, "05", path)
     assert path.read_bytes() == before
-    with home.lock(path):
+    with paths.lock(path):
         assert [entry.name for entry in path.parent.iterdir() if "lock" not in entry.name] == ["leaderboard.csv"]

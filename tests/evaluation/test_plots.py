@@ -7,10 +7,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
+from ser_helpers import plots
 from ser_helpers.corpora import EMOTIONS
 from ser_helpers.errors import EvaluationError
-from ser_helpers.evaluation import cross_validate, plots
-from ser_helpers.evaluation.style import colour
+from ser_helpers.evaluation import cross_validate
+from ser_helpers.plots.style import colour
 
 
 def run(data, model=None, **kw):
@@ -88,7 +89,12 @@ def test_figures_of_a_result_say_corpus_protocol_and_score(result, name):
 def test_synthetic_speech_is_called_so(data):
     X, table = data
     result = run((X, table.assign(corpus="synthetic")))
-    for fig in (result.plot_confusion(), result.plot_recall(), result.plot_against(result), plots.counts(result.table)):
+    for fig in (
+        plots.confusion(result),
+        plots.per_class_recall(result),
+        plots.against(result, result),
+        plots.counts(result.table),
+    ):
         check(fig, "synthetic")
 
 
@@ -98,7 +104,7 @@ def test_few_and_many_labels_stay_readable(toy, labels):
     result = run(toy(speakers=5, per_speaker=2 * labels, labels=names, noise=1.0), target="emotion")
     for figure in FIGURES.values():
         check(figure(result))
-    check(result.plot_against(result))
+    check(plots.against(result, result))
     check(plots.counts(result.table))
 
 
@@ -108,7 +114,7 @@ def test_few_and_many_speakers_stay_readable(toy, speakers):
     fig = check(plots.speakers(result))
     dots = fig.axes[0].lines[0].get_ydata()
     assert sorted(dots) == list(dots) == pytest.approx(result.by("speaker")["uar"].sort_values().tolist())
-    check(result.plot_recall())
+    check(plots.per_class_recall(result))
 
 
 def test_speakers_of_two_corpora_keep_their_full_names(data):
@@ -151,13 +157,13 @@ def test_a_perfect_result_has_titles_too(toy):
 
 def test_two_results_side_by_side(data, result):
     other = run(data, KNeighborsClassifier(), protocol="random")
-    fig = check(result.plot_against(other), "3 folds, no speaker in both", "random 70/30", "KNeighborsClassifier")
+    fig = check(plots.against(result, other), "3 folds, no speaker in both", "random 70/30", "KNeighborsClassifier")
     assert f"{result.uar:.2f}" in fig._suptitle.get_text()
     check(plots.confusion_pair(result, other), "toy", "random 70/30")
-    assert check(result.plot_against(other, title="A sentence"))._suptitle.get_text().strip() == "A sentence"
+    assert check(plots.against(result, other, title="A sentence"))._suptitle.get_text().strip() == "A sentence"
     X, table = data
     three = run((X, table[table["emotion"].isin(["happy", "sad", "angry"])]))
-    fig = check(result.plot_against(three))
+    fig = check(plots.against(result, three))
     assert {"chance 0.125", "chance 0.333"} <= {text.get_text() for text in fig.axes[0].texts}
     with pytest.raises(EvaluationError, match="one by one"):
         plots.confusion_pair(result, three)
@@ -166,11 +172,11 @@ def test_two_results_side_by_side(data, result):
 def test_regressions_can_be_plotted(data):
     numbers = run(data, LinearRegression(), target="arousal")
     check(plots.speakers(numbers), "CCC", "arousal")
-    check(numbers.plot_against(numbers), "toy")
+    check(plots.against(numbers, numbers), "toy")
     with pytest.raises(EvaluationError, match="predicts numbers"):
-        numbers.plot_confusion()
+        plots.confusion(numbers)
     with pytest.raises(EvaluationError, match="like with like"):
-        numbers.plot_against(run(data))
+        plots.against(numbers, run(data))
 
 
 @pytest.mark.parametrize("wrap", [dict, pd.DataFrame, lambda h: type("History", (), {"history": h})()])
@@ -237,7 +243,7 @@ def seeds(mean, count=5, corpus="toy"):
 
 
 def test_scores_over_seeds_show_each_run_mean_and_interval():
-    from ser_helpers.evaluation.repetition import interval
+    from ser_helpers.evaluation.cross_validation import interval
 
     runs = {"nothing": seeds(0.4), "oversampling": seeds(0.5)}
     fig = check(plots.over_seeds(runs), "toy", "no speaker in both", "5 seeds", "95 %", "chance UAR 0.125")

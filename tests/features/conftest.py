@@ -62,9 +62,9 @@ def table(tmp_path, cache):
 @pytest.fixture(scope="session")
 def real_clips():
     """Paths of 300 real RAVDESS clips, spread over all actors."""
-    from ser_helpers import home
+    from ser_helpers import paths
 
-    paths = sorted(path for path in home.data_home().rglob("03-01-*") if path.suffix in (".wav", ".flac"))
-    if len(paths) < 1440:
+    clips = sorted(path for path in paths.data_home().rglob("03-01-*") if path.suffix in (".wav", ".flac"))
+    if len(clips) < 1440:
         pytest.skip("SER_DATA_HOME holds no RAVDESS")
-    return paths[:: len(paths) // 300][:300]
+    return clips[:: len(clips) // 300][:300]

@@ -19,8 +19,8 @@ def save_encoder():
     import safetensors.torch
     import torch
 
-    from ser_helpers.models.encoder_networks import build
-    from ser_helpers.models.stand_ins import config_for
+    from ser_helpers.pretrained.hub import config_for
+    from ser_helpers.pretrained.networks import build
 
     def write(folder, name, prefix="", dtype=torch.float32, old_names=False, extra=()):
         folder.mkdir(parents=True)

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ser_helpers import audio, features, models
 from ser_helpers.errors import ModelError
-from ser_helpers.models import Encoder
+from ser_helpers.pretrained import Encoder
 
 SR = 16000
 pytestmark = pytest.mark.usefixtures("no_weights")
@@ -149,7 +149,7 @@ SCRIPT = """
 import sys
 import pandas as pd
 from ser_helpers import features
-from ser_helpers.models import Encoder
+from ser_helpers.pretrained import Encoder
 table = pd.read_pickle(sys.argv[1])
 features.extract(table, Encoder("nobody/wavlm", device="cpu", batch_seconds=1), progress=False)
 """

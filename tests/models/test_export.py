@@ -10,9 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from ser_helpers import models
+from ser_helpers import models, pretrained
 from ser_helpers.errors import ModelError
-from ser_helpers.models import compress, export, window_models
+from ser_helpers.models import compression, export, windows
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 150, 40)).astype(np.float32)
@@ -49,7 +49,7 @@ def outputs(network):
 
 @pytest.fixture(scope="module")
 def keras_model():
-    return models.KerasClassifier(window_models.build_cnn, epochs=1, batch_size=8).fit(X, Y)
+    return models.KerasClassifier(windows.build_cnn, epochs=1, batch_size=8).fit(X, Y)
 
 
 def test_keras_and_onnx_agree(keras_model):
@@ -83,7 +83,7 @@ def test_scikit_learn_and_onnx_agree():
 
 
 def test_an_encoder_and_its_classifier_are_exported():
-    encoder = models.Encoder("facebook/no-such-wav2vec2", layers=[1, 2], pooling="mean+std", device="cpu")
+    encoder = pretrained.Encoder("facebook/no-such-wav2vec2", layers=[1, 2], pooling="mean+std", device="cpu")
     windows = (0.1 * np.random.default_rng(1).normal(size=(6, 48000))).astype(np.float32)
     fitted = models.WindowClassifier(encoder, LogisticRegression()).fit(windows, ["angry", "sad"] * 3)
     exported = models.to_onnx(fitted, windows)
@@ -106,7 +106,7 @@ def test_a_file_is_read_back(onnx, tmp_path):
 
 @pytest.mark.parametrize(
     ("compressed", "smaller", "change"),
-    [(compress.quantise, 0.9, 0.02), (compress.halve, 0.6, 0.002)],
+    [(compression.quantise, 0.9, 0.02), (compression.to_float16, 0.6, 0.002)],
     ids=["INT8", "half"],
 )
 def test_compressed_is_smaller_and_nearly_the_same(network, compressed, smaller, change):
@@ -142,8 +142,8 @@ def test_pruning_torch_leaves_the_original(network):
 
 
 def test_the_table_compares(onnx, monkeypatch):
-    monkeypatch.setattr(compress, "SECONDS", 0.02)
-    table = models.compare_sizes({"whole": onnx, "half": models.halve(onnx)}, X, onnx.predict(X))
+    monkeypatch.setattr(compression, "SECONDS", 0.02)
+    table = models.compare_sizes({"whole": onnx, "half": models.to_float16(onnx)}, X, onnx.predict(X))
     assert table.loc["whole", ["times_faster", "UAR", "largest_change"]].tolist() == [1, 1, 0]
     assert table.loc["half", "kB"] < table.loc["whole", "kB"]
     assert 0 < table.loc["half", "largest_change"] < 0.01
@@ -172,7 +172,7 @@ def test_what_no_exporter_knows_gets_a_sentence():
 
 def test_whisper_is_not_exported():
     with pytest.raises(ModelError, match="not Whisper"):
-        export.encoder_module(models.Encoder("openai/no-such-whisper", device="cpu"))
+        export.encoder_module(pretrained.Encoder("openai/no-such-whisper", device="cpu"))
 
 
 def test_labels_that_are_numbers_stay_numbers():
@@ -196,7 +196,7 @@ def test_a_network_without_labels_says_so():
     [
         LogisticRegression(),
         make_pipeline(StandardScaler(), LogisticRegression()),
-        models.KerasClassifier(window_models.build_cnn),
+        models.KerasClassifier(windows.build_cnn),
         models.WindowClassifier("quick", LogisticRegression()),
     ],
     ids=lambda model: type(model).__name__,
@@ -209,7 +209,7 @@ def test_what_is_not_fitted_is_not_exported_pruned_or_compared(unfitted):
         models.prune(unfitted, 0.5)
     with pytest.raises(ModelError, match="not fitted yet: fit it before comparing it"):
         models.compare_sizes({"one": unfitted}, X, Y)
-    for smaller in (models.quantise, models.halve):
+    for smaller in (models.quantise, models.to_float16):
         with pytest.raises(ModelError, match=f"A {kind} is no OnnxModel: export it with to_onnx first"):
             smaller(unfitted)
 
@@ -274,9 +274,9 @@ def test_a_place_that_cannot_be_written_and_a_number_of_threads_that_cannot_be(o
 
 
 def test_made_smaller_once_is_not_halved(onnx):
-    for smaller in (models.halve, models.quantise):
+    for smaller in (models.to_float16, models.quantise):
         with pytest.raises(ModelError, match="cannot be halved again: start from the whole one"):
-            models.halve(smaller(onnx))
+            models.to_float16(smaller(onnx))
 
 
 def test_one_operator_needs_no_list(onnx):

@@ -11,9 +11,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
-from ser_helpers import models
+from ser_helpers import models, pretrained
 from ser_helpers.errors import ModelError
-from ser_helpers.models import window_models, window_voices
+from ser_helpers.models import windows as window_models
 
 WINDOW = 48000
 
@@ -62,7 +62,7 @@ def test_a_kind_is_a_front(kind):
 
 
 def test_an_encoder_is_a_front():
-    encoder = models.Encoder("facebook/no-such-wav2vec2", layers=[1], pooling="mean", device="cpu")
+    encoder = pretrained.Encoder("facebook/no-such-wav2vec2", layers=[1], pooling="mean", device="cpu")
     alone = models.WindowClassifier(encoder, None).features(noise(2))
     together = models.WindowClassifier(encoder, None, batched=True).features(noise(2))
     assert alone.shape == (2, 96)
@@ -94,7 +94,7 @@ def growing():
     ("front", "sentence"),
     [
         (None, "front is a kind of feature, an Encoder or a function"),
-        (models.Encoder, "front is a kind of feature, an Encoder or a function"),
+        (pretrained.Encoder, "front is a kind of feature, an Encoder or a function"),
         (growing(), "same shape for every window"),
         (lambda window: "loud", "The front must give numbers"),
     ],
@@ -105,7 +105,7 @@ def test_what_is_no_front_gets_a_sentence(front, sentence):
 
 
 def test_an_encoder_needs_pooling():
-    encoder = models.Encoder("facebook/no-such-wav2vec2", pooling=None, device="cpu")
+    encoder = pretrained.Encoder("facebook/no-such-wav2vec2", pooling=None, device="cpu")
     with pytest.raises(ModelError, match="give it pooling='mean'"):
         models.WindowClassifier(encoder, None).features(noise(1))
 
@@ -127,10 +127,10 @@ def test_it_can_be_pickled_and_cloned(fitted):
     assert clone(fitted).get_params()["front"] is not None
 
 
-@pytest.mark.parametrize("band", window_voices.BANDS)
+@pytest.mark.parametrize("band", window_models.BANDS)
 def test_voices_are_the_same_every_time(band, monkeypatch):
-    monkeypatch.setattr(window_voices, "TURNS", 3)
-    once, again = (list(window_voices.windows_of(2, band)) for _ in range(2))
+    monkeypatch.setattr(window_models, "TURNS", 3)
+    once, again = (list(window_models.windows_of(2, band)) for _ in range(2))
     for (window, emotion), (other, other_emotion) in zip(once, again, strict=True):
         np.testing.assert_array_equal(window, other)
         assert emotion == other_emotion
@@ -139,8 +139,8 @@ def test_voices_are_the_same_every_time(band, monkeypatch):
 
 
 def test_a_telephone_passes_no_bass_and_no_treble(monkeypatch):
-    monkeypatch.setattr(window_voices, "TURNS", 2)
-    windows = np.array([window for window, _ in window_voices.windows_of(3, "phone")])
+    monkeypatch.setattr(window_models, "TURNS", 2)
+    windows = np.array([window for window, _ in window_models.windows_of(3, "phone")])
     power = (np.abs(np.fft.rfft(windows)) ** 2).sum(axis=0)
     hertz = np.fft.rfftfreq(WINDOW, 1 / 16000)
     inside = power[(hertz > 300) & (hertz < 3400)].mean()
@@ -149,7 +149,7 @@ def test_a_telephone_passes_no_bass_and_no_treble(monkeypatch):
 
 
 def test_what_models_are_trained_on_is_the_same_on_any_number_of_cores(monkeypatch):
-    monkeypatch.setattr(window_voices, "TURNS", 6)
+    monkeypatch.setattr(window_models, "TURNS", 6)
     with threadpool_limits(2):
         X, emotions = window_models._voice("quick", 1, "wide")
     with threadpool_limits(1):
@@ -163,8 +163,8 @@ def few_voices(tmp_path, monkeypatch):
     """A cache of its own, and a training set of a few seconds."""
     monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(window_models, "JOBS", 1)
-    monkeypatch.setattr(window_voices, "VOICES", range(1, 3))
-    monkeypatch.setattr(window_voices, "TURNS", 16)
+    monkeypatch.setattr(window_models, "VOICES", range(1, 3))
+    monkeypatch.setattr(window_models, "TURNS", 16)
     return tmp_path
 
 
@@ -173,7 +173,7 @@ def test_the_ready_model_is_trained_once(few_voices):
     assert model.classes_.tolist() == ["angry", "happy", "neutral", "sad"]
     said = model.predict_proba(noise(2))
     window_models._kept.cache_clear()
-    window_voices.VOICES = None  # a second training would fail
+    window_models.VOICES = None  # a second training would fail
     np.testing.assert_array_equal(models.window_model("linear").predict_proba(noise(2)), said)
 
 
@@ -205,7 +205,7 @@ def test_a_damaged_ready_model_is_trained_again_and_replaced(name, file, damage,
 
 
 def test_the_ready_model_knows_strangers_at_any_loudness():
-    pairs = [pair for voice in range(60, 64) for pair in window_voices.windows_of(voice, "wide")]
+    pairs = [pair for voice in range(60, 64) for pair in window_models.windows_of(voice, "wide")]
     windows, emotions = zip(*pairs, strict=True)
     windows = np.array(windows)
     model = models.window_model("linear")

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from ser_helpers import home
+from ser_helpers import paths
 
 
 @pytest.hookimpl(wrapper=True)
@@ -12,5 +12,5 @@ def pytest_runtest_setup(item):
         if item.path.suffix == ".ipynb":
             patch.setenv("SER_CORPUS", "synthetic")
             patch.setenv("SER_QUICK", os.environ.get("SER_QUICK", "1"))
-            home.build_home().mkdir(parents=True, exist_ok=True)
+            paths.build_home().mkdir(parents=True, exist_ok=True)
         return (yield)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ser_helpers import streaming
 from ser_helpers.audio import SpeechGate
 from ser_helpers.errors import AudioError, ModelError, StreamError
-from ser_helpers.streaming import Detector, detect, timeline
+from ser_helpers.streaming import Detector, detect, to_timeline
 
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -21,7 +21,7 @@ FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChec
 def stream(detector, y, cuts, **given):
     """The timeline of `y` fed in the chunks between `cuts`."""
     estimates = [estimate for chunk in np.split(y, cuts) for estimate in detector.feed(chunk, **given)]
-    return timeline([*estimates, *detector.finish()], detector.classes_)
+    return to_timeline([*estimates, *detector.finish()], detector.classes_)
 
 
 def same(a, b):
@@ -165,7 +165,7 @@ def test_a_loss_with_cheap_gate_equals_silence(model, gate, speechlike):
     detector = Detector(model, gate=gate, weight=1)
     live = [*detector.feed(y), *detector.lost(0.25), *detector.feed(y), *detector.finish()]
     whole = detect(np.concatenate([y, np.zeros(4000, np.float32), y]), model, gate=gate, weight=1)
-    np.testing.assert_array_equal(timeline(live, model.classes_)[model.classes_], whole[model.classes_])
+    np.testing.assert_array_equal(to_timeline(live, model.classes_)[model.classes_], whole[model.classes_])
 
 
 @FEW

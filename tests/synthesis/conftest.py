@@ -17,7 +17,7 @@ def small_corpus(tmp_path_factory):
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path))
-    return tmp_path / "synthetic"
+    return tmp_path / "synthesis"
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import soundfile as sf
 
 from ser_helpers import synthesis
 from ser_helpers.errors import CorpusError
-from ser_helpers.synthesis import call_plans, calls
-from ser_helpers.synthesis.call_plans import HELD, alert, book, plan, story
+from ser_helpers.synthesis import calls
+from ser_helpers.synthesis.calls import HELD, alert, book, plan, story
 
 COLUMNS = ["party", "start", "end", "text", "emotion", "valence", "arousal", "dominance"]
 
@@ -24,7 +24,7 @@ def truth(root, number):
 
 
 def test_every_sentence_of_a_call_can_be_spoken():
-    assert set(call_plans.every_sentence()) <= set(synthesis.sentences())
+    assert set(calls.every_sentence()) <= set(synthesis.sentences())
 
 
 def test_half_of_the_customers_stay_angry():

@@ -7,9 +7,9 @@ import pytest
 import soundfile as sf
 
 from ser_helpers import corpora, synthesis
-from ser_helpers.corpora import emodb
+from ser_helpers.corpora.datasets import emodb
 from ser_helpers.synthesis import german
-from ser_helpers.synthesis.speakers import speaker
+from ser_helpers.synthesis.voices import speaker
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@ import pytest
 
 from ser_helpers import synthesis
 from ser_helpers.errors import CorpusError
-from ser_helpers.synthesis.chance import stream
 from ser_helpers.synthesis.prosody import CUES, PROSODY, Cues, adjust, performance
-from ser_helpers.synthesis.speakers import speaker
+from ser_helpers.synthesis.rng import make_rng
+from ser_helpers.synthesis.voices import speaker
 
 LOWEST = np.array([cue.lowest for cue in CUES.values()])
 HIGHEST = np.array([cue.highest for cue in CUES.values()])
@@ -38,7 +38,7 @@ def test_directions_are_those_of_the_literature():
 
 def test_performances_scatter_around_the_table():
     drawn = np.mean(
-        [performance(speaker(a), "happy", 1, stream("test", a, k)).cues for a in range(1, 60) for k in range(20)],
+        [performance(speaker(a), "happy", 1, make_rng("test", a, k)).cues for a in range(1, 60) for k in range(20)],
         axis=0,
     )
     spread = np.array([cue.spread for cue in CUES.values()])
@@ -51,13 +51,15 @@ def test_performances_scatter_around_the_table():
 def test_a_performance_stays_within_the_limits():
     for emotion, intensity in PROSODY:
         for actor in range(1, 25):
-            cues = np.array(performance(speaker(actor), emotion, intensity, stream("test", actor)).cues)
+            cues = np.array(performance(speaker(actor), emotion, intensity, make_rng("test", actor)).cues)
             assert ((cues >= LOWEST) & (cues <= HIGHEST)).all()
 
 
 def test_feelings_follow_the_emotion_and_grow_with_intensity():
     def mean(emotion, intensity):
-        return np.mean([performance(speaker(a), emotion, intensity, stream("v", a)).vad for a in range(1, 60)], axis=0)
+        return np.mean(
+            [performance(speaker(a), emotion, intensity, make_rng("v", a)).vad for a in range(1, 60)], axis=0
+        )
 
     for emotion, expected in synthesis.vad_table().drop("neutral").iterrows():
         np.testing.assert_allclose(mean(emotion, 2), expected, atol=0.1)
@@ -75,7 +77,7 @@ def test_feelings_follow_the_emotion_and_grow_with_intensity():
 )
 def test_what_is_not_in_the_table_is_refused(emotion, intensity, message):
     with pytest.raises(CorpusError, match=message):
-        performance(speaker(1), emotion, intensity, stream("test"))
+        performance(speaker(1), emotion, intensity, make_rng("test"))
 
 
 @pytest.mark.parametrize(

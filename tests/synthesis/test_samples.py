@@ -6,7 +6,7 @@ import pytest
 import soundfile as sf
 
 from ser_helpers.synthesis import EMOTIONS
-from ser_helpers.synthesis.corpus import clip
+from ser_helpers.synthesis.acted import clip
 
 FOLDER = Path(__file__).parents[2] / "data" / "samples"
 README = (FOLDER / "README.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import soundfile as sf
 
 from ser_helpers import synthesis
 from ser_helpers.errors import CorpusError, CorpusMissing
-from ser_helpers.synthesis import captions, episodes, jingles, shows
+from ser_helpers.synthesis import shows, sounds
 
 SECONDS = 25
 
@@ -31,7 +31,7 @@ def test_files_are_in_the_formats_of_the_programme_and_in_the_feed(made):
     root, _ = made
     table = synthesis.show_episodes(root)
     assert list(table.index) == ["episode-01", "episode-02", "episode-03"]
-    for plan, row in zip(episodes.programme()["episodes"], table.itertuples(), strict=False):
+    for plan, row in zip(shows.programme()["episodes"], table.itertuples(), strict=False):
         suffix, rate, channels = plan["sound"]
         info = sf.info(row.path)
         assert (row.path.rpartition(".")[2], info.samplerate, info.channels) == (suffix, rate, channels)
@@ -112,8 +112,8 @@ def test_the_show_is_the_same_each_time_but_with_another_seed(made, tmp_path):
 
 def test_moods_follow_the_programme():
     def share(number, emotion):
-        sounds, _ = episodes.episode(number, 60)
-        said = [episodes.group(sound.feeling) for sound in sounds if sound.kind == "speech"]
+        sounds, _ = shows.episode(number, 60)
+        said = [shows.group(sound.feeling) for sound in sounds if sound.kind == "speech"]
         return np.mean([name == emotion for name in said])
 
     assert share(4, "angry") > 0.3 > share(1, "angry")
@@ -121,7 +121,7 @@ def test_moods_follow_the_programme():
 
 
 def test_people_laugh_alone_together_and_over_words():
-    sounds, _ = episodes.episode(6, 120)
+    sounds, _ = shows.episode(6, 120)
     laughs = [(sound.start, sound.start + len(sound.y) / 16000) for sound in sounds if sound.kind == "laughter"]
     speech = [(sound.start, sound.start + len(sound.y) / 16000) for sound in sounds if sound.kind == "speech"]
 
@@ -136,13 +136,13 @@ def test_people_laugh_alone_together_and_over_words():
 
 
 def test_two_speakers_do_not_talk_at_once():
-    sounds, _ = episodes.episode(2, 60)
+    sounds, _ = shows.episode(2, 60)
     speech = [sound for sound in sounds if sound.kind == "speech"]
     assert all(b.start >= a.start + len(a.y) / 16000 for a, b in zip(speech, speech[1:], strict=False))
 
 
 def test_voices_are_those_of_no_other_corpus():
-    used = {*episodes.HOSTS, *(plan["guest"] for plan in episodes.programme()["episodes"])}
+    used = {*shows.HOSTS, *(plan["guest"] for plan in shows.programme()["episodes"])}
     assert used <= set(range(41, 61))
     assert len(used) == 8
 
@@ -161,13 +161,13 @@ def test_the_small_show_is_kept(monkeypatch, tmp_path):
 
 def test_captions_escape_what_their_format_reserves():
     said = [{"start": 3661.5, "end": 3662.0, "speaker": "Ben", "text": "Fish & chips < £5"}]
-    assert "<v Ben>Fish &amp; chips &lt; £5" in captions.vtt(said)
-    assert "01:01:01,500 --> 01:01:02,000" in captions.srt(said)
-    assert json.loads(captions.podcast_json(said))["segments"][0]["body"] == "Fish & chips < £5"
+    assert "<v Ben>Fish &amp; chips &lt; £5" in shows.vtt(said)
+    assert "01:01:01,500 --> 01:01:02,000" in shows.srt(said)
+    assert json.loads(shows.podcast_json(said))["segments"][0]["body"] == "Fish & chips < £5"
 
 
 def test_a_jingle_ends_in_silence():
-    tune = jingles.jingle(4)
+    tune = sounds.jingle(4)
     assert tune.dtype == np.float32
     assert np.abs(tune[-200:]).max() < 0.01 * np.abs(tune).max()
     assert 0.03 < np.abs(tune).max() < 0.9

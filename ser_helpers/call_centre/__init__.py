@@ -1,0 +1,13 @@
+"""A call becomes turns, windows and alerts, live or recorded."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "alert_evaluation": ["choose_rule", "score_calls"],
+        "alerts": ["Alert", "AlertRule"],
+        "diarisation": ["PARTIES", "diarise", "name_parties"],
+        "monitor": ["CallMonitor", "CallReport", "analyse", "demo_calls"],
+    },
+)

@@ -1,0 +1,1 @@
+"""The figures of ideas, one module per lesson."""

@@ -1,0 +1,168 @@
+"""The pictures of Lesson 10: two ways to vote, where each modality fails, where words listen, and what is missing."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
+
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.course.figures.lesson05_classical import scores
+from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
+
+__all__ = ["attention_map", "by_kind", "missing", "scores", "votes"]
+
+HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#a9c4ec", ACCENT, "#0a2a5e"])
+LINES = (ACCENT, ACCENT_2, "#4d9f57", "#550172", QUIET)
+
+
+def votes(probabilities, title, subtitle=None):
+    """One utterance's probabilities, panel by panel: the branches, then what joins them.
+
+    Parameters
+    ----------
+    probabilities : DataFrame
+        A row per panel, a column per label.
+    title, subtitle : str
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"happy": [0.6, 0.1], "sad": [0.4, 0.9]}, index=["voice", "words"])
+    >>> votes(table, "They disagree").axes[1].get_title(loc="left")
+    'words: sad'
+    """
+    labels = label_order(probabilities.columns)
+    fig, axes = new_figure(1, len(probabilities), sharey=True, squeeze=False)
+    places = np.arange(len(labels))[::-1]
+    for ax, (name, row) in zip(axes[0], probabilities[labels].iterrows(), strict=True):
+        ax.barh(places, row, color=[colour(label) for label in labels])
+        for place, value in zip(places, row, strict=True):
+            ax.text(value + 0.02, place, f"{value:.2f}", va="center", size=10)
+        ax.set_title(f"{name}: {row.idxmax()}", loc="left", size=12, color=INK)
+        ax.set(xlim=(0, 1.15), xlabel="probability", yticks=places, yticklabels=labels)
+        ax.grid(False, axis="y")
+    axes[0, 0].set_ylabel("emotion")
+    told = "; ".join(f"{name} says {row.idxmax()} with {row.max():.2f}" for name, row in probabilities.iterrows())
+    return finish(fig, title, f"Bars of probabilities: {told}.", subtitle)
+
+
+def by_kind(results, kind, title=None):
+    """The share of turns that each result has right, one row per kind of turn.
+
+    Parameters
+    ----------
+    results : dict of str to Result
+        At most five, on the same utterances.
+    kind : Series of str
+        Of each utterance.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from ser_helpers import corpora
+    >>> from ser_helpers.evaluation import cross_validate
+    >>> table = corpora.load("synthetic-small")
+    >>> result = cross_validate(LogisticRegression(), table[["valence"]], table, n_splits=4, progress=False)
+    >>> by_kind({"words": result}, table.gender).axes[0].get_ylabel()
+    'kind of turn'
+    """
+    right = pd.DataFrame({name: r.predictions.predicted == r.predictions.truth for name, r in results.items()})
+    counts = kind[right.index].value_counts()
+    shares = right.groupby(kind[right.index]).mean().loc[counts.index]
+    fig, ax = new_figure()
+    middle = -0.1 * (len(results) - 1)
+    for row, name in enumerate(shares.index):
+        for place, (method, ink) in enumerate(zip(shares.columns, LINES, strict=False)):
+            value, height = shares.loc[name, method], -row - 0.2 * place
+            ax.hlines(height, 0, value, color=ink, linewidth=3, alpha=0.35)
+            ax.plot(value, height, "o", color=ink, markersize=9)
+            ax.text(value + 0.015, height, f"{method} {value:.2f}", va="center", size=11, color=ink)
+    ax.set_yticks(middle - np.arange(len(shares)), [f"{name}\n({counts[name]} turns)" for name in shares.index])
+    ax.set(xlim=(0, 1.12), ylim=(2 * middle - len(shares) + 0.75, 0.25), xticks=np.arange(0, 1.1, 0.2))
+    ax.set(xlabel="share of turns that are right", ylabel="kind of turn")
+    ax.grid(False, axis="y")
+    told = {
+        name: ", ".join(f"{method} {share:.2f}" for method, share in row.items()) for name, row in shares.iterrows()
+    }
+    alt = "Dots of the share of turns that are right. " + "; ".join(f"{name}: {row}" for name, row in told.items())
+    widest = (shares.max(axis=1) - shares.min(axis=1)).idxmax()
+    best, worst = shares.loc[widest].idxmax(), shares.loc[widest].idxmin()
+    sentence = (
+        f"{widest}: {best} right in {100 * shares[best][widest]:.0f} %, {worst} in {100 * shares[worst][widest]:.0f} %"
+    )
+    result = next(iter(results.values()))
+    subtitle = f"{result.corpus} · {result.protocol_words}"
+    return finish(fig, title or sentence[:1].upper() + sentence[1:], f"{alt}.", subtitle)
+
+
+def missing(curves, title, subtitle=None):
+    """The score of several models as more and more turns lack a modality; one panel per modality.
+
+    Parameters
+    ----------
+    curves : dict of str to DataFrame
+        By modality, as from ``evaluation.without_modality``.
+    title, subtitle : str
+
+    Examples
+    --------
+    >>> curve = pd.DataFrame({"late": [0.7, 0.5], "early": [0.7, 0.3]}, index=[0, 1])
+    >>> missing({"audio": curve}, "The early model suffers").axes[0].get_xlabel()
+    'turns without audio (%)'
+    """
+    fig, axes = new_figure(1, len(curves), sharey=True, squeeze=False)
+    for ax, (modality, table) in zip(axes[0], curves.items(), strict=True):
+        ends = table.iloc[-1].sort_values()
+        low, high = (
+            min(frame.min().min() for frame in curves.values()),
+            max(frame.max().max() for frame in curves.values()),
+        )
+        gap, previous = 0.07 * (high - low + 0.05), -np.inf
+        inks = dict(zip(table.columns, LINES, strict=False))
+        for name, end in ends.items():
+            ax.plot(100 * table.index, table[name], "o-", color=inks[name], linewidth=2.2, markersize=6)
+            previous = max(end, previous + gap)
+            ax.annotate(
+                name, (100, previous), (8, 0), textcoords="offset points", va="center", size=11, color=inks[name]
+            )
+        ax.set(xlabel=f"turns without {modality} (%)", xlim=(-3, 190), ylim=(low - 0.05, high + 0.05))
+        ax.set_xticks(range(0, 101, 25))
+    axes[0, 0].set_ylabel("UAR")
+    told = "; ".join(
+        f"without {modality} "
+        + ", ".join(f"{name} falls from {line.iloc[0]:.2f} to {line.iloc[-1]:.2f}" for name, line in table.items())
+        for modality, table in curves.items()
+    )
+    return finish(fig, title, f"Lines of UAR: {told}.", subtitle)
+
+
+def attention_map(weights, words, y, sr, title, subtitle=None):
+    """A waveform, and below it, for every word of the sentence, the frames that it looks at.
+
+    Parameters
+    ----------
+    weights : array (words, frames)
+        As from ``explain.cross_attention``, for frames that cover the sound.
+    words : list of str
+    y, sr : array (n,) and int
+        The sound.
+    title, subtitle : str
+
+    Examples
+    --------
+    >>> attention_map(np.ones((2, 5)) / 5, ["oh", "really"], np.zeros(8000), 8000, "Even").axes[1].get_xlabel()
+    'time (s)'
+    """
+    seconds = len(y) / sr
+    fig, (above, below) = new_figure(2, sharex=True, height_ratios=(1, 2))
+    step = max(1, len(y) // 4000)
+    above.plot(np.arange(0, len(y), step) / sr, y[::step], color=INK, linewidth=0.6)
+    above.set(ylabel="amplitude", ylim=np.array([-1.05, 1.05]) * max(np.abs(y).max(), 1e-6))
+    even = weights * weights.shape[1]
+    extent = (0, seconds, len(words) - 0.5, -0.5)
+    image = below.imshow(even, aspect="auto", extent=extent, cmap=HEAT, vmin=0, vmax=max(2.0, even.max()))
+    below.set_yticks(range(len(words)), words)
+    below.set(xlabel="time (s)", ylabel="word", xlim=(0, seconds))
+    below.grid(False)
+    fig.colorbar(image, ax=below, label="× even share", pad=0.01)
+    peaks = (weights.argmax(axis=1) + 0.5) * seconds / weights.shape[1]
+    told = ", ".join(f"“{word}” at {peak:.1f} s" for word, peak in zip(words, peaks, strict=True))
+    return finish(fig, title, f"A waveform, and a map of words by time; each word looks most at: {told}.", subtitle)

@@ -1,0 +1,270 @@
+"""Smaller networks: whole numbers of 8 bits, half precision, weights set to zero; and what each costs."""
+
+import copy
+import numbers
+import tempfile
+import time
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import recall_score
+
+from ser_helpers.errors import ModelError
+from ser_helpers.models.export import OnnxModel, check_fitted
+from ser_helpers.models.keras_estimators import KerasEstimator
+
+SECONDS = 0.5  # that one model is timed for, at least three turns
+CALLS = 5  # that a model makes in its turn
+
+
+def quantise(model, operators=("MatMul",)):
+    """Weights as whole numbers of 8 bits, computed with as such: a quarter of the size.
+
+    Parameters
+    ----------
+    model : OnnxModel
+    operators : tuple of str
+        ONNX operators to change. Matrix products gain; convolutions ("Conv") get slower on a CPU, so they are left out.
+
+    Returns
+    -------
+    OnnxModel
+        Scales of the inputs are found anew in every call (dynamic quantisation), so no data is needed.
+
+    Raises
+    ------
+    ModelError
+        If the network holds none of these operators, or the model is no OnnxModel.
+
+    Notes
+    -----
+    Lesson 12. Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only
+    inference", CVPR 2018, doi:10.1109/CVPR.2018.00286.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from ser_helpers.models.export import to_onnx
+    >>> layers = [torch.nn.Linear(64, 64, bias=False) for _ in range(4)]
+    >>> model = to_onnx(torch.nn.Sequential(*layers), np.zeros((1, 64)))
+    >>> len(quantise(model).content) < 0.5 * len(model.content)
+    True
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    _check_onnx(model)
+    operators = [operators] if isinstance(operators, str) else list(operators)
+    kinds = [*operators, *(["Gemm"] if "MatMul" in operators else [])]
+    known = {node.op_type for node in onnx.load_from_string(model.content).graph.node}
+    if not known & set(kinds):
+        raise ModelError(
+            f"The network holds no {' or '.join(operators) or 'operator named'}, only {', '.join(sorted(known))}."
+        )
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole, ready, small = (Path(folder) / f"{name}.onnx" for name in ("whole", "ready", "small"))
+        model.save(whole)
+        quant_pre_process(whole, ready, skip_symbolic_shape=True)
+        quantize_dynamic(ready, small, op_types_to_quantize=kinds, weight_type=QuantType.QInt8)
+        return OnnxModel(small.read_bytes(), model.threads)
+
+
+def to_float16(model):
+    """Weights and sums in half precision (16 bits): half the size; inputs and outputs stay in single precision.
+
+    A CPU has no arithmetic for it and converts back and forth; a GPU computes twice as fast or more.
+
+    Parameters
+    ----------
+    model : OnnxModel
+
+    Returns
+    -------
+    OnnxModel
+
+    Raises
+    ------
+    ModelError
+        If the model is no OnnxModel, or was made smaller before.
+
+    Notes
+    -----
+    Lesson 12.
+    """
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    _check_onnx(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        proto = convert_float_to_float16(onnx.load_from_string(model.content), keep_io_types=True)
+    try:
+        return OnnxModel(proto.SerializeToString(), model.threads)
+    except ModelError as error:
+        raise ModelError(
+            "A network in half precision or whole numbers cannot be halved again: start from the whole one."
+        ) from error
+
+
+def prune(model, share):
+    """A copy of a network whose smallest weights are zero: magnitude pruning, layer by layer.
+
+    Parameters
+    ----------
+    model : fitted KerasClassifier or torch.nn.Module
+    share : float
+        Of the weights of each dense or convolutional layer, 0 to 1.
+
+    Returns
+    -------
+    The same kind of model.
+
+    Raises
+    ------
+    ModelError
+        If the model is another one, or not fitted.
+    ValueError
+        If there is no such share.
+
+    Notes
+    -----
+    Lesson 12. Zeros compress well, but they are computed with like other numbers: the file is no smaller until it is
+    zipped, and a call is no faster. Han et al., "Learning both weights and connections for efficient neural networks",
+    NeurIPS 2015, arXiv:1506.02626.
+
+    Examples
+    --------
+    >>> import torch
+    >>> pruned = prune(torch.nn.Linear(10, 10), 0.7)
+    >>> int((pruned.weight == 0).sum())
+    70
+    """
+    if not isinstance(share, numbers.Real) or not 0 <= share < 1:
+        raise ValueError(f"share is at least 0 and less than 1, not {share!r}.")
+    check_fitted(model, "pruning it")
+    return _prune_keras(model, share) if isinstance(model, KerasEstimator) else _prune_torch(model, share)
+
+
+def compare_sizes(models, X, y):
+    """Size, speed and quality of several versions of one model, one row each.
+
+    Parameters
+    ----------
+    models : dict of str to classifier
+        Each with ``predict_proba`` and ``classes_``; the first is what the others are compared with.
+    X : array (n, ...)
+        Features of n windows that none was trained on.
+    y : array (n,)
+        Their labels.
+
+    Returns
+    -------
+    DataFrame
+        ``kB``, the size of the ONNX file, and ``zipped_kB`` (NaN for a model that is none); ``ms``, the median time of
+        a window alone; ``times_faster`` than the first; ``UAR``; ``largest_change`` of a probability from the first.
+
+    Raises
+    ------
+    ModelError
+        If there is no model or no row, a model has no probabilities or other labels, or `X` and `y` do not fit.
+
+    Notes
+    -----
+    Lesson 12. The models take turns, so that a busy moment of the machine hits all of them.
+    """
+    X, y = np.asarray(X), np.asarray(y)
+    _check_comparison(models, X, y)
+    first = next(iter(models))
+    probabilities = {
+        name: np.concatenate([model.predict_proba(row[None]) for row in X]) for name, model in models.items()
+    }
+    ms = _median_ms(models, X)
+    rows = {
+        name: {
+            **_sizes(model),
+            "ms": ms[name],
+            "times_faster": ms[first] / ms[name],
+            "UAR": recall_score(y, model.classes_[probabilities[name].argmax(axis=1)], average="macro"),
+            "largest_change": np.abs(probabilities[name] - probabilities[first]).max(),
+        }
+        for name, model in models.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+def _check_onnx(model):
+    if not isinstance(model, OnnxModel):
+        raise ModelError(
+            f"A {type(model).__name__} is no OnnxModel: export it with to_onnx first, and give the classifier_ or the"
+            " front of a WindowClassifier."
+        )
+
+
+def _check_comparison(models, X, y):
+    if not isinstance(models, dict) or not models:
+        raise ModelError("models is a dict with one model or more, by their names.")
+    if X.ndim < 2 or not len(X) or y.shape != (len(X),):
+        raise ModelError(f"X has one row or more and y a label for each, not the shapes {X.shape} and {y.shape}.")
+    for name, model in models.items():
+        if not hasattr(model, "predict_proba"):
+            raise ModelError(f"{name!r} is a {type(model).__name__}, which gives no probabilities: give a classifier.")
+        check_fitted(model, "comparing it")
+    labels = {name: np.asarray(model.classes_).tolist() for name, model in models.items()}
+    first = next(iter(labels.values()))
+    if not first or any(other != first for other in labels.values()):
+        raise ModelError(f"The models must know the same labels, and know {labels}.")
+
+
+def _median_ms(models, X):
+    """Of each model. In its turn a model first makes one call that does not count: the one before has the caches."""
+    times = {name: [] for name in models}
+    end = time.perf_counter() + SECONDS * len(models)
+    turn = 0
+    while time.perf_counter() < end or turn < 3:
+        row, turn = X[turn % len(X)][None], turn + 1
+        for name, model in models.items():
+            model.predict_proba(row)
+            for _ in range(CALLS):
+                start = time.perf_counter()
+                model.predict_proba(row)
+                times[name].append(1000 * (time.perf_counter() - start))
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def _sizes(model):
+    if not isinstance(model, OnnxModel):
+        return {"kB": np.nan, "zipped_kB": np.nan}
+    return {"kB": len(model.content) / 1000, "zipped_kB": len(zlib.compress(model.content, 9)) / 1000}
+
+
+def _prune_keras(model, share):
+    import keras
+
+    pruned = copy.copy(model)
+    pruned.model_ = keras.models.clone_model(model.model_)
+    pruned.model_.set_weights(model.model_.get_weights())
+    for layer in pruned.model_.layers:
+        kernel = getattr(layer, "kernel", None)
+        if kernel is not None:
+            weights = keras.ops.convert_to_numpy(kernel)
+            kernel.assign(np.where(np.abs(weights) > np.quantile(np.abs(weights), share), weights, 0))
+    return pruned
+
+
+def _prune_torch(module, share):
+    import torch
+    from torch.nn.utils import prune as pruning
+
+    if not isinstance(module, torch.nn.Module):
+        raise ModelError(f"A {type(module).__name__} cannot be pruned: give a KerasClassifier or a torch module.")
+    pruned = copy.deepcopy(module)
+    for layer in pruned.modules():
+        if isinstance(layer, torch.nn.Linear | torch.nn.Conv1d | torch.nn.Conv2d):
+            pruning.l1_unstructured(layer, "weight", share)
+            pruning.remove(layer, "weight")
+    return pruned

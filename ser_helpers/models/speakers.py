@@ -1,0 +1,292 @@
+"""Each voice measured against itself: z-normalisation within speakers.
+
+Each voice measured against itself, without being told who speaks: the voices are told apart first.
+
+Folds of whole speakers for scikit-learn's searches.
+"""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from scipy.cluster.hierarchy import fcluster, linkage
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import adjusted_rand_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ser_helpers import corpora
+from ser_helpers.errors import EvaluationError
+
+
+class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Give every column mean 0 and standard deviation 1 within each speaker, among the rows at hand.
+
+    It learns nothing in ``fit`` and uses no labels: ``transform`` takes mean and deviation from the rows it is given.
+    A test speaker is therefore normalised by their own test utterances. That is fair only where unlabelled speech of
+    this speaker is there before the answer is due, and never for the first sentence of a stranger.
+
+    Parameters
+    ----------
+    speakers : Series of str, indexed by utterance, optional
+        Who says what, as ``table["speaker"]``; looked up by the index of X. None: all rows are one speaker.
+
+    Notes
+    -----
+    A column that is constant within a speaker becomes 0. So does the only row of a speaker, with a warning, since it
+    has nothing to be compared with. A DataFrame stays a DataFrame, with its index and columns. Used in Lesson 05.
+
+    Raises EvaluationError when `speakers` are given and X has no utterance names, or holds an utterance they lack.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"pitch": [100.0, 120.0, 200.0, 240.0]}, index=["a/1", "a/2", "b/1", "b/2"])
+    >>> speakers = pd.Series(["a", "a", "b", "b"], index=X.index)
+    >>> SpeakerNormaliser(speakers).fit_transform(X).pitch.tolist()
+    [-1.0, 1.0, -1.0, 1.0]
+    """
+
+    def __init__(self, speakers=None):
+        self.speakers = speakers
+
+    def fit(self, X, y=None):
+        """Note the names of the columns; there is nothing else to learn."""
+        validate_data(self, X, dtype=float)
+        return self
+
+    def transform(self, X):
+        """`X` of shape (utterances, features), each row relative to the other rows of its speaker."""
+        values = validate_data(self, X, dtype=float, reset="n_features_in_" not in vars(self))
+        normalised = np.empty_like(values)
+        for speaker, rows in self._rows(X, len(values)).items():
+            if len(rows) == 1:
+                warnings.warn(f"Speaker {speaker} has one utterance only: its features become 0.", stacklevel=2)
+            normalised[rows] = StandardScaler().fit_transform(values[rows])
+        return pd.DataFrame(normalised, X.index, X.columns) if isinstance(X, pd.DataFrame) else normalised
+
+    def _rows(self, X, n):
+        return {"unknown": np.arange(n)} if self.speakers is None else rows_by_speaker(X, self.speakers)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
+
+
+def rows_by_speaker(X, speakers):
+    """Positions of each speaker's rows in `X`; an EvaluationError says what is wrong with `speakers`."""
+    if not isinstance(X, pd.DataFrame):
+        raise EvaluationError(
+            f"Speakers are looked up by utterance, and X is a {type(X).__name__} without utterance names: put the"
+            " normaliser first in the pipeline and give it a feature table."
+        )
+    if not isinstance(speakers, pd.Series):
+        raise EvaluationError(
+            f"speakers is a {type(speakers).__name__}: give the normaliser the column table['speaker']."
+        )
+    if speakers.index.has_duplicates:
+        raise EvaluationError("An utterance has two speakers: give the normaliser a table without repeated names.")
+    named = speakers.reindex(X.index)
+    if named.isna().any():
+        raise EvaluationError(
+            f"The speaker of {X.index[named.isna()][0]!r} is not known: give the normaliser the column 'speaker' of a"
+            " table that holds every utterance."
+        )
+    return pd.Series(np.arange(len(X))).groupby(named.to_numpy()).indices
+
+
+HEIGHTS = 40  # at which the trees of the training speakers are cut on trial
+
+
+class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Give every column mean 0 and standard deviation 1 within each voice, finding the voices by itself.
+
+    ``fit`` learns from the *training* speakers what makes a voice: the directions that tell them apart (linear
+    discriminant analysis after PCA), and at which height a tree of utterances (Ward's linkage) falls apart into
+    speakers. For the height it plays the test: some training speakers are left out of the directions, and grouped by
+    them. ``transform`` then groups the utterances it is given, whoever spoke them, and normalises each group. Unlike
+    `SpeakerNormaliser` it needs no name of a test speaker; like it, it needs several of their unlabelled utterances.
+
+    Parameters
+    ----------
+    speakers : Series of str, indexed by utterance
+        Who says what in the training set, as ``table["speaker"]``; looked up by the index of X, in ``fit`` only.
+    dims : int
+        Dimensions of the PCA; the discriminant analysis keeps at most 12.
+    groups : int
+        How many times training speakers are left out to find the height.
+    seed : int
+        For the groups and the PCA.
+
+    Attributes
+    ----------
+    height_ : float
+        Where the tree is cut. It was learned on groups of ``utterances / groups`` rows and holds for about that many.
+
+    Notes
+    -----
+    ``fit_transform`` normalises the training utterances by their true speakers, and so differs from ``fit`` and then
+    ``transform``, as scikit-learn's TargetEncoder does. A column that is constant in the training set tells no voices
+    apart; where it is constant within a voice, too, it becomes 0. Where the speakers' utterances vary in too few
+    directions (all alike, or two of each), the discriminant analysis is left out. Ward (1963),
+    doi:10.1080/01621459.1963.10500845. Lesson 08.
+
+    Raises EvaluationError when X is no feature table, a training utterance has no speaker, fewer than four speak,
+    they say fewer than two utterances each, or no column varies among the speakers that directions are learned from;
+    ValueError when `groups` or `dims` is too small.
+
+    Examples
+    --------
+    >>> rng, names = np.random.default_rng(0), np.repeat(list("abcdefghijkl"), 20)
+    >>> voice = {name: rng.normal(0, 10, 5) for name in names}
+    >>> X = pd.DataFrame([voice[name] + rng.normal(size=5) for name in names]).rename("u{}".format)
+    >>> train, test = X[names < "i"], X[names >= "i"]
+    >>> normaliser = VoiceNormaliser(pd.Series(names, X.index)).fit(train)
+    >>> normaliser.voices(test).groupby(names[names >= "i"]).nunique().tolist()
+    [1, 1, 1, 1]
+    """
+
+    def __init__(self, speakers, dims=60, groups=4, seed=0):
+        self.speakers = speakers
+        self.dims = dims
+        self.groups = groups
+        self.seed = seed
+
+    def fit(self, X, y=None):
+        """Learn from training utterances what tells voices apart; `y` is not used."""
+        rows_by_speaker(X, self.speakers)  # raises, when there is something wrong
+        names = self.speakers.reindex(X.index).to_numpy()
+        everybody = np.random.default_rng(self.seed).permutation(np.unique(names))
+        if len(everybody) < 4:
+            raise EvaluationError(
+                f"To learn what makes a voice takes at least four training speakers, and here are {len(everybody)}."
+            )
+        if self.groups < 2 or self.dims < 1:
+            raise ValueError(f"groups must be at least 2 and dims at least 1, not {self.groups} and {self.dims}.")
+        if len(X) < 2 * len(everybody):
+            raise EvaluationError(
+                f"What makes a voice is learned from several utterances of each, and here are {len(X)} of"
+                f" {len(everybody)} speakers: give at least two of each."
+            )
+        trials = []
+        for left_out in np.array_split(everybody, min(self.groups, len(everybody) // 2)):
+            rows = np.isin(names, left_out)
+            space = self._space(X[~rows], names[~rows])
+            trials.append((_tree(space.transform(X[rows])), names[rows]))
+        merges = np.concatenate([tree[:, 2] for tree, _ in trials])
+        heights = np.geomspace(max(merges.min(), 1e-6), merges.max(), HEIGHTS)
+        agreement = [
+            np.mean([adjusted_rand_score(truth, fcluster(tree, height, "distance")) for tree, truth in trials])
+            for height in heights
+        ]
+        self.height_ = float(heights[np.argmax(agreement)])
+        self.space_ = self._space(X, names)
+        self.n_features_in_, self.feature_names_in_ = X.shape[1], np.asarray(X.columns, dtype=object)
+        return self
+
+    def transform(self, X):
+        """`X` of shape (utterances, features), each row relative to the other rows that seem to be of its voice."""
+        return SpeakerNormaliser(self.voices(X)).fit_transform(X)
+
+    def fit_transform(self, X, y=None):
+        """Learn from the training utterances, and give them relative to their true speakers."""
+        self.fit(X, y)
+        return SpeakerNormaliser(self.speakers).fit_transform(X)
+
+    def voices(self, X):
+        """The voice of each row of `X`, as numbers from 1 in a Series on its index."""
+        check_is_fitted(self, "height_")
+        if not isinstance(X, pd.DataFrame):
+            raise EvaluationError(f"X is a {type(X).__name__}: give VoiceNormaliser a feature table.")
+        found = np.ones(len(X), dtype=int)
+        if len(X) > 1:
+            found = fcluster(_tree(self.space_.transform(X)), self.height_, "distance")
+        return pd.Series(found, X.index, name="voice")
+
+    def _space(self, X, names):
+        """What maps utterances to where those of one voice lie together, in at most 12 dimensions."""
+        if not np.ptp(X.to_numpy(dtype=float), axis=0).any():
+            raise EvaluationError(
+                f"No feature varies among {len(set(names))} of the training speakers, so nothing tells their voices"
+                " apart: give features that differ, or leave VoiceNormaliser out."
+            )
+        dims = min(self.dims, len(X) - 1, X.shape[1])
+        reduce = make_pipeline(StandardScaler(), PCA(dims, random_state=self.seed))
+        kept = min(12, len(set(names)) - 1, dims)
+        try:
+            tell_apart = LinearDiscriminantAnalysis("eigen", shrinkage="auto", n_components=kept)
+            return make_pipeline(*reduce, tell_apart).fit(X, names)
+        except np.linalg.LinAlgError:
+            return reduce.fit(X)
+
+
+def _tree(points):
+    return linkage(points, "ward")
+
+
+class SpeakerFolds:
+    """A scikit-learn splitter: no speaker is in both parts of a fold.
+
+    For nested searches, ``GridSearchCV(pipeline, grid, cv=SpeakerFolds(table), scoring="recall_macro")``: settings are
+    then chosen by voices that were not trained on, as the final score is. ``recall_macro`` is scikit-learn's name for
+    the UAR.
+
+    Parameters
+    ----------
+    table : DataFrame
+        An utterance table that holds every utterance of X, in any order; it may hold more.
+    n_splits : int
+        Number of folds, at most the number of speakers in X.
+    seed : int
+        Decides which speakers fall into which fold.
+
+    Raises
+    ------
+    EvaluationError
+        When folds are drawn: X has no utterance names, or holds utterances that the table lacks.
+    CorpusError
+        When folds are drawn: X has fewer speakers than folds.
+
+    Notes
+    -----
+    Used in Lesson 05.
+
+    Examples
+    --------
+    >>> table = corpora.load("synthetic-small")
+    >>> folds = SpeakerFolds(table, n_splits=2)
+    >>> [len(test) for train, test in folds.split(table[["arousal"]])]
+    [120, 120]
+    """
+
+    def __init__(self, table, n_splits=3, seed=0):
+        self.table = table
+        self.n_splits = n_splits
+        self.seed = seed
+
+    def split(self, X, y=None, groups=None):
+        """Positions of the training and of the test rows of X, for each fold."""
+        if not isinstance(X, pd.DataFrame | pd.Series):
+            raise EvaluationError(
+                f"Speakers are looked up by utterance, and X is a {type(X).__name__} without utterance names: search"
+                " with the feature table itself, and put scalers into the pipeline."
+            )
+        unknown = X.index.difference(self.table.index, sort=False)
+        if len(unknown):
+            raise EvaluationError(f"SpeakerFolds knows no {unknown[0]!r}: give it a table that holds every utterance.")
+        for parts in corpora.split(self.table.loc[X.index], "speaker", self.n_splits, self.seed):
+            yield tuple(X.index.get_indexer(part) for part in parts)
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """The number of folds."""
+        return self.n_splits
+
+    def __repr__(self):
+        speakers = self.table["speaker"].nunique()
+        return f"SpeakerFolds({speakers} speakers, n_splits={self.n_splits}, seed={self.seed})"

@@ -1,0 +1,172 @@
+"""What is known of an episode and of a show, as tables, and how it is kept in a folder."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from ser_helpers import paths
+from ser_helpers.corpora.schema import DIMENSIONS
+from ser_helpers.errors import ArchiveError
+from ser_helpers.podcast.transcripts import COLUMNS
+from ser_helpers.streaming.timeline import emotion_shares, rolling_mean
+
+TABLES = ("timeline", "sentences", "laughter")
+NO_TRANSCRIPT = "There is no transcript: sentences were not rated."
+NO_SPEECH = "No speech was heard in it."
+
+
+@dataclasses.dataclass
+class Episode:
+    """What was heard in one episode (Lesson 11).
+
+    Attributes
+    ----------
+    name : str
+    seconds : float
+        How much of it was heard.
+    timeline : DataFrame
+        See :func:`ser_helpers.podcast.emotions_over_time`.
+    sentences : DataFrame or None
+        ``start``, ``end``, ``speaker``, ``text``, ``valence``, ``arousal``, ``dominance``; None without a transcript.
+    laughter : DataFrame or None
+        ``start``, ``end``, ``probability``; None where it was not looked for.
+    notes : list of str
+        What the reader should know: no transcript, a damaged end, no speech.
+    heard_by : list of str
+        What the models are called, and what the course's own were trained on.
+    made : list or None
+        Fingerprints of the models, the recording and the transcript that it was made from.
+    """
+
+    name: str
+    seconds: float
+    timeline: pd.DataFrame
+    sentences: pd.DataFrame | None = None
+    laughter: pd.DataFrame | None = None
+    notes: list = dataclasses.field(default_factory=list)
+    heard_by: list = dataclasses.field(default_factory=list)
+    made: list | None = None
+
+    @property
+    def lost(self):
+        """The notes on what could not be read: a damaged end, broken samples, a broken transcript."""
+        return [note for note in self.notes if note not in (NO_TRANSCRIPT, NO_SPEECH)]
+
+    @property
+    def laughs_per_10_minutes(self):
+        """How often people laugh; None where laughter was not looked for."""
+        return None if self.laughter is None else len(self.laughter) * 600 / self.seconds
+
+    def save(self, folder):
+        """Write the tables as CSV and the rest as ``episode.json``: all of it or nothing.
+
+        Numbers keep every digit, so the same episode gives the same bytes.
+        """
+        with paths.atomic_folder(folder) as aside:
+            for name in TABLES:
+                table = getattr(self, name)
+                if table is not None:
+                    table.to_csv(aside / f"{name}.csv", index=False, lineterminator="\n")
+            about = {name: getattr(self, name) for name in ("name", "seconds", "notes", "heard_by", "made")}
+            text = json.dumps(about | {"digest": _digest(aside, about)}, indent=1)
+            (aside / "episode.json").write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder):
+        """The episode that `save` wrote to `folder`; raises ArchiveError if it is not there as it was written."""
+        folder = Path(folder)
+        try:
+            about = json.loads((folder / "episode.json").read_text(encoding="utf-8"))
+            whole = about.pop("digest") == _digest(folder, about)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise ArchiveError(f"{folder} is no episode, or was changed after it was kept: hear the episode again.")
+        return cls(**about, **{name: _table(folder / f"{name}.csv") for name in TABLES})
+
+
+@dataclasses.dataclass
+class Show:
+    """Several episodes in the order of their names (Lesson 11)."""
+
+    name: str
+    episodes: list
+
+    def __post_init__(self):
+        self.episodes = sorted(self.episodes, key=lambda episode: episode.name)
+
+    @classmethod
+    def load(cls, out, name=None):
+        """All episodes that :func:`ser_helpers.podcast.process` has finished in the folder `out`."""
+        folders = sorted(path.parent for path in Path(out).glob("episodes/[!.]*/episode.json"))
+        return cls(name or Path(out).resolve().name, [Episode.load(folder) for folder in folders])
+
+    @property
+    def sentences(self):
+        """The rated sentences of all episodes, with ``episode`` and ``clock``: seconds from the start of the show."""
+        parts, before = [], 0.0
+        for episode in self.episodes:
+            if episode.sentences is not None and "valence" in episode.sentences:
+                parts.append(episode.sentences.assign(episode=episode.name, clock=before + episode.sentences["end"]))
+            before += episode.seconds
+        columns = [*COLUMNS, "valence", "arousal", "dominance", "episode", "clock"]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+    def means(self, seconds=60.0, across=False):
+        """Rolling means of valence, arousal and dominance over the sentences of the last `seconds`.
+
+        Within each episode, or with `across` over the show as if its episodes followed one another without a pause.
+        The rows are those of ``sentences``.
+        """
+        said = self.sentences
+        spoken = pd.DataFrame(
+            {
+                "dialogue": "the show" if across else said["episode"],
+                "speaker": "everyone",
+                "turn_start": said["clock"] - (said["end"] - said["start"]),
+                "turn_end": said["clock"],
+            }
+        )
+        values = said[["valence", "arousal", "dominance"]].astype(float)
+        return rolling_mean(values, spoken, seconds=seconds) if len(said) else values
+
+    @property
+    def summary(self):
+        """A row per episode: minutes, share of speech, the shares of the emotions, mean dimensions, laughs."""
+        rows = {}
+        for episode in self.episodes:
+            lengths = episode.timeline["end"] - episode.timeline["start"]
+            row = {
+                "minutes": episode.seconds / 60,
+                "speech": (episode.timeline["speech"] * lengths).sum() / lengths.sum(),
+            }
+            row |= emotion_shares(episode.timeline)
+            if episode.sentences is not None and "valence" in episode.sentences:
+                row |= episode.sentences[list(DIMENSIONS)].mean()
+            if episode.laughter is not None:
+                row["laughs per 10 min"] = episode.laughs_per_10_minutes
+            rows[episode.name] = row
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("episode")
+
+
+def _digest(folder, about):
+    """A fingerprint of all that is kept of an episode."""
+    digest = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16)
+    for name in TABLES:
+        path = folder / f"{name}.csv"
+        digest.update(name.encode() + (path.read_bytes() if path.is_file() else b""))
+    return digest.hexdigest()
+
+
+def _table(path):
+    """A table as it was before `save`, or None if there was none."""
+    if not path.is_file():
+        return None
+    words = dict.fromkeys(("emotion", "speaker", "text"), object)
+    table = pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""])
+    for column in table.columns.intersection(list(words)):
+        table[column] = table[column].astype(object).where(table[column].notna(), None)
+    return table

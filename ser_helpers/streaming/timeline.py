@@ -1,0 +1,125 @@
+"""Emotions over time as tables: the timeline of a detector, the share of each emotion, rolling means over turns."""
+
+import numpy as np
+import pandas as pd
+
+from ser_helpers.errors import EvaluationError
+
+NEEDED = ["dialogue", "speaker", "turn_start", "turn_end"]
+
+
+def to_timeline(estimates, classes):
+    """Estimates as a table, one row per window (Lesson 12).
+
+    Parameters
+    ----------
+    estimates : list of WindowPrediction
+        As they came from a detector.
+    classes : sequence of str
+        Its ``classes_``.
+
+    Returns
+    -------
+    DataFrame
+        ``start`` and ``end`` (seconds), ``speech`` (share), one column per emotion (its probability before smoothing,
+        NaN where the window was not judged), ``emotion`` (None there) and ``gap``.
+
+    Examples
+    --------
+    >>> from ser_helpers.streaming.estimates import WindowPrediction
+    >>> silence = WindowPrediction(0.0, 3.0, 0.0, None, None, None, False)
+    >>> to_timeline([silence], ["angry", "sad"]).columns.tolist()
+    ['start', 'end', 'speech', 'angry', 'sad', 'emotion', 'gap']
+    """
+    unknown = np.full(len(classes), np.nan)
+    known = [unknown if estimate.probabilities is None else estimate.probabilities for estimate in estimates]
+    table = pd.DataFrame([estimate[:3] for estimate in estimates], columns=["start", "end", "speech"], dtype=float)
+    table[list(classes)] = np.reshape(known, (len(estimates), len(classes)))
+    table["emotion"] = pd.Series([estimate.emotion for estimate in estimates], dtype=object)
+    return table.assign(gap=np.array([estimate.gap for estimate in estimates], bool))
+
+
+def emotion_shares(timeline):
+    """The share of each emotion in the time with speech, as a Series that adds up to 1 (Lesson 11).
+
+    Every window counts for its length and its one emotion; where nobody speaks all shares are 0.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"start": [0, 3, 6], "end": [3, 6, 9], "sad": 0.5, "emotion": ["sad", "sad", None]})
+    >>> emotion_shares(table).to_dict()
+    {'sad': 1.0}
+    """
+    seconds = (timeline["end"] - timeline["start"]).groupby(timeline["emotion"]).sum()
+    seconds = seconds.reindex(emotions(timeline), fill_value=0.0).astype(float)
+    return (seconds / max(seconds.sum(), 1e-9)).rename("share")
+
+
+def emotions(timeline):
+    """The emotions that a timeline has a column for."""
+    columns = list(timeline.columns)
+    return [name for name in columns[: columns.index("emotion")] if name not in ("start", "end", "speech")]
+
+
+def rolling_mean(values, table, turns=None, seconds=None):
+    """For each turn the mean over it and the same speaker's turns before it, within the conversation. Lesson 09.
+
+    The window looks back only, as it must where somebody waits for the answer; so the mean lags behind, by about half
+    the window. Every turn counts the same, however long it is.
+
+    Parameters
+    ----------
+    values : Series or DataFrame
+        Numbers by utterance, such as ``table["arousal"]`` or predictions. Missing ones are left out of the mean.
+    table : DataFrame
+        Utterance table with the columns ``dialogue``, ``speaker``, ``turn_start`` and ``turn_end`` (seconds).
+    turns : int
+        The window as a number of the speaker's own turns, this one included; the first turns have fewer.
+    seconds : float
+        Or the window as time: turns that ended less than so many seconds before this one did.
+
+    Returns
+    -------
+    Series or DataFrame
+        Like `values`, on the same index.
+
+    Raises
+    ------
+    EvaluationError
+        The table does not say who spoke when, an utterance is not in it, or the window is none.
+
+    Examples
+    --------
+    >>> names = pd.Index(["a1", "b1", "a2", "a3"], name="utterance")
+    >>> turns = {"dialogue": "x", "speaker": [*"abaa"], "turn_start": [0, 2, 4, 60], "turn_end": [1, 3, 5, 61]}
+    >>> arousal = pd.Series([1.0, 5.0, 3.0, 4.0], names)
+    >>> rolling_mean(arousal, pd.DataFrame(turns, names), turns=2).tolist()
+    [1.0, 5.0, 2.0, 3.5]
+    >>> rolling_mean(arousal, pd.DataFrame(turns, names), seconds=10).tolist()
+    [1.0, 5.0, 2.0, 4.0]
+    """
+    if (turns is None) == (seconds is None):
+        raise EvaluationError("Say how long the window is: either turns=3, or seconds=20.")
+    window = turns if seconds is None else seconds
+    if not window > 0:
+        raise EvaluationError(f"A window of {window} holds nothing: make it longer.")
+    lacking = [column for column in NEEDED if column not in table]
+    if lacking:
+        raise EvaluationError(f"The utterance table has no {', '.join(lacking)}: conversations need them.")
+    unknown = values.index.difference(table.index)
+    if len(unknown):
+        raise EvaluationError(f"{unknown[0]!r} is not in the utterance table: give the table of these values.")
+    spoken = table.loc[values.index].sort_values("turn_end", kind="stable")
+    parts = [
+        _rolling_of_speaker(values.loc[rows.index], rows, turns, seconds)
+        for _, rows in spoken.groupby(NEEDED[:2], sort=False)
+    ]
+    return pd.concat(parts).loc[values.index]
+
+
+def _rolling_of_speaker(values, rows, turns, seconds):
+    """The same for one speaker in one conversation, in the order of time."""
+    if turns is not None:
+        return values.rolling(turns, min_periods=1).mean()
+    clock = values.set_axis(pd.to_timedelta(rows["turn_end"], unit="s"))
+    return clock.rolling(pd.Timedelta(seconds=seconds)).mean().set_axis(values.index)

@@ -1,0 +1,123 @@
+"""`ser podcast`: a report from episodes of any kind, what went wrong in one sentence each, and on with it."""
+
+import re
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from ser_helpers import models, podcast, pretrained
+from ser_helpers.cli import app
+
+
+class Level:
+    classes_ = np.array(["angry", "sad"])
+
+    def predict_proba(self, windows):
+        loud = np.minimum(np.abs(windows).mean(axis=1, dtype=float), 1)
+        return np.stack([loud, 1 - loud], axis=1)
+
+
+class Words:
+    def predict(self, voices, texts):
+        return np.array([[3.0, 2.0, len(text) % 5] for text in texts])
+
+
+class Laughs:
+    label = "stand-in"
+
+    def segments(self, path):
+        return podcast.Show("", []).sentences[["start", "end"]].assign(probability=0.5)
+
+
+@pytest.fixture
+def ser(monkeypatch):
+    monkeypatch.setattr(models, "window_model", lambda name: {"linear": Level()}[name])
+    monkeypatch.setattr(podcast, "dimension_model", Words)
+    monkeypatch.setattr(pretrained, "LaughterDetector", Laughs)
+    return lambda *arguments: CliRunner().invoke(app, ["podcast", *map(str, arguments)])
+
+
+@pytest.fixture
+def talk(tmp_path):
+    path = tmp_path / "talk.wav"
+    rng = np.random.default_rng(0)
+    soundfile.write(path, rng.normal(0, 0.1, (8000 * 7, 2)), 8000)
+    path.with_suffix(".vtt").write_text("WEBVTT\n\n00:01.000 --> 00:03.000\n<v Ana>Good morning.\n")
+    return path
+
+
+def test_it_writes_a_report_and_goes_on_with_the_broken_ones(ser, talk, tmp_path):
+    out = tmp_path / "out"
+    (tmp_path / "empty.mp3").touch()
+    done = ser(talk, tmp_path / "empty.mp3", tmp_path / "gone.ogg", "--out", out, "--jobs", "1", "--title", "My show")
+    assert done.exit_code == 1, done.output
+    assert re.search(r"The report is at .*report\.html\n$", done.stdout)
+    assert re.search(r"^Not heard: empty\. Cannot use .*: the file is empty", done.stderr, re.M)
+    assert re.search(r"^Not heard: gone\. Cannot use .*: there is no such file", done.stderr, re.M)
+    text = (out / "report.html").read_text(encoding="utf-8")
+    for word in ("<h1>My show</h1>", "<b>gone</b>", "0 laughs", "<p>Heard by: Level; Words; stand-in.</p>"):
+        assert word in text
+    before = (out / "episodes" / "talk" / "episode.json").stat().st_mtime_ns
+    again = ser(talk, "--out", out, "--jobs", "1")
+    assert again.exit_code == 0
+    assert (out / "episodes" / "talk" / "episode.json").stat().st_mtime_ns == before
+
+
+def test_an_episode_heard_in_part_is_named(ser, tmp_path):
+    path = tmp_path / "half.flac"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 8000 * 20), 8000)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    for _ in ("done", "kept"):
+        done = ser(path, "--out", tmp_path / "out", "--jobs", "1")
+        assert done.exit_code == 0
+        assert re.search(r"^Heard in part: half\. half\.flac is damaged after \d+\.\d s .*\.$", done.stderr, re.M)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.count("is damaged after") == 1
+    assert str(tmp_path) not in page
+
+
+def test_without_laughter_it_looks_for_none(ser, talk, tmp_path):
+    assert ser(talk, "--out", tmp_path / "out", "--jobs", "1", "--no-laughter").exit_code == 0
+    assert "laughs" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_help_says_what_laughter_costs(ser):
+    words = " ".join(ser("--help").output.replace("│", " ").split())
+    assert "about 15 s of a core for an hour of audio" in words
+    assert "about 1,100 s" in words
+
+
+def test_nothing_to_hear_is_one_sentence(ser, tmp_path):
+    done = ser(tmp_path / "gone.ogg", "--out", tmp_path / "out", "--jobs", "1")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == "Error: No episode could be heard: there is nothing to report."
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(ser, talk, tmp_path):
+    (tmp_path / "file").touch()
+    done = ser(talk, "--out", tmp_path / "file", "--jobs", "1")
+    assert done.exit_code == 2
+    assert re.fullmatch(
+        r"Error: .*file.*Check that the folder may be written and that the disk has room\.\n", done.stderr
+    )
+
+
+def test_a_full_disk_is_one_sentence(ser, talk, tmp_path, monkeypatch):
+    def full(self, folder, **about):
+        raise OSError(28, "No space left on device", str(folder))
+
+    monkeypatch.setattr(podcast.Episode, "save", full)
+    done = ser(talk, "--out", tmp_path / "out", "--jobs", "1")
+    assert done.exit_code == 2
+    assert "No space left on device. Check that the folder may be written" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_unknown_model_is_refused_by_name(ser, talk, tmp_path):
+    result = ser(talk, "--out", tmp_path / "out", "--model", "bigger")
+    assert result.exit_code == 2
+    assert "'bigger' is not one of 'linear'" in " ".join(result.output.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
