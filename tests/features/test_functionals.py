@@ -1,7 +1,6 @@
 import warnings
 
 import numpy as np
-import opensmile
 import pytest
 
 from ser_helpers import audio, features, synthesis
@@ -14,6 +13,7 @@ kinds = pytest.mark.parametrize(("function", "feature_set", "dims"), SETS.values
 @pytest.fixture(scope="module")
 def direct():
     """A function that calls openSMILE as its manual does."""
+    import opensmile  # after ser_helpers.features, which binds it to its own symbols: after TensorFlow it would crash
 
     def direct(feature_set, y, sr):
         smile = opensmile.Smile(opensmile.FeatureSet[feature_set], opensmile.FeatureLevel.Functionals)
