@@ -1,4 +1,4 @@
-"""Figures of corpora, features and training; use them through ``evaluation.plots``."""
+"""Figures of corpora, features and training."""
 
 import difflib
 import textwrap
@@ -6,10 +6,22 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.errors import EvaluationError
-from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
+from ser_helpers.plots.style import (
+    ACCENT,
+    ACCENT_2,
+    INK,
+    QUIET,
+    bars,
+    capitalised,
+    colour,
+    finish,
+    new_figure,
+    page_size,
+)
 
 LINES = (ACCENT, ACCENT_2, "#4d9f57", "#550172")
 
@@ -18,18 +30,16 @@ def counts(table, title=None, column="emotion"):
     """How many utterances each emotion has, with its share. Lesson 03."""
     n = table[column].value_counts()
     n = n.loc[label_order(n.index)]
-    fig, ax = new_figure(figsize=(10, 5 + 0.26 * max(0, len(n) - 12)))
-    rows = np.arange(len(n))[::-1]
-    ax.barh(rows, n, height=0.7, color=[colour(label) for label in n.index])
-    for row, count in zip(rows, n, strict=True):
+    fig, ax = new_figure(figsize=page_size(len(n), 12))
+    bars(ax, n)
+    for row, count in enumerate(n):
         ax.text(count, row, f"  {count}  ({100 * count / n.sum():.0f} %)", va="center", size=11)
-    ax.set_yticks(rows, n.index)
     ax.set(xlabel="utterances", ylabel=column, xlim=(0, n.max() * 1.15))
     ax.grid(False, axis="y")
     if n.max() == n.min():
         sentence = f"Every {column} has {n.max()} utterances"
     else:
-        sentence = f"{_cap(n.idxmin())} has only {n.min()} utterances, others up to {n.max()}"
+        sentence = f"{capitalised(n.idxmin())} has only {n.min()} utterances, others up to {n.max()}"
     alt = f"Bars of utterances per {column}: " + ", ".join(f"{label} {count}" for label, count in n.items()) + "."
     return finish(fig, title or sentence, alt, describe(table))
 
@@ -62,25 +72,22 @@ def feature_by_emotion(X, table, feature, relative_to_neutral=False, unit=None, 
     values = values.dropna()
     if len(values) == 0:
         raise EvaluationError(f"No utterance of this table has a value of {feature!r}: join X and table by utterance.")
-    groups = {label: values[table.loc[values.index, "emotion"] == label] for label in label_order(table["emotion"])}
-    groups = {label: group for label, group in groups.items() if len(group)}
-
+    emotions = table.loc[values.index, "emotion"]
+    labels = label_order(emotions)
     fig, ax = new_figure()
-    boxes = ax.boxplot(
-        list(groups.values()), widths=0.62, patch_artist=True, showfliers=False, medianprops={"linewidth": 2}
-    )
-    for label, box, median in zip(groups, boxes["boxes"], boxes["medians"], strict=True):
-        box.set(facecolor=colour(label), edgecolor=INK)
-        median.set_color(_readable_on(colour(label)))
-    ax.set_xticks(range(1, len(groups) + 1), list(groups), rotation=0 if len(groups) <= 10 else 90)
+    look = {"order": labels, "hue": emotions, "palette": {label: colour(label) for label in labels}, "saturation": 1}
+    sns.boxplot(x=emotions, y=values, width=0.62, showfliers=False, legend=False, linecolor=INK, ax=ax, **look)
+    for label, median in zip(labels, ax.lines[4::5], strict=True):  # each box has four lines for its whiskers before
+        median.set(color=_readable_on(colour(label)), linewidth=2)
+    ax.tick_params(axis="x", labelrotation=0 if len(labels) <= 10 else 90)
     below = f"{unit or 'difference'} from the speaker's own neutral" if relative_to_neutral else unit
     ax.set_ylabel("\n".join([*textwrap.wrap(feature, 40), *([below] if below else [])]), size=11)
     ax.set_xlabel("emotion")
     ax.grid(False, axis="x")
     if relative_to_neutral:
         ax.axhline(0, color=QUIET, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
-    medians = pd.Series({label: group.median() for label, group in groups.items()}).round(9) + 0.0
-    sentence = f"{_cap(medians.idxmax())} has the highest {feature}, {medians.idxmin()} the lowest"
+    medians = values.groupby(emotions).median()[labels].round(9) + 0.0
+    sentence = f"{capitalised(medians.idxmax())} has the highest {feature}, {medians.idxmin()} the lowest"
     alt = f"Boxes of {feature} per emotion; medians: " + ", ".join(f"{k} {v:.3g}" for k, v in medians.items()) + "."
     return finish(fig, title or sentence, alt, describe(table.loc[values.index]))
 
@@ -126,8 +133,9 @@ def learning_curves(history, corpus, protocol, title=None):
         sentence = f"Training ends at {kind} {row[kind]:.2f}"
         if f"val_{kind}" in row:
             sentence += f", validation at {row['val_' + kind]:.2f}"
-    alt = f"Curves of {' and '.join(kinds)} over {max(len(run) for run in runs.values())} epochs. {_cap(sentence)}."
-    return finish(fig, title or _cap(sentence), alt, f"{corpus} · {protocol}")
+    sentence = capitalised(sentence)
+    alt = f"Curves of {' and '.join(kinds)} over {max(len(run) for run in runs.values())} epochs. {sentence}."
+    return finish(fig, title or sentence, alt, f"{corpus} · {protocol}")
 
 
 def describe(table):
@@ -182,7 +190,3 @@ def _label_ends(ax, ends):
 def _readable_on(background):
     red, green, blue = (int(background[k : k + 2], 16) for k in (1, 3, 5))
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 120 else "white"
-
-
-def _cap(words):
-    return words[:1].upper() + words[1:]

@@ -1,12 +1,13 @@
-"""Figures of valence, arousal and dominance; use them through ``evaluation.plots``."""
+"""Figures of valence, arousal and dominance."""
 
 import numpy as np
+import seaborn as sns
 
 from ser_helpers import corpora
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.errors import EvaluationError
-from ser_helpers.plots.results import _page, _subtitle
-from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
+from ser_helpers.plots.results import score_line
+from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure, page_size
 from ser_helpers.streaming.timeline import rolling_mean
 
 SCALES = ((0, 1), (-1, 1), (1, 5), (1, 7))
@@ -43,8 +44,8 @@ def plane(table, x="valence", y="arousal", scale=None, title=None):
     scale = scale or scale_of(rated[[x, y]].to_numpy())
     shift = np.random.default_rng(0).uniform(-1, 1, (len(rated), 2)) * (scale[1] - scale[0]) * 0.018
     fig, ax = new_figure()
-    inks = [_ink(emotion) for emotion in emotions]
-    ax.scatter(rated[x] + shift[:, 0], rated[y] + shift[:, 1], c=inks, s=16, alpha=0.45, linewidth=0)
+    look = {"hue": emotions, "palette": {label: _ink(label) for label in emotions.unique()}, "legend": False}
+    sns.scatterplot(x=rated[x] + shift[:, 0], y=rated[y] + shift[:, 1], s=16, alpha=0.45, linewidth=0, ax=ax, **look)
     means = rated.groupby(emotions)[[x, y]].agg(["mean", "size"])
     named = [label for label in label_order(emotions) if means.loc[label, (x, "size")] >= max(5, 0.01 * len(rated))]
     for label in named:
@@ -82,10 +83,9 @@ def predicted(result, title=None):
     jitter = np.random.default_rng(0).uniform(-1, 1, len(truth)) * 0.01 * (ends[1] - ends[0])
     fig, ax = new_figure()
     ax.plot(ends, ends, color=QUIET, linewidth=1.2, linestyle=(0, (4, 3)))
-    ax.plot(truth + jitter, guess, "o", color=ACCENT, markersize=4.5, alpha=0.45, markeredgewidth=0)
-    slope, offset = np.polyfit(truth, guess, 1)
-    line = np.array([truth.min(), truth.max()])
-    ax.plot(line, slope * line + offset, color=ACCENT_2, linewidth=3)
+    sns.scatterplot(x=truth + jitter, y=guess, color=ACCENT, s=20, alpha=0.45, linewidth=0, ax=ax)
+    sns.regplot(x=truth, y=guess, scatter=False, ci=None, line_kws={"color": ACCENT_2, "linewidth": 3}, ax=ax)
+    slope = np.polyfit(truth, guess, 1)[0]
     box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
     style = {"ha": "right", "size": 12, "transform": ax.transAxes, "bbox": box}
     ax.text(0.99, 0.10, "dashed: a perfect model", color=QUIET, va="bottom", **style)
@@ -94,7 +94,7 @@ def predicted(result, title=None):
     spread = guess.std(ddof=0) / truth.std(ddof=0)
     sentence = f"CCC {result.ccc:.2f}: the predictions spread {spread:.0%} as widely as the ratings"
     alt = f"A cloud of {len(truth)} dots, rated against predicted {result.target}; its line has slope {slope:.2f}."
-    return finish(fig, title or sentence.replace("%", " %"), alt, _subtitle(result))
+    return finish(fig, title or sentence.replace("%", " %"), alt, score_line(result))
 
 
 def trajectory(values, table, dimension, turns=3, scale=None, title=None):
@@ -143,7 +143,7 @@ def ceiling(raters, results, title=None):
     bars += [(r.target, f"{r.name} on {r.features}", r.ccc, *r.interval, ACCENT) for r in results]
     place = {name: number for number, name in enumerate(raters.index)}
     bars = sorted((bar for bar in bars if bar[0] in place), key=lambda bar: (-place[bar[0]], bar[2]))
-    fig, ax = new_figure(figsize=_page(len(bars), 11))
+    fig, ax = new_figure(figsize=page_size(len(bars), 11))
     rows = np.arange(len(bars)) + np.array([0.6 * (len(place) - 1 - place[bar[0]]) for bar in bars])
     for row, (_, _, ccc, low, high, ink) in zip(rows, bars, strict=True):
         ax.hlines(row, *np.nan_to_num((low, high), nan=ccc), color=ink, linewidth=3, alpha=0.5)

@@ -1,4 +1,4 @@
-"""Figures of explanations; use them through ``evaluation.explain``."""
+"""Figures of explanations: attention over a waveform, maps beside a spectrogram, SHAP values."""
 
 import numpy as np
 from matplotlib.collections import LineCollection

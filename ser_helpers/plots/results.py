@@ -1,15 +1,14 @@
-"""Figures of results; use them through ``evaluation.plots``.
-
-The figure of scores over seeds; use it through ``evaluation.plots``.
-"""
+"""Figures of results: confusions, recalls, comparisons, speakers, seeds."""
 
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from matplotlib.colors import LinearSegmentedColormap
 
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation.bootstrap import student_interval
 from ser_helpers.evaluation.comparison import distinct_names
-from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
+from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, bars, capitalised, finish, new_figure, page_size
 
 SHARES = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#a9c4ec", ACCENT, "#0a2a5e"])
 
@@ -20,9 +19,9 @@ def confusion(result, title=None):
     The title names the most frequent mistake. Up to ten labels, cells hold their share and count.
     """
     share = result.confusion(normalise=True)
-    fig, ax = new_figure(figsize=_page(len(share), 12))
+    fig, ax = new_figure(figsize=page_size(len(share), 12))
     _draw_confusion(ax, share, result.confusion())
-    return finish(fig, title or _worst_mistake(share), _confusion_alt(result, share), _subtitle(result))
+    return finish(fig, title or _worst_mistake(share), _confusion_alt(result, share), score_line(result))
 
 
 def confusion_pair(a, b, title=None):
@@ -42,29 +41,27 @@ def confusion_pair(a, b, title=None):
 def per_class_recall(result, title=None):
     """How often each label is recognised, with 95 % intervals over speakers, and chance. Lesson 04."""
     recall = result.recall().dropna(subset="recall")
-    fig, ax = new_figure(figsize=_page(len(recall), 12))
-    rows = np.arange(len(recall))[::-1]
-    ax.barh(rows, recall["recall"], height=0.7, color=[colour(label) for label in recall.index])
+    fig, ax = new_figure(figsize=page_size(len(recall), 12))
+    rows = np.arange(len(recall))
+    bars(ax, recall["recall"])
     ends = recall["recall"] if recall["high"].isna().all() else recall["high"]
     if not recall["low"].isna().all():
         ax.hlines(rows, recall["low"], recall["high"], color="white", linewidth=5)
         ax.hlines(rows, recall["low"], recall["high"], color=INK, linewidth=2)
     for row, end, value in zip(rows, ends, recall["recall"], strict=True):
         ax.text(end + 0.012, row, f"{value:.2f}", va="center", size=11)
-    ax.set_yticks(rows, recall.index)
     ax.set(xlim=(0, max(1, ends.max() + 0.07)), xlabel="recall (share of the true label that is recognised)")
     ax.set_ylabel(result.target)
     ax.grid(False, axis="y")
     _chance(ax, result)
     best, worst = recall["recall"].idxmax(), recall["recall"].idxmin()
-    sentence = (
-        f"{_cap(best)} is recognised best ({recall['recall'].max():.2f}), {worst} worst ({recall['recall'].min():.2f})"
-    )
-    if best == worst or recall["recall"].max() == recall["recall"].min():
+    high, low = recall["recall"].max(), recall["recall"].min()
+    sentence = f"{capitalised(best)} is recognised best ({high:.2f}), {worst} worst ({low:.2f})"
+    if high == low:
         sentence = f"Every {result.target} is recognised equally well"
     values = ", ".join(f"{label} {value:.2f}" for label, value in recall["recall"].items())
     alt = f"Bars of recall per {result.target}, with intervals: {values}. Chance is {result.chance_level:.3g}."
-    return finish(fig, title or sentence, alt, _subtitle(result))
+    return finish(fig, title or sentence, alt, score_line(result))
 
 
 def against(a, b, title=None):
@@ -74,7 +71,7 @@ def against(a, b, title=None):
             f"One result is scored by {a.metric} and the other by {b.metric}: compare like with like."
         )
     names, labels = distinct_names(a, b), [label for label in a.labels if label in b.labels]
-    fig, ax = new_figure(figsize=_page(len(labels) + 2, 14))
+    fig, ax = new_figure(figsize=page_size(len(labels) + 2, 14))
     for result, name, ink, row in zip((a, b), names, (ACCENT, ACCENT_2), (2, 1.1), strict=True):
         low, high = np.nan_to_num(result.interval, nan=result.score)
         ax.hlines(row, low, high, color=ink, linewidth=3)
@@ -126,34 +123,28 @@ def speakers(result, title=None):
     ends = f"{scores.iloc[0]:.2f} (speaker {names[0]}) to {scores.iloc[-1]:.2f} (speaker {names[-1]})"
     sentence = f"Speakers differ: {result.metric.upper()} from {ends}"
     alt = f"One dot for each of {len(scores)} speakers, sorted, from {ends}; all together {result.score:.2f}."
-    return finish(fig, title or sentence, alt, _subtitle(result))
+    return finish(fig, title or sentence, alt, score_line(result))
 
 
 def _draw_confusion(ax, share, counts=None):
-    ax.imshow(share.fillna(0), cmap=SHARES, vmin=0, vmax=1, aspect="auto")
-    labels = list(share.index)
-    turned = len(labels) > 10 or counts is None
-    ax.set_xticks(range(len(labels)), labels, rotation=90 if turned else 0)
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set(xlabel="heard as (predicted)", ylabel="spoken as (truth)")
+    small = len(share) <= 10
+    words = share.map(_percent) if counts is None else share.map(_percent) + " · " + counts.astype(str)
+    words = words.where(share > 0, "") if small else None
+    text = {"size": 10.5}
+    sns.heatmap(share.fillna(0), cmap=SHARES, vmin=0, vmax=1, cbar=False, annot=words, fmt="", annot_kws=text, ax=ax)
+    ax.tick_params(axis="x", labelrotation=0 if small and counts is not None else 90)
+    ax.tick_params(axis="y", labelrotation=0)
+    ax.set(xlabel="predicted", ylabel="truth")
     ax.grid(False)
-    ax.spines[:].set_visible(False)
-    if len(labels) > 10:
-        return
-    for (row, column), value in np.ndenumerate(share.to_numpy()):
-        if value > 0:
-            words = _percent(value) if counts is None else f"{_percent(value)} · {counts.iat[row, column]}"
-            weight = "bold" if row == column else "normal"
-            ink = "white" if value > 0.5 else INK
-            ax.text(column, row, words, ha="center", va="center", size=10.5, color=ink, weight=weight)
 
 
 def _worst_mistake(share):
-    mistakes = share.mask(np.eye(len(share), dtype=bool)).stack()
+    mistakes = np.nan_to_num(share.to_numpy() * (1 - np.eye(len(share))))
     if mistakes.max() == 0:
         return "No label is mistaken for another"
-    truth, heard = mistakes.idxmax()
-    return f"The most frequent mistake: {truth} heard as {heard}, {_percent(mistakes.max())} of the time"
+    truth, heard = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    words = f"{share.index[truth]} predicted as {share.index[heard]}, {_percent(mistakes.max())} of the time"
+    return f"The most frequent mistake: {words}"
 
 
 def _confusion_alt(result, share):
@@ -170,7 +161,8 @@ def _chance(ax, *results):
         ax.text(level, 1.01, words, transform=where, ha=side, va="bottom", size=10, color=QUIET)
 
 
-def _subtitle(result):
+def score_line(result):
+    """The subtitle of a figure of one result: corpus, model, protocol, score with its interval, chance."""
     low, high = result.interval
     interval = "" if np.isnan(low) else f" ({low:.2f} to {high:.2f})"
     return f"{result.caption} · {result.metric.upper()} {result.score:.2f}{interval}, chance {result.chance_level:.3g}"
@@ -186,17 +178,8 @@ def _pair_subtitle(a, b):
     return " · ".join(x if x == y else f"{x} against {y}" for x, y in zip(*parts, strict=True))
 
 
-def _page(rows, fit):
-    """10 × 5 inches, and taller only when more rows than fit would overlap."""
-    return 10, 5 + 0.26 * max(0, rows - fit)
-
-
 def _percent(share):
     return f"{100 * share:.0f} %"
-
-
-def _cap(words):
-    return words[:1].upper() + words[1:]
 
 
 WORDS = {"uar": "UAR", "weighted_f1": "weighted F1", "ccc": "CCC", "mse": "mean squared error", "mae": "mean error"}
@@ -219,21 +202,22 @@ def over_seeds(runs, metrics=("uar", "weighted_f1"), title=None):
     fig, axes = new_figure(
         1, len(metrics), sharex=True, sharey=True, squeeze=False, figsize=(10, 5 + 0.5 * max(0, len(runs) - 6))
     )
-    rows = np.arange(len(runs))[::-1]
     alts = []
+    scores = pd.concat(runs, names=["model", "seed"]).reset_index()
     for ax, metric in zip(axes.flat, metrics, strict=True):
+        look = {"data": scores, "x": metric, "y": "model", "ax": ax}
+        sns.stripplot(**look, color="#a9c4ec", size=6, jitter=False)
+        spread = {"errorbar": lambda values: student_interval(values)[1:], "err_kws": {"linewidth": 3}}
+        sns.pointplot(**look, **spread, color=ACCENT, linestyle="none", markersize=8)
         summaries = [student_interval(frame[metric]) for frame in runs.values()]
-        for row, frame, (mean, low, high) in zip(rows, runs.values(), summaries, strict=True):
-            ax.plot(frame[metric], np.full(len(frame), row - 0.22), "o", color="#a9c4ec", markersize=6)
-            ax.hlines(row, low, high, color=ACCENT, linewidth=3)
-            ax.plot(mean, row, "o", color=ACCENT, markersize=10)
-            ax.text(mean, row + 0.16, f"{mean:.2f}", ha="center", va="bottom", size=12, color=INK)
+        for row, (mean, _, _) in enumerate(summaries):
+            ax.text(mean, row - 0.16, f"{mean:.2f}", ha="center", va="bottom", size=12, color=INK)
         ax.set_xlabel(WORDS.get(metric, metric))
         ax.margins(x=0.12)
-        ax.set_ylim(-0.5, len(runs) - 0.4)
+        ax.set_ylim(len(runs) - 0.5, -0.6)
+        ax.set_ylabel("")
         ax.grid(False, axis="y")
         alts += [f"{WORDS.get(metric, metric)}: {_list(runs, summaries)}."]
-    axes[0, 0].set_yticks(rows, runs)
     axes[0, 0].set_ylabel("model")
     return finish(
         fig, title or _sentence(runs, metrics[0]), f"Scores over seeds. {' '.join(alts)}", _runs_subtitle(runs)

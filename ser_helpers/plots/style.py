@@ -10,6 +10,7 @@ import io
 import textwrap
 
 import matplotlib as mpl
+import seaborn as sns
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -90,6 +91,23 @@ def new_figure(nrows=1, ncols=1, **kw):
         ax.grid(True, color=GRID, linewidth=0.8)
         ax.set_axisbelow(True)
     return fig, axes
+
+
+def page_size(rows, fit):
+    """10 × 5 inches, and taller only if more rows than `fit` would overlap."""
+    return 10, 5 + 0.26 * max(0, rows - fit)
+
+
+def bars(ax, values):
+    """Horizontal bars of a Series, one per label, from top to bottom in its order and in the labels' colours."""
+    palette = {label: colour(label) for label in values.index}
+    look = {"hue": values.index, "palette": palette, "legend": False, "width": 0.7, "saturation": 1}
+    sns.barplot(x=values.to_numpy(), y=values.index, order=values.index, ax=ax, **look)
+
+
+def capitalised(words):
+    """A sentence with a capital letter at its beginning; the rest stays as it is."""
+    return words[:1].upper() + words[1:]
 
 
 def finish(fig, title, alt, subtitle=None):
