@@ -13,19 +13,19 @@ CUDA_BUILD = $(BIN)/python -m pip uninstall --quiet --yes tensorflow-cpu \
   && $(INSTALL) --force-reinstall --no-deps tensorflow && $(INSTALL) 'tensorflow[and-cuda]'
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lab lesson notebooks student bench lint
+.PHONY: help env run test test-all coverage lab lesson notebooks student bench lint
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 env: $(READY)  ## set up the environment (GPU=1: once, for a CUDA build of TensorFlow)
 	$(if $(GPU),@touch $(VENV)/.gpu && $(CUDA_BUILD))
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt no-deps.txt
 	@echo "Setting up $(VENV), once: this takes a few minutes."
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --editable '.[course]'
-	@$(INSTALL) --no-deps Resemblyzer  # for its weights: the network is ours, and its dependencies need a compiler
+	@$(INSTALL) --no-deps --requirement no-deps.txt
 	@if [ -e $(VENV)/.gpu ]; then $(CUDA_BUILD); fi
 	@touch $@
 
@@ -36,11 +36,18 @@ $(TOOLS): $(READY)
 run: $(READY)  ## execute the course (CORPUS=synthetic|auto|ravdess) and print the leaderboard
 	@$(BIN)/ser run --corpus $(CORPUS)
 
-test: $(TOOLS)  ## unit, contract, notebook and browser tests
-	$(BIN)/python -m pytest -n 2 --cov=ser_helpers --cov-report=term
-	SER_CORPUS=synthetic $(BIN)/python -m pytest -n 2 --dist loadfile \
-	  --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
-	  --nbval-sanitize-with tests/notebooks/sanitize.cfg tests/notebooks/reference
+test: $(TOOLS)  ## unit, contract, notebook and browser tests; lessons with little training
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax
+
+coverage: $(TOOLS)  ## the same, and which lines they reach
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --cov=ser_helpers --cov-report=term
+
+FULL := build/full
+test-all: coverage  ## all of that, the lessons in full, their scores, and real speech where it is (an hour)
+	rm -rf $(FULL)
+	SER_BUILD_HOME=$(FULL) SER_MODELS_HOME=$(FULL)/no-models $(BIN)/ser run --corpus synthetic
+	SER_FULL_RUN=$(FULL) $(BIN)/python -m pytest tests/notebooks/test_full_run.py
+	$(BIN)/python -m pytest -m real
 
 lab: $(READY)  ## open JupyterLab
 	$(BIN)/jupyter lab notebooks

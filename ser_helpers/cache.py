@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_helpers import paths
+from ser_helpers import paths, quick_mode
 from ser_helpers.errors import CacheError, SerError
 
 PACKAGE = "ser_helpers"
 _ROOT = Path(__file__).parent
-_IGNORED = {f"{PACKAGE}.{name}" for name in ("cache", "errors", "paths")}  # they decide where results are, not what
+_IGNORED = {f"{PACKAGE}.{name}" for name in ("cache", "errors", "paths", "quick_mode")}  # not what is in a result
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _DATA = (".npz", ".toml", ".csv", ".yaml")
 
@@ -51,7 +51,8 @@ def cached(path, make, read, folder=False):
                 return read(path)
             for abandoned in path.parent.glob(f".{path.name}-*"):  # by a process that was ended
                 shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
-            with paths.atomic_folder(path) if folder else paths.atomic_file(path) as temporary:
+            writing = paths.atomic_folder(path) if folder else paths.atomic_file(path)
+            with writing as temporary, quick_mode.off():  # the result outlives this run
                 make(temporary)
     except SerError:
         raise

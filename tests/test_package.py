@@ -81,11 +81,17 @@ def test_every_dependency_is_pinned_and_conda_installs_the_same():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[\w.\-]+==[\w.+\-]+", pin) for pin in pins)
-    assert names(pins) >= wanted
+    no_deps = (ROOT / "no-deps.txt").read_text(encoding="utf-8").splitlines()
+    assert names(pins) >= wanted | names(line for line in no_deps if not line.startswith("#"))
     conda = (ROOT / "environment.yml").read_text(encoding="utf-8")
     assert "--constraint constraints.txt" in conda
     assert "--editable .[dev]" in conda
     assert re.search(r"python=3\.1[123]", conda)
+
+
+@pytest.mark.parametrize("place", ["Makefile", "README.md", "environment.yml", ".github/workflows/test.yml"])
+def test_every_installation_gets_what_is_installed_without_dependencies(place):
+    assert "--no-deps --requirement no-deps.txt" in (ROOT / place).read_text(encoding="utf-8")
 
 
 def test_the_installed_environment_is_the_pinned_one():

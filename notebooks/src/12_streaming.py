@@ -451,7 +451,7 @@ lesson12_streaming.rounding(np.array(cnn.classifier_.model_.layers[1].kernel))
 # bits. [**Pruning**](GLOSSARY.md#pruning): set the smallest weights of each layer to zero. **Guess first:** which one
 # is fastest on your computer, and which one costs most [UAR](GLOSSARY.md#uar)?
 
-# %%
+# %% tags=["score"]
 versions = {
     "Keras": cnn.classifier_,
     "ONNX": onnx,

@@ -331,7 +331,7 @@ check("13.3", precision_recall)
 # noise reduction the forty choose the same one. The first time, this takes up to two minutes on two cores. (`make run`
 # scores only the first twenty calls, which shows that it works. The text below is about all hundred.)
 
-# %%
+# %% tags=["score"]
 import os
 
 first = 20 if os.environ.get("SER_CORPUS") == "synthetic" else 100

@@ -11,7 +11,7 @@ import soundfile
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from ser_helpers import models, paths, streaming, synthesis
+from ser_helpers import models, paths, quick_mode, streaming, synthesis
 from ser_helpers.cache import cached, version
 from ser_helpers.call_centre.alerts import PARTIES, AlertRule
 from ser_helpers.call_centre.monitor import CallMonitor, WindowEvent, window_table
@@ -74,12 +74,12 @@ def choose_rule(model="linear", denoise=True, jobs=2, progress=True):
 
 
 def call_table(variant="full"):
-    """The table of the embedded calls, on their names (Lesson 13).
+    """The table of the embedded calls, on their names (Lesson 13); in quick mode always that of the small variant.
 
     >>> call_table("small")["story"].tolist()[:2]
     ['rising', 'calm']
     """
-    root = synthesis.ensure_calls(variant, progress=False)
+    root = synthesis.ensure_calls(quick_mode.variant(variant), progress=False)
     return pd.read_csv(root / "calls.csv", index_col="call")
 
 
@@ -88,6 +88,7 @@ def customer_windows(variant="full", model="linear", denoise=True, first=None, j
 
     ``angry`` is the smoothed probability, NaN for windows without speech. Cached for a model by name. Lesson 13.
     """
+    variant = quick_mode.variant(variant)
     synthesis.ensure_calls(variant, progress=progress)
     calls = call_table(variant).head(first)
     if not isinstance(model, str):

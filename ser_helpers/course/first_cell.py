@@ -11,7 +11,7 @@ import warnings
 import pandas as pd
 import soundfile as sf
 
-from ser_helpers import corpora
+from ser_helpers import corpora, quick_mode
 from ser_helpers.errors import CorpusMissing
 
 PACKAGES = ("ser-helpers", "numpy", "scikit-learn", "librosa", "keras")
@@ -52,6 +52,9 @@ def banner(lesson, corpus="ravdess"):
     Used in every lesson. It also quietens TensorFlow's start-up messages.
     """
     _prepare_libraries()
+    if quick_mode.is_on():
+        caps = ", ".join(f"{number} {what}" for what, number in quick_mode.LIMITS.items())
+        print(f"QUICK MODE (SER_QUICK): at most {caps}. Its scores say nothing and are not stored.")
     if corpus in RECORDINGS:
         return _recordings(lesson, corpus)
     table, note = _choose(corpus, os.environ.get("SER_CORPUS") or "auto")

@@ -2,7 +2,8 @@
 
 ``notebooks/src/NN_name.py`` (py:percent) is the source. ``notebooks/NN_name.ipynb`` is the same lesson with outputs.
 Cells carry tags: ``exercise`` for a stub, ``solution`` for its folded solution, ``nbval-check-output`` for an output
-that must be the same on every run on the embedded corpus.
+that must be the same on every run on the embedded corpus, ``score`` for a table of scores that a run in full must meet
+within a tolerance.
 """
 
 import re
@@ -109,9 +110,9 @@ def silence(notebook):
 
 
 def text_only(notebook):
-    """The outputs that can be compared between machines: text, of cells tagged ``nbval-check-output``."""
+    """Keep only outputs that another run is compared with: of cells tagged ``nbval-check-output`` or ``score``."""
     for cell in notebook.cells:
-        if cell.cell_type == "code" and not has_tag(cell, "nbval-check-output"):
+        if cell.cell_type == "code" and not (has_tag(cell, "nbval-check-output") or has_tag(cell, "score")):
             cell.outputs = []
     return notebook
 

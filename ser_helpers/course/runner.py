@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ser_helpers import corpora, paths
+from ser_helpers import corpora, paths, quick_mode
 from ser_helpers.course import notebooks
 from ser_helpers.errors import SerError
 from ser_helpers.evaluation import leaderboard
@@ -57,11 +57,14 @@ def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
     Raises
     ------
     SerError
-        Before any lesson is run: there is no such lesson, no such corpus, or the corpus is not on this machine.
+        Before any lesson is run: there is no such lesson, no such corpus, or the corpus is not on this machine; or
+        quick mode is on and `keep` would store what it computes.
     KeyboardInterrupt
         After Ctrl-C. What earlier lessons wrote stays; of the interrupted one nothing is written.
     """
     console = console or Console()
+    if keep and quick_mode.is_on():
+        raise SerError("Scores of quick mode are never stored: unset SER_QUICK.")
     lessons = notebooks.sources(numbers)
     if corpus != "auto" and not corpora.card(corpus).synthetic:
         corpora.find(corpus)
@@ -165,14 +168,18 @@ def store(source, notebook):
 
 def store_reference(source, notebook):
     """Keep the marked outputs of a lesson run on the embedded corpus: what ``make test`` compares with."""
-    target = paths.project_root() / "tests" / "notebooks" / "reference" / f"{source.stem}.ipynb"
-    notebooks.write(notebooks.text_only(notebooks.silence(notebook)), target)
+    notebooks.write(notebooks.text_only(notebooks.silence(notebook)), reference_folder() / f"{source.stem}.ipynb")
+
+
+def reference_folder():
+    """What tests compare runs on the embedded corpus with: outputs of lessons, and their leaderboard."""
+    return paths.project_root() / "tests" / "notebooks" / "reference"
 
 
 def leaderboard_file(corpus):
-    """The project's stored leaderboard for real corpora, the build's for the embedded one."""
+    """The project's stored leaderboard for real corpora, the tests' reference for the embedded one."""
     if corpus.startswith("synthetic"):
-        return paths.build_home() / "leaderboard.csv"
+        return reference_folder() / "leaderboard.csv"
     return Path(paths.project_root() / "data" / "leaderboard.csv")
 
 

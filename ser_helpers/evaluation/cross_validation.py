@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
-from ser_helpers import corpora
+from ser_helpers import corpora, quick_mode
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import metrics
@@ -104,7 +104,7 @@ def cross_validate(
     if regression and np.ptp(y) == 0:
         raise EvaluationError(f"The {target} of every utterance is {y[0]:g}: there is nothing to predict.")
 
-    splits = corpora.split(table, protocol, n_splits=n_splits, seed=seed)
+    splits = corpora.split(table, protocol, n_splits=quick_mode.limited("folds", n_splits), seed=seed)
     audits = [corpora.audit(table, train, test) for train, test in splits]
     places = [(table.index.get_indexer(train), table.index.get_indexer(test)) for train, test in splits]
     for number, (train, _) in enumerate(places, start=1):
@@ -350,7 +350,7 @@ def repeat(model, X, table, seeds=range(5), progress=True, **options):
     seeds = list(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
         raise EvaluationError(f"seeds must be different numbers, at least one, not {seeds}: range(5) makes five.")
-    rows = {}
+    rows, seeds = {}, seeds[: quick_mode.limited("seeds", len(seeds))]
     for seed in tqdm(seeds, desc="seeds", unit="seed", leave=False, disable=not progress):
         result = cross_validate(_with_seed(model, seed), X, table, seed=seed, progress=False, **options)
         truth, predicted = result.predictions["truth"], result.predictions["predicted"]

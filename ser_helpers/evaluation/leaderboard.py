@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser_helpers import paths
+from ser_helpers import paths, quick_mode
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation.result import html
 
@@ -54,7 +54,7 @@ def add(result, lesson, path=None):
 
     A line of the same lesson, corpus, model, features, protocol, target and number of classes is replaced, so running a
     lesson twice changes nothing. Safe when lessons write at the same time. A file that is no leaderboard is kept beside
-    the new one as ``.bak``, with a warning. `path` defaults to :func:`default_path`.
+    the new one as ``.bak``, with a warning. `path` defaults to :func:`default_path`. In quick mode nothing is written.
 
     Raises EvaluationError when the file may not be read or written; what it holds is not touched.
 
@@ -71,6 +71,8 @@ def add(result, lesson, path=None):
     """
     path = Path(path or default_path())
     line = _line(result, lesson)
+    if quick_mode.is_on():
+        return line
     try:
         _put(line, path)
     except OSError as error:

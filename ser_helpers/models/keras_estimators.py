@@ -17,6 +17,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
+from ser_helpers import quick_mode
 from ser_helpers.models.checkpoints import Checkpoint, find_checkpoint
 
 PREDICT_BATCH = 256
@@ -60,7 +61,7 @@ class KerasEstimator(BaseEstimator):
         self.model_ = self._watched(self.build(shape, target.shape[1]), target.shape[1])
         checkpoint = Checkpoint(None)
         if self.cache:
-            settings = (self.epochs, self.batch_size, self.seed, weights, identity)
+            settings = (quick_mode.limited("epochs", self.epochs), self.batch_size, self.seed, weights, identity)
             checkpoint = find_checkpoint(self.build, self.model_, [*inputs, target, *watched], settings)
         history, seconds = self._train(X, target, validation_data, weights, checkpoint)
         self.overhead_ = 1 - seconds["training"] / seconds["all"]
@@ -72,20 +73,21 @@ class KerasEstimator(BaseEstimator):
 
         A fit that was stopped goes on at the end of its last whole stretch, and ends as if it had not been stopped.
         """
+        epochs = quick_mode.limited("epochs", self.epochs)
         history, seconds = checkpoint.restore(self.model_) or ({}, {"all": 0.0, "training": 0.0})
         done = len(next(iter(history.values()), []))
         stretch = int(np.clip(STRETCH_NUMBERS / sum(part.size for part in parts(X)), 1, STRETCH_EPOCHS))
         clock, seed = TrainingClock(), EpochSeed(self.seed)
         try:
-            with TrainingBar(self.epochs, done, disable=not self.progress) as bar:
-                for start in range(done, self.epochs, stretch):
+            with TrainingBar(epochs, done, disable=not self.progress) as bar:
+                for start in range(done, epochs, stretch):
                     seed.set(start)  # TensorFlow shuffles by the seed at the start of a stretch
                     begun = time.perf_counter()
                     part = self.model_.fit(
                         X,
                         target,
                         initial_epoch=start,
-                        epochs=min(start + stretch, self.epochs),
+                        epochs=min(start + stretch, epochs),
                         batch_size=self.batch_size,
                         class_weight=class_weight,
                         validation_data=validation_data,

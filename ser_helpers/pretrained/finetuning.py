@@ -12,6 +12,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
+from ser_helpers import quick_mode
 from ser_helpers.errors import AudioError, CorpusError, ModelError
 from ser_helpers.features import extract
 from ser_helpers.pretrained.encoder import Encoder, batches_by_length, one_core
@@ -117,12 +118,13 @@ class FineTunedEncoder(BaseEstimator):
         groups = network.param_groups(self.lr, encoder_lr, self.layer_decay)
         parameters = [parameter for group in groups for parameter in group["params"]]
         optimizer = torch.optim.AdamW(groups, weight_decay=self.weight_decay)
-        steps = self.epochs * max(1, round(len(training) / self.batch_size))
+        epochs = quick_mode.limited("epochs", self.epochs)
+        steps = epochs * max(1, round(len(training) / self.batch_size))
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate(step, steps))
         history, best, best_score = [], None, None
         bar = {"desc": "fine-tuning", "unit": "epoch", "delay": 1, "leave": False, "disable": not self.progress}
-        with tqdm(total=self.epochs, **bar) as bar:
-            for epoch in range(self.epochs):
+        with tqdm(total=epochs, **bar) as bar:
+            for epoch in range(epochs):
                 started, total = time.perf_counter(), 0.0
                 network.train()
                 for positions in random_batches(training, self.batch_size, shuffle):

@@ -7,7 +7,7 @@ import pytest
 from ser_helpers.models import KerasClassifier, keras_estimators
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def both():
     """Two inputs for 40 utterances: voices of different lengths, which decide the class, and a text vector."""
     rng = np.random.default_rng(0)
@@ -79,6 +79,11 @@ def test_a_table_of_numbers_is_one_input_whatever_its_dtype():
         assert (arrays.tolist(), shape) == ([[1, 3], [2, 4]], (2,))
 
 
+@pytest.fixture(scope="module")
+def fitted(both):
+    return KerasClassifier(two_inputs, epochs=1).fit(*both)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -90,8 +95,6 @@ def test_a_table_of_numbers_is_one_input_whatever_its_dtype():
         (lambda X: X.assign(voice=[np.zeros((3, 2 + n % 2)) for n in range(40)]), "The input 'voice': Every sequence"),
     ],
 )
-def test_inputs_that_do_not_fit_are_refused(both, change, words):
-    X, y = both
-    model = KerasClassifier(two_inputs, epochs=1).fit(X, y)
+def test_inputs_that_do_not_fit_are_refused(both, fitted, change, words):
     with pytest.raises(ValueError, match=words):
-        model.predict(change(X))
+        fitted.predict(change(both[0]))

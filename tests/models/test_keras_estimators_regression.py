@@ -39,7 +39,8 @@ def numbers():
 @pytest.mark.parametrize("network", [build, by_ccc])
 def test_three_targets_on_three_scales_are_learnt_at_once(numbers, network):
     X, y = numbers
-    model = KerasRegressor(network, epochs=60).fit(X[:150], y[:150], validation_data=(X[150:], y[150:]))
+    model = KerasRegressor(network, epochs=60, batch_size=50)
+    model.fit(X[:150], y[:150], validation_data=(X[150:], y[150:]))
     predicted = model.predict(X[150:])
     assert predicted.shape == (50, 3)
     scores = [ccc(y[150:, k], predicted[:, k]) for k in range(3)]
@@ -47,13 +48,9 @@ def test_three_targets_on_three_scales_are_learnt_at_once(numbers, network):
     assert set(model.history_) == {"loss", "ccc", "val_loss", "val_ccc"}
     assert model.history_.val_ccc.iloc[-1] == pytest.approx(np.mean(scores), abs=1e-4)
     assert model.history_.index.tolist() == list(range(1, 61))
-
-
-def test_the_loss_is_the_one_that_was_asked_for(numbers):
-    X, y = numbers
-    model = KerasRegressor(by_ccc, epochs=60).fit(X, y[:, 0], validation_data=(X, y[:, 0]))
-    last = model.history_.iloc[-1]
-    assert last.val_loss == pytest.approx(1 - last.val_ccc, abs=0.05)  # per batch against all at once
+    if network is by_ccc:
+        last = model.history_.iloc[-1]
+        assert last.val_loss == pytest.approx(1 - last.val_ccc, abs=0.05)  # per batch against all at once
 
 
 def test_one_target_is_a_flat_array_and_a_column_stays_a_column(numbers):
@@ -65,8 +62,8 @@ def test_one_target_is_a_flat_array_and_a_column_stays_a_column(numbers):
 
 def test_predictions_move_and_stretch_with_the_target(numbers):
     X, y = numbers
-    plain = KerasRegressor(by_ccc, epochs=5).fit(X, y[:, 0]).predict(X)
-    moved = KerasRegressor(by_ccc, epochs=5).fit(X, 10 + 4 * y[:, 0]).predict(X)
+    plain = KerasRegressor(by_ccc, epochs=2).fit(X, y[:, 0]).predict(X)
+    moved = KerasRegressor(by_ccc, epochs=2).fit(X, 10 + 4 * y[:, 0]).predict(X)
     np.testing.assert_allclose(moved, 10 + 4 * plain, rtol=1e-3)
 
 
@@ -102,10 +99,10 @@ def test_a_constant_target_is_predicted_as_it_is(numbers):
 
 def test_it_clones_pickles_and_cross_validates(numbers):
     X, y = numbers
-    model = KerasRegressor(by_ccc, epochs=15, batch_size=16, seed=4)
+    model = KerasRegressor(by_ccc, epochs=20, batch_size=32, seed=4)
     assert is_regressor(model)
     assert clone(model).get_params() == model.get_params()
-    assert cross_val_score(make_pipeline(StandardScaler(), model), X, y, cv=3).mean() > 0.3  # R² of scikit-learn
+    assert cross_val_score(make_pipeline(StandardScaler(), model), X, y, cv=2).mean() > 0.3  # R² of scikit-learn
     fitted = model.fit(X, y)
     np.testing.assert_allclose(pickle.loads(pickle.dumps(fitted)).predict(X), fitted.predict(X), atol=1e-6)
     with pytest.raises(NotFittedError):
