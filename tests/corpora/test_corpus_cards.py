@@ -98,7 +98,7 @@ def test_a_folder_that_is_not_there_is_named(data, monkeypatch, root):
 
 def test_a_root_that_is_a_file_is_told_so(tmp_path):
     (tmp_path / "ravdess.zip").write_text("")
-    with pytest.raises(CorpusMissing, match=r"ravdess\.zip is a file: give the folder that holds RAVDESS"):
+    with pytest.raises(CorpusMissing, match=r"ravdess\.zip is a file: give the folder that contains RAVDESS"):
         corpora.find("ravdess", tmp_path / "ravdess.zip")
 
 

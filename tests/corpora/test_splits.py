@@ -108,7 +108,7 @@ def test_unknown_groups_and_double_names_are_refused(table):
     made = table()
     with pytest.raises(CorpusError, match="session of every utterance"):
         corpora.split(made.assign(session=None), "session")
-    with pytest.raises(CorpusError, match="needs to know the statement"):
+    with pytest.raises(CorpusError, match="needs the statement"):
         corpora.split(made.drop(columns="statement"), "statement")
     with pytest.raises(CorpusError, match="2 sessions"):
         corpora.split(made.assign(session="made-1"), "session")
