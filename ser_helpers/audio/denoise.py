@@ -102,22 +102,8 @@ class NoiseReducer:
 
 
 def reduce_noise(y, sr, strength=0.5, deviations=1.5):
-    """A recording (n,) with its noise reduced as by `NoiseReducer`, float32 (Lesson 13).
+    """A mono recording `y` (n,) after a `NoiseReducer`, float32; AudioError if `audio.check` refuses it (Lesson 13).
 
-    Parameters
-    ----------
-    y : array (n,)
-        Mono samples.
-    sr, strength, deviations
-        As for `NoiseReducer`.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not a recording (see :func:`ser_helpers.audio.check`).
-
-    Examples
-    --------
     >>> hiss = 0.01 * np.random.default_rng(0).standard_normal(80000)
     >>> bool(np.std(reduce_noise(hiss, 8000)[40000:]) < 0.6 * np.std(hiss))
     True

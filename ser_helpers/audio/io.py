@@ -60,16 +60,7 @@ def load(path, sr=16000, start=None, end=None):
 
 
 def duration(path):
-    """Length of a recording in seconds, read from its header.
-
-    Raises
-    ------
-    AudioError
-        If the file is missing, a folder, empty or not audio.
-
-    Examples
-    --------
-    Lesson 03.
+    """Length of a recording in seconds, from its header; AudioError if it is missing or not audio. Lesson 03.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -10,25 +10,10 @@ FRAME = 0.025
 
 
 def check(y, sr, name="this recording"):
-    """Return `y` as a float32 array, or raise an AudioError that says why it is not a usable recording.
+    """Mono samples `y` (n,) at `sr` Hz as a float32 array, or an AudioError that says why they are unusable. Lesson 01.
 
-    Parameters
-    ----------
-    y : array-like (n,)
-        Mono samples.
-    sr : int
-        Sample rate in Hz.
-    name : str
-        What to call the recording in the message, usually its path.
-
-    Raises
-    ------
-    AudioError
-        If `y` is not one-dimensional, holds integers, NaN or infinite samples, or is shorter than one frame (25 ms).
-
-    Examples
-    --------
-    Lesson 01.
+    They must be one-dimensional finite floats, and last one frame (25 ms) or more. `name` is what the message calls the
+    recording, usually its path.
 
     >>> check(np.zeros(16), 16000)
     Traceback (most recent call last):
@@ -57,22 +42,9 @@ def _samples(y, name="this recording"):
 
 
 def resample(y, orig_sr, sr):
-    """Change the sample rate with soxr's high-quality filter, the one librosa uses.
+    """Mono samples `y` (n,) from `orig_sr` to `sr` Hz: (ceil(n * sr / orig_sr),), float32. Lesson 01.
 
-    Parameters
-    ----------
-    y : array (n,)
-        Mono samples.
-    orig_sr, sr : int
-        Sample rates in Hz, before and after.
-
-    Returns
-    -------
-    array (ceil(n * sr / orig_sr),), float32
-
-    Examples
-    --------
-    Lesson 01.
+    The filter is soxr's high-quality one, which librosa uses too.
 
     >>> resample(np.zeros(48000), 48000, 16000).shape
     (16000,)
@@ -117,25 +89,10 @@ class StreamResampler:
 
 
 def trim(y, sr, top_db=40.0):
-    """Cut the silence before the first and after the last frame that is not `top_db` below the loudest one.
+    """Mono samples `y` (n,) at `sr` Hz without their silent ends, as a view. Lesson 01.
 
-    Parameters
-    ----------
-    y : array (n,)
-        Mono samples.
-    sr : int
-        Sample rate in Hz.
-    top_db : float
-        How far below the loudest frame (25 ms every 10 ms, by RMS) a frame counts as silent, in dB.
-
-    Returns
-    -------
-    array
-        A view of `y` without its silent ends; digital silence is returned whole.
-
-    Examples
-    --------
-    Lesson 01. One second of noise between two seconds of silence:
+    A frame (25 ms every 10 ms) is silent when its RMS is more than `top_db` below that of the loudest one. Digital
+    silence is returned whole. One second of noise between two seconds of silence:
 
     >>> noise = np.random.default_rng(0).normal(size=16000)
     >>> len(trim(np.concatenate([np.zeros(16000), noise, np.zeros(16000)]), 16000)) / 16000
@@ -152,11 +109,7 @@ def trim(y, sr, top_db=40.0):
 
 
 def pad(y, length):
-    """Add zeros at the end until there are `length` samples; a longer `y` is returned as it is.
-
-    Examples
-    --------
-    Lesson 02.
+    """Add zeros at the end until there are `length` samples; a longer `y` is returned as it is. Lesson 02.
 
     >>> pad(np.ones(2), 4)
     array([1., 1., 0., 0.])
@@ -165,20 +118,10 @@ def pad(y, length):
 
 
 def normalise(y, level=-1.0, measure="peak"):
-    """Scale the samples to a given level, so that recordings made at different gains compare.
+    """Scale mono samples `y` (n,) to a `level` in dB relative to full scale (an amplitude of 1). Lesson 01.
 
-    Parameters
-    ----------
-    y : array (n,)
-        Mono samples; digital silence is returned as it is.
-    level : float
-        The level wanted, in dB relative to full scale (an amplitude of 1).
-    measure : "peak" or "rms"
-        What is set to that level: the largest sample, or the root mean square.
-
-    Examples
-    --------
-    Lesson 01.
+    `measure` is what has that level: "peak", the largest sample, or "rms", the root mean square. Digital silence is
+    returned as it is.
 
     >>> normalise(np.array([0.1, -0.2]), level=0)
     array([ 0.5, -1. ])

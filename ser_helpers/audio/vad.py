@@ -84,10 +84,8 @@ def find_speech(y, sr, threshold=0.5, min_speech=0.25, min_silence=0.1):
 
     Parameters
     ----------
-    y : array (n,)
-        Mono samples, float.
-    sr : int
-        Their rate in Hz.
+    y, sr : array (n,), int
+        Mono samples, float, and their rate in Hz.
     threshold : float
         Probability from which a frame counts as speech.
     min_speech, min_silence : float
@@ -101,9 +99,7 @@ def find_speech(y, sr, threshold=0.5, min_speech=0.25, min_silence=0.1):
     Raises
     ------
     AudioError
-        If `y` is not a recording (see :func:`ser_helpers.audio.check`).
-    WeightsMissing
-        If ``silero-vad`` or ``onnxruntime`` is not installed.
+        If `audio.check` refuses the samples.
 
     Examples
     --------

@@ -136,27 +136,8 @@ def process(
 def estimate_cost(hours, seconds_per_hour, cores=16, price=0.7, days=7):
     """What the analysis of an archive costs: core hours, machines and money.
 
-    Parameters
-    ----------
-    hours : float
-        Hours of audio.
-    seconds_per_hour : float
-        Measured seconds of one core per hour of audio.
-    cores : int
-        Cores of one machine.
-    price : float
-        Of one machine for one hour, in your currency.
-    days : float
-        Time until it must be ready.
-
-    Returns
-    -------
-    Series
-        ``core hours``, ``machine hours``, ``machines`` and ``price``.
-
-    Examples
-    --------
-    Lesson 11. An hour takes a core 36 s:
+    `hours` of audio take one core `seconds_per_hour` each, as measured; a machine has so many `cores` and costs `price`
+    an hour; the result must be ready in `days`. Lesson 11. If an hour takes a core 36 s:
 
     >>> estimate_cost(100_000, 36).to_dict()
     {'core hours': 1000.0, 'machine hours': 62.5, 'machines': 1.0, 'price': 43.75}

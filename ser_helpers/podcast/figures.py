@@ -26,19 +26,8 @@ ENDS = {"valence": "pleasant", "arousal": "excited", "dominance": "strong"}
 def draw_timeline(episode, truth=None, title=None, subtitle=None, figsize=PAGE):
     """The probabilities of the emotions over an episode; below: predicted and true emotions, laughs (Lesson 11).
 
-    Parameters
-    ----------
-    episode : Episode
-    truth : DataFrame or None
-        Rows of the embedded show's ``truth.csv`` for this episode: ``start``, ``end``, ``kind`` and ``emotion``.
-    title, subtitle : str or None
-        The title, by default a sentence about the episode, and a line below it.
-    figsize : (float, float)
-        Inches.
-
-    Returns
-    -------
-    Figure
+    `truth` are the rows of the embedded show's ``truth.csv`` for this episode: ``start``, ``end``, ``kind`` and
+    ``emotion``. By default, `title` is a sentence about the episode. `figsize` is in inches.
     """
     table, names = episode.timeline, label_order(emotions(episode.timeline))
     strips = {"predicted": table}
@@ -121,16 +110,8 @@ def draw_shares(show, title=None, subtitle=None, figsize=PAGE):
 def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, subtitle=None, figsize=PAGE):
     """Valence, arousal and dominance over a show: a dot per sentence, and the mean over the last `seconds` (Lesson 11).
 
-    Parameters
-    ----------
-    show : Show
-        With one episode for a figure of that.
-    seconds, across : float, bool
-        See :meth:`Show.means`.
-    truth : DataFrame or None
-        True means on the rows of ``show.sentences``, drawn dashed.
-    title, subtitle, figsize
-        As for :func:`draw_timeline`.
+    `seconds` and `across` are those of :meth:`Show.means`; `truth` are true means on the rows of ``show.sentences``,
+    drawn dashed.
     """
     rated = show.sentences
     if rated[list(DIMENSIONS)].isna().all(axis=None):

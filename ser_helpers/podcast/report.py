@@ -16,25 +16,10 @@ QUOTES = 3
 
 
 def write_report(show, path, failed=None, subtitle=None):
-    """Write the page of a show and return its path.
+    """Write the page of a `Show` to the file `path`, which is replaced as a whole, and return its path (Lesson 11).
 
-    Parameters
-    ----------
-    show : Show
-        At least one episode.
-    path : str or Path
-        The HTML file; it is replaced as a whole.
-    failed : dict or None
-        {episode: reason} of those that could not be analysed and are not in the show.
-    subtitle : str or None
-        A line under the title and the figures' titles, such as "synthetic speech".
-
-    Raises
-    ------
-    ArchiveError
-        If the show has no episode.
-
-    Used in Lesson 11.
+    `failed` is {episode: reason} of those that could not be analysed; `subtitle` a line under the title and the
+    figures' titles, such as "synthetic speech". Raises ArchiveError if the show has no episode.
     """
     if not show.episodes:
         raise ArchiveError("No episode could be analysed: there is nothing to report.")

@@ -22,14 +22,7 @@ LABEL = "valence-arousal-dominance model, trained on synthetic speech"
 class DimensionModel:
     """Ridge regression on 128 features of the voice (`patchdct`) and four of the words (`lexicon`), from 1 to 5.
 
-    Parameters
-    ----------
-    pipeline : fitted scikit-learn pipeline
-        From (n, 132) to (n, 3).
-    label : str
-        What reports call it.
-
-    Used in Lesson 11.
+    `pipeline` is fitted, from (n, 132) to (n, 3); `label` is what reports call it. Used in Lesson 11.
     """
 
     def __init__(self, pipeline, label="valence-arousal-dominance model"):
@@ -54,11 +47,7 @@ def dimension_model():
     """The course's model of valence, arousal and dominance: fitted once on the embedded conversations, then cached.
 
     On unseen embedded speakers its CCC is about .3 for valence, .7 for arousal and .4 for dominance. It was not trained
-    on real voices.
-
-    Examples
-    --------
-    Lesson 11.
+    on real voices. Lesson 11.
 
     >>> loud, quiet = np.random.default_rng(0).normal(size=(2, 16000)) * [[0.5], [0.005]]
     >>> louder, calmer = dimension_model().predict([loud, quiet], ["Yes!", "Yes."])[:, 1]

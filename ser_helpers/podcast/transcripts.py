@@ -31,25 +31,10 @@ def read(path):
     without words are left out. A speaker is read from ``<v Name>``, from ``"speaker"``, or from ``Name: `` before the
     words.
 
-    Parameters
-    ----------
-    path : str or Path
-        A file ending in ``.srt`` (SubRip), ``.vtt`` (WebVTT, https://www.w3.org/TR/webvtt1/) or ``.json``
-        (Podcasting 2.0, https://github.com/Podcastindex-org/podcast-namespace).
-
-    Returns
-    -------
-    DataFrame
-        In the order of time: ``start``, ``end`` (s), ``speaker`` (str or None) and ``text``.
-
-    Raises
-    ------
-    TranscriptError
-        If the file is missing, of another format, not text, or has no cue, or one that cannot be read.
-
-    Examples
-    --------
-    Lesson 11.
+    The file ends in ``.srt`` (SubRip), ``.vtt`` (WebVTT, https://www.w3.org/TR/webvtt1/) or ``.json`` (Podcasting 2.0,
+    https://github.com/Podcastindex-org/podcast-namespace). Returned is a table in the order of time: ``start``, ``end``
+    (s), ``speaker`` (str or None) and ``text``. Raises TranscriptError if the file is missing, of another format, not
+    text, or has no cue, or one that cannot be read. Lesson 11.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -94,25 +79,9 @@ def sentences(transcript, longest=30.0):
     """Cues as sentences: split where a cue contains several, joined where a sentence runs over several cues.
 
     Within a cue, time is divided by the number of letters. A sentence ends at ``.``, ``!``, ``?`` or ``…``, where the
-    speaker changes, or where it would last longer than `longest` seconds. Lesson 11.
+    speaker changes, or where it would last longer than `longest` seconds. `transcript` is a table as `read` returns it,
+    and so is the result, a row per sentence; other tables raise TranscriptError. Lesson 11.
 
-    Parameters
-    ----------
-    transcript : DataFrame
-        As `read` returns it.
-
-    Returns
-    -------
-    DataFrame
-        The same columns, a row per sentence; cues without words have none.
-
-    Raises
-    ------
-    TranscriptError
-        If this is not such a table, or a time is missing.
-
-    Examples
-    --------
     >>> cues = pd.DataFrame([[0.0, 3.0, "Ana", "Yes! Come"], [3.0, 4.0, "Ana", "in."]], columns=COLUMNS)
     >>> sentences(cues).text.tolist()
     ['Yes!', 'Come in.']

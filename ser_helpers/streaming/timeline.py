@@ -9,23 +9,11 @@ NEEDED = ["dialogue", "speaker", "turn_start", "turn_end"]
 
 
 def to_timeline(predictions, classes):
-    """Predictions as a table, one row per window (Lesson 12).
+    """The predictions of a detector and its ``classes_`` as a table, one row per window (Lesson 12).
 
-    Parameters
-    ----------
-    predictions : list of WindowPrediction
-        As returned by a detector.
-    classes : sequence of str
-        Its ``classes_``.
+    Columns: ``start`` and ``end`` (seconds), ``speech`` (share), one per emotion (its probability before smoothing, or
+    NaN), ``emotion`` (or None) and ``gap``.
 
-    Returns
-    -------
-    DataFrame
-        ``start`` and ``end`` (seconds), ``speech`` (share), one column per emotion (its probability before smoothing,
-        or NaN), ``emotion`` (or None) and ``gap``.
-
-    Examples
-    --------
     >>> from ser_helpers.streaming import WindowPrediction
     >>> silence = WindowPrediction(0.0, 3.0, 0.0, None, None, None, False)
     >>> to_timeline([silence], ["angry", "sad"]).columns.tolist()
@@ -44,8 +32,6 @@ def emotion_shares(timeline):
 
     Every window counts with its length and its one emotion; without any speech all shares are 0.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"start": [0, 3, 6], "end": [3, 6, 9], "sad": 0.5, "emotion": ["sad", "sad", None]})
     >>> emotion_shares(table).to_dict()
     {'sad': 1.0}
