@@ -8,6 +8,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "alert_evaluation": ["choose_rule", "score_calls"],
         "alerts": ["PARTIES", "Alert", "AlertRule", "AlertState"],
         "diarisation": ["diarise", "name_parties"],
-        "monitor": ["AlertEvent", "CallMonitor", "CallReport", "WindowEvent", "analyse", "demo_calls"],
+        "monitor": ["CallMonitor", "CallReport", "WindowEvent", "analyse", "demo_calls"],
     },
 )

@@ -19,13 +19,16 @@ class Alert(NamedTuple):
 
     time: float
     """Seconds from the beginning of the call: the end of the window that met the rule."""
+    party: str
+    emotion: str
     start: float
     """Seconds: where the emotion began."""
     speech: float
     """Seconds of speech with the emotion since then, minus those without."""
     level: float
     """Mean level of the emotion since then, 0 to 1."""
-    emotion: str
+    explanation: str
+    """One sentence for the screen: who, what, for how long, since when, and what the rule asks for."""
 
 
 class AlertRule:
@@ -57,9 +60,11 @@ class AlertRule:
 
     Examples
     --------
-    >>> rule = AlertRule(persistence_s=8)
-    >>> rule.explain(Alert(41, 30, 8.2, 0.74, "angry"), "customer")
-    'The customer has sounded angry for 8 s of speech since 0:30 (level 0.74; the rule asks for 0.50 over 8 s).'
+    >>> from ser_helpers.streaming import WindowPrediction
+    >>> windows = [WindowPrediction(k, k + 3, 1.0, [0.9, 0.1], [0.9, 0.1], "angry", False) for k in range(30, 36)]
+    >>> (alert,) = AlertRule(persistence_s=8, baseline_s=0).apply(windows, ["angry", "sad"])
+    >>> alert.explanation
+    'The customer has sounded angry for 8 s of speech since 0:30 (level 0.90; the rule asks for 0.50 over 8 s).'
     """
 
     def __init__(
@@ -78,18 +83,10 @@ class AlertRule:
         settings = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"AlertRule({settings})"
 
-    def apply(self, predictions, classes):
+    def apply(self, predictions, classes, party="customer"):
         """The alerts in a list of `WindowPrediction` of one party, in order; `classes` are the model's."""
-        state = AlertState(self, classes)
+        state = AlertState(self, classes, party)
         return [alert for alert in map(state.update, predictions) if alert is not None]
-
-    def explain(self, alert, party="customer"):
-        """One sentence for the screen: who, what, for how long, since when, and what the rule asks for."""
-        minutes, seconds = divmod(int(alert.start), 60)
-        return (
-            f"The {party} has sounded {alert.emotion} for {alert.speech:.0f} s of speech since {minutes}:{seconds:02d}"
-            f" (level {alert.level:.2f}; the rule asks for {self.threshold:.2f} over {self.persistence_s:g} s)."
-        )
 
 
 class AlertState:
@@ -107,11 +104,11 @@ class AlertState:
     [4]
     """
 
-    def __init__(self, rule, classes):
+    def __init__(self, rule, classes, party="customer"):
         classes = list(classes)
         if rule.emotion not in classes:
             raise StreamError(f"The rule is about {rule.emotion!r}, but the model knows only {', '.join(classes)}.")
-        self.rule, self._column = rule, classes.index(rule.emotion)
+        self.rule, self.party, self._column = rule, party, classes.index(rule.emotion)
         self._end, self.level = None, math.nan
         self._paused_until = self._baseline_seconds = self._baseline = 0.0
         self._reset()
@@ -153,7 +150,13 @@ class AlertState:
         self._windows += 1
         if self._speech < rule.persistence_s:
             return None
-        alert = Alert(self._end, self._start, self._speech, self._levels / self._windows, rule.emotion)
+        level, (minutes, seconds) = self._levels / self._windows, divmod(int(self._start), 60)
+        explanation = (
+            f"The {self.party} has sounded {rule.emotion} for {self._speech:.0f} s of speech since"
+            f" {minutes}:{seconds:02d} (level {level:.2f}; the rule asks for {rule.threshold:.2f} over"
+            f" {rule.persistence_s:g} s)."
+        )
+        alert = Alert(self._end, self.party, rule.emotion, self._start, self._speech, level, explanation)
         self._paused_until = self._end + rule.cool_down_s
         self._reset()
         return alert

@@ -15,7 +15,7 @@ import pandas as pd
 import soundfile
 
 from ser_helpers import audio, models, streaming, synthesis
-from ser_helpers.call_centre.alerts import PARTIES, AlertRule, AlertState
+from ser_helpers.call_centre.alerts import PARTIES, Alert, AlertRule, AlertState
 from ser_helpers.call_centre.diarisation import call_turns, separate, turn_emotions
 from ser_helpers.errors import AudioError, CorpusError, StreamError
 from ser_helpers.streaming.detector import check_gap
@@ -32,23 +32,6 @@ class WindowEvent(NamedTuple):
     """What the rule compares with its threshold; NaN for parties it does not watch and for windows without speech."""
 
 
-class AlertEvent(NamedTuple):
-    """A supervisor should be told (Lesson 13)."""
-
-    time: float
-    """Seconds from the beginning of the call."""
-    party: str
-    emotion: str
-    start: float
-    """Seconds: where the emotion began."""
-    speech: float
-    """Seconds of speech with it since then."""
-    level: float
-    """The mean of what the rule compares, since then."""
-    explanation: str
-    """One sentence for the screen."""
-
-
 @dataclass(frozen=True)
 class CallReport:
     """The result of `analyse` (Lesson 13)."""
@@ -60,7 +43,7 @@ class CallReport:
     windows: pd.DataFrame
     """As from `window_table`."""
     alerts: list
-    """`AlertEvent` in order."""
+    """`Alert` in order."""
 
     def trajectory(self, party):
         """The windows of one party."""
@@ -121,10 +104,12 @@ class CallMonitor:
         self.rule = rule or AlertRule()
         self.classes_ = np.asarray(as_window_model(model).output_names)
         self._channels = [_Channel(model, sr, denoise, party in inferred, settings) for party in self.parties]
-        self._watched, self._state = watched, AlertState(self.rule, self.classes_)
+        self._watched, self._state = watched, AlertState(self.rule, self.classes_, watched)
 
     def feed(self, chunk):
         """Take samples (n, channels), or (n,) if there is one party; return the events that they complete.
+
+        Events are `WindowEvent` and, after the window that meets the rule, `Alert`.
 
         Integers, or floats from -1 to 1; NaN and infinite samples count as missing. Raises StreamError for anything
         else, and goes on as if the chunk had not come.
@@ -156,9 +141,7 @@ class CallMonitor:
                 continue
             alert = self._state.update(window)
             events.append(WindowEvent(party, window, self._state.level))
-            if alert is not None:
-                why = self.rule.explain(alert, party)
-                events.append(AlertEvent(alert.time, party, alert.emotion, alert.start, alert.speech, alert.level, why))
+            events += [alert] if alert else []
         return events
 
 
@@ -248,7 +231,7 @@ def analyse(recording, model=None, rule=None, sr=None, parties=PARTIES, denoise=
     monitor = CallMonitor(model, rule, parties, sr, denoise, **settings)
     events = monitor.feed(y) + monitor.finish()
     windows = window_table(events, monitor.classes_)
-    alerts = [event for event in events if isinstance(event, AlertEvent)]
+    alerts = [event for event in events if isinstance(event, Alert)]
     return CallReport(len(y) / sr, parties, turn_emotions(turns, windows, monitor.classes_), windows, alerts)
 
 

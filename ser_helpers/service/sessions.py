@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from ser_helpers import paths
-from ser_helpers.call_centre.monitor import AlertEvent
+from ser_helpers.call_centre.alerts import Alert
 from ser_helpers.errors import StreamError
 
 FAILED = "The service failed during this call; its log says why."
@@ -204,7 +204,7 @@ class CallManager:
     def _publish_events(self, session, events):
         messages = []
         for event in events:
-            if isinstance(event, AlertEvent):
+            if isinstance(event, Alert):
                 alert = session.add_alert(event)
                 self.alerts[alert["id"]] = alert
                 self.metrics.alerts.inc()
@@ -274,18 +274,10 @@ class CallSession:
         }
 
     def add_alert(self, event):
-        """Keep an `AlertEvent` as `schemas.Alert`, and return it."""
-        alert = {
-            "id": f"{self.id}-{len(self.alerts) + 1}",
-            "call": self.id,
-            "name": self.name,
-            "time": round(event.time, 2),
-            "party": event.party,
-            "emotion": event.emotion,
-            "explanation": event.explanation,
-            "raised": now(),
-            "acknowledged": False,
-        }
+        """Keep an `alerts.Alert` as `schemas.Alert`, and return it."""
+        alert = {"id": f"{self.id}-{len(self.alerts) + 1}", "call": self.id, "name": self.name}
+        alert |= {"time": round(event.time, 2), "party": event.party, "emotion": event.emotion}
+        alert |= {"explanation": event.explanation, "raised": now(), "acknowledged": False}
         self.alerts.append(alert)
         return alert
 

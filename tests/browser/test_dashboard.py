@@ -221,7 +221,7 @@ def test_a_missing_microphone_and_an_unsafe_address_are_explained(visit):
     page.wait_for_selector("#notice >> text=No microphone was found.")
     page.evaluate("() => { Object.defineProperty(navigator, 'mediaDevices', { value: undefined }); }")
     page.click("#microphone")
-    page.wait_for_selector("#notice >> text=only to pages on https or localhost")
+    page.wait_for_selector("#notice >> text=only on pages with https or localhost")
 
 
 def test_a_microphone_becomes_a_call_until_it_is_stopped(visit):

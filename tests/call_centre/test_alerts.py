@@ -79,9 +79,9 @@ def test_certainty_is_no_error():
 
 
 def test_an_alert_explains_itself():
-    (alert,) = RULE.apply(windows(0.1, *[0.8, 0.6] * 3), CLASSES)
-    assert alert == Alert(9, 3, 6.0, pytest.approx(0.7), "angry")
-    assert RULE.explain(alert, "caller").startswith("The caller has sounded angry for 6 s of speech since 0:03")
+    (alert,) = RULE.apply(windows(0.1, *[0.8, 0.6] * 3), CLASSES, "caller")
+    assert alert[:-1] == Alert(9, "caller", "angry", 3, 6.0, pytest.approx(0.7), "")[:-1]
+    assert alert.explanation.startswith("The caller has sounded angry for 6 s of speech since 0:03 (level 0.70;")
 
 
 @settings(deadline=None)

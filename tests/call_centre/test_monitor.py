@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ser_helpers import audio, synthesis
 from ser_helpers.call_centre import monitor
-from ser_helpers.call_centre.alerts import AlertRule
+from ser_helpers.call_centre.alerts import Alert, AlertRule
 from ser_helpers.call_centre.diarisation import separate, turn_emotions
-from ser_helpers.call_centre.monitor import AlertEvent, CallMonitor, WindowEvent, analyse, window_table
+from ser_helpers.call_centre.monitor import CallMonitor, WindowEvent, analyse, window_table
 from ser_helpers.errors import AudioError, CorpusError, ModelError, StreamError
 
 SR = 8000
@@ -51,7 +51,7 @@ def fed(monitor, *chunks):
 
 
 def alerts_of(events):
-    return [event for event in events if isinstance(event, AlertEvent)]
+    return [event for event in events if isinstance(event, Alert)]
 
 
 def plain(events):
@@ -115,7 +115,7 @@ def test_the_level_is_told_of_every_judged_window_of_the_customer(report):
 
 def test_an_alert_follows_its_window(call):
     events = fed(CallMonitor(Loud(), RULE), call)
-    (place,) = [k for k, event in enumerate(events) if isinstance(event, AlertEvent)]
+    (place,) = [k for k, event in enumerate(events) if isinstance(event, Alert)]
     assert isinstance(events[place - 1], WindowEvent)
     assert (events[place - 1].party, events[place - 1].prediction.end) == ("customer", events[place].time)
 

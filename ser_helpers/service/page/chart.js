@@ -50,7 +50,7 @@ export function draw(svg, call, { all = false, emotions, rule, alerts }) {
 }
 
 function axes(svg, { y, right, all, rule }) {
-  add(svg, "text", { x: 0, y: 11, class: "caption" }, all ? "probability" : `level of ${rule.emotion}, relative to this voice’s baseline`);
+  add(svg, "text", { x: 0, y: 11, class: "caption" }, all ? "probability" : `level of ${rule.emotion}, against this voice’s mean`);
   for (const share of all ? [0, 0.25, 0.5, 0.75, 1] : [0, 0.5, 1]) {
     add(svg, "line", { x1: LEFT, x2: right, y1: y(share), y2: y(share), class: "grid-line" });
     add(svg, "text", { x: LEFT - 8, y: y(share) + 4, "text-anchor": "end" }, `${Math.round(100 * share)} %`);
