@@ -322,8 +322,8 @@ def test_a_table_of_numbers_is_one_input_whatever_its_dtype():
         (lambda X: X[["voice"]], "has the inputs voice, but the network was trained on text, voice"),
         (lambda X: np.zeros((2, 5)), "has the inputs one input, but"),
         (lambda X: X.assign(text=[np.zeros(4)] * 40), r"shape \(4,\), but the network was trained on \(5,\)"),
-        (lambda X: X.assign(text=[np.zeros(4 + n % 2) for n in range(40)]), "'text' holds vectors of different"),
-        (lambda X: X.assign(text=[np.full(5, np.nan)] * 40), "The input 'text': X holds NaN"),
+        (lambda X: X.assign(text=[np.zeros(4 + n % 2) for n in range(40)]), "'text' has vectors of different"),
+        (lambda X: X.assign(text=[np.full(5, np.nan)] * 40), "The input 'text': X contains NaN"),
         (lambda X: X.assign(voice=[np.zeros((3, 2 + n % 2)) for n in range(40)]), "The input 'voice': Every sequence"),
     ],
 )
