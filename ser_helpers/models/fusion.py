@@ -167,7 +167,7 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return fitted
 
     def _branch_probabilities(self, branches, X):
-        """Each branch's probabilities after its temperature, {name: (n, n_classes)}; NaN where the modality is missing."""
+        """Each branch's tempered probabilities, {name: (n, n_classes)}; NaN where the modality is missing."""
         parts, lacking = by_modality(X), missing(X)
         probabilities = {}
         for name, branch in branches.items():

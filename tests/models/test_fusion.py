@@ -179,7 +179,7 @@ def test_it_clones_and_its_branches_have_settings(folds):
 
 
 BAD = {
-    "modalities of X audio, text": lambda X: LateFusion({"audio": LogisticRegression()}),
+    "X has audio, text": lambda X: LateFusion({"audio": LogisticRegression()}),
     "no probabilities": lambda X: LateFusion({**pair(), "text": LinearSVC()}),
     "not all 0": lambda X: LateFusion(pair(), {"audio": 0, "text": 0}),
     "number of 0 or more to each of audio, text": lambda X: LateFusion(pair(), {"audio": 1}),
@@ -232,7 +232,7 @@ def test_nothing_joins_branches_that_never_meet(weights, folds):
 
 def test_one_table_of_features_is_no_pair():
     X, y = toy()
-    with pytest.raises(ValueError, match="modalities of X none"):
+    with pytest.raises(ValueError, match="X has no modalities"):
         LateFusion(pair()).fit(X["audio"], y)
 
 
