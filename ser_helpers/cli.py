@@ -189,9 +189,9 @@ def serve(
 @app.command()
 @plain_errors
 def cache(clear: Annotated[bool, typer.Option(help="Delete it all; what is needed is made again.")] = False):
-    """Say what is kept to save time (synthetic speech, features, fits), and how much room it takes."""
+    """Say what is kept to save time (synthetic speech, features, checkpoints), and how much room it takes."""
     folder = paths.cache_home()
-    made = ("synthesis", "calls", "features", "fits")
+    made = ("synthesis", "calls", "features", "checkpoints")
     for part in (folder / name for name in made):
         size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
         print(f"{size / 1e6:8.1f} MB  {part.name}")

@@ -159,7 +159,7 @@ def window_model(name="linear", band="wide", progress=False):
     """A ready model of windows: angry, happy, neutral or sad.
 
     It is trained on first use, in about 20 s on 2 cores, on voices that no corpus of the course holds, and then kept in
-    ``cache_home()/fits``; what is damaged there is trained again.
+    ``cache_home()/checkpoints``; what is damaged there is trained again.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def window_model(name="linear", band="wide", progress=False):
 @functools.lru_cache(maxsize=8)
 def _kept(name, band, cache, progress):
     front = _front(name, band)
-    folder = cache / "fits" / f"window-{name}-{band}-{_version(front)}"
+    folder = cache / "checkpoints" / f"window-{name}-{band}-{_version(front)}"
 
     def make(aside):
         with threadpool_limits(1):  # sums in the same order, so the same model on any number of cores

@@ -74,7 +74,7 @@ def dimension_model():
     >>> bool(louder > calmer)
     True
     """
-    path = paths.cache_home() / "fits" / f"dimensions-{version(*_CODE)}.npz"
+    path = paths.cache_home() / "checkpoints" / f"dimensions-{version(*_CODE)}.npz"
     return DimensionModel(cached(path, _make, _read), LABEL)
 
 

@@ -248,7 +248,7 @@ def stand_in():
     It takes about half a minute the first time. The tune of the jingle is the one it will meet; the voices, the laughs
     and the course of the talk are not.
     """
-    path = paths.cache_home() / "fits" / f"laughter-{version(__name__, STAND_IN_SEED)}.pt"
+    path = paths.cache_home() / "checkpoints" / f"laughter-{version(__name__, STAND_IN_SEED)}.pt"
     return cached(path, _make, load_laughter_network)
 
 

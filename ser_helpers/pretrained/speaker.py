@@ -295,7 +295,7 @@ class StandIn:
     @classmethod
     def ready(cls):
         """The stand-in learnt from the embedded actors; the first time on a machine that takes a few seconds."""
-        path = paths.cache_home() / "fits" / f"speakers-{version(__name__)}.npz"
+        path = paths.cache_home() / "checkpoints" / f"speakers-{version(__name__)}.npz"
         return cached(path, cls._make, cls._read)
 
     @classmethod

@@ -142,7 +142,7 @@ def test_the_table_compares(onnx, monkeypatch):
 
 
 def test_wrong_shapes_files_and_shares_get_a_sentence(onnx, tmp_path):
-    with pytest.raises(ModelError, match=r"takes arrays of the shape \('n', 150, 40\) , not \(2, 3\)"):
+    with pytest.raises(ModelError, match=r"takes arrays of the shape \('n', 150, 40\), not \(2, 3\)"):
         onnx.predict_proba(np.zeros((2, 3)))
     with pytest.raises(ModelError, match="no ONNX network"):
         models.OnnxModel(b"not a network")

@@ -59,7 +59,7 @@ def test_a_damaged_model_is_fitted_again(tmp_path, monkeypatch, table, damage):
     monkeypatch.setattr(paths, "cache_home", lambda: tmp_path)
     monkeypatch.setattr(sentence_model.corpora, "load", lambda name: table[::10])
     first = dimension_model()
-    (path,) = (tmp_path / "fits").glob("*.npz")
+    (path,) = (tmp_path / "checkpoints").glob("*.npz")
     path.write_bytes(damage)
     again = dimension_model()
     np.testing.assert_array_equal(again.weights["coefficients"], first.weights["coefficients"])
