@@ -203,7 +203,7 @@ def serve(
 def cache(clear: Annotated[bool, typer.Option(help="Delete it all; it is computed again when needed.")] = False):
     """Show the size of the cache (synthetic speech, calls, features, fitted models), or clear it."""
     folder = paths.cache_home()
-    for part in (folder / name for name in ("synthesis", "calls", "features", "fits")):
+    for part in (folder / name for name in ("synthesis", "calls", "features", "checkpoints")):
         size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
         print(f"{size / 1e6:8.1f} MB  {part.name}")
         if clear and part.is_dir():

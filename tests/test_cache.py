@@ -28,7 +28,7 @@ def count_and_make(path):
 
 @pytest.mark.parametrize("damage", [None, b"", b"\xff\x00", b"4x"])
 def test_what_is_missing_or_damaged_is_made_once_and_replaced(damage, tmp_path):
-    path = tmp_path / "fits" / "answer"
+    path = tmp_path / "checkpoints" / "answer"
     if damage is not None:
         path.parent.mkdir()
         path.write_bytes(damage)
@@ -80,7 +80,7 @@ def test_no_room_is_one_sentence_and_other_errors_stay_what_they_are(tmp_path):
 @pytest.fixture
 def fits(tmp_path, monkeypatch):
     monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path))
-    return tmp_path / "fits"
+    return tmp_path / "checkpoints"
 
 
 @pytest.mark.parametrize("keep", [0, 100, -100])

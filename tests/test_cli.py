@@ -107,11 +107,11 @@ def test_student_copies_are_written(ser, tmp_path):
 
 def test_the_cache_is_listed_and_cleared_and_nothing_else_is_touched(ser, tmp_path, monkeypatch):
     monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path))
-    (tmp_path / "fits").mkdir()
-    (tmp_path / "fits" / "a.npz").write_bytes(b"0" * 2_000_000)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "a.npz").write_bytes(b"0" * 2_000_000)
     (tmp_path / "synthesis" / "conversations-small").mkdir(parents=True)
     (tmp_path / "mine.txt").write_text("keep")
-    assert "2.0 MB  fits" in ser("cache").output
-    assert (tmp_path / "fits").exists()
+    assert "2.0 MB  checkpoints" in ser("cache").output
+    assert (tmp_path / "checkpoints").exists()
     assert "Deleted" in ser("cache", "--clear").output
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

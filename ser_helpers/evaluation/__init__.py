@@ -1,7 +1,6 @@
-"""The evaluation room: how good a model is, for whom, and how sure we are.
+"""How good a model is, on which speakers, how certain that is, and what the model looked at. Draws nothing.
 
-Protocols decide who is heard in training and who is not, metrics count, results keep every out-of-fold prediction,
-comparisons ask whether a difference could be chance, and plots say it in one sentence.
+`cross_validate` keeps every out-of-fold prediction in a `Result`; `compare` asks whether a difference could be chance.
 """
 
 import lazy_loader as _lazy

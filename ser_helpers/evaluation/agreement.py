@@ -11,8 +11,8 @@ from ser_helpers.evaluation import bootstrap, metrics
 def rater_ceiling(ratings, table, dimensions=DIMENSIONS):
     """The CCC between one rater and the mean of the others, over all raters of all utterances. Lesson 09.
 
-    A model that is judged against what one person said cannot be expected to do better than another person would. A
-    model that is judged against the *mean* of the raters may: a mean is less noisy than any of them.
+    A model that is scored against one rater cannot be expected to do better than another rater. A model that is scored
+    against the *mean* of the raters may: a mean is less noisy than any of them.
 
     Parameters
     ----------

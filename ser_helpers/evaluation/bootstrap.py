@@ -1,7 +1,7 @@
-"""Intervals by resampling speakers: another corpus would bring other people, not only other sentences.
+"""Intervals by resampling speakers: another corpus would have other people, not only other sentences.
 
-Utterances of one person are alike, so resampling single utterances would promise too much. With fewer than about ten
-speakers the intervals are rough. Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
+Utterances of one person are alike, so resampling single utterances would give intervals that are too narrow. With fewer
+than about ten speakers the intervals are rough. Efron and Tibshirani (1993), An Introduction to the Bootstrap, ch. 13.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def draw(speakers, n=RESAMPLES, seed=0):
 
 
 def recalls(truth, predicted, labels, codes, weights):
-    """Recall of each label in each draw, shape (draws, labels); NaN where a draw lacks the label. Lesson 04.
+    """Recall of each label in each draw, shape (draws, labels); NaN if a draw lacks the label. Lesson 04.
 
     >>> codes, weights = np.array([0, 1]), np.array([[2, 0], [1, 1]])
     >>> recalls(["sad", "sad"], ["sad", "happy"], ["sad"], codes, weights).ravel().tolist()
@@ -68,8 +68,8 @@ def interval(draws):
 def student_interval(values):
     """Mean of some values and the ends of its 95 % interval after Student; the ends are NaN for a single value.
 
-    Over seeds it tells how far luck in folds and training moves the mean. It says nothing about other speakers: all
-    seeds share the same recordings.
+    Over seeds it shows how far chance in folds and training moves the mean. It says nothing about other speakers,
+    because all seeds share the same recordings.
 
     >>> [round(float(number), 2) for number in student_interval([0.4, 0.5, 0.6])]
     [0.5, 0.25, 0.75]

@@ -1,4 +1,4 @@
-"""Is one model better than another, or lucky? Two answers: over speakers (bootstrap) and over utterances (McNemar)."""
+"""Is one model better than another? An interval over speakers (bootstrap) and a test over utterances (McNemar)."""
 
 from dataclasses import dataclass
 
@@ -29,8 +29,8 @@ class Comparison:
     interval : (float, float)
         95 % interval of the difference over speakers; NaN when there is only one.
     p_value : float
-        McNemar's mid-p test on right and wrong answers; NaN for regressions. It takes utterances for independent, which
-        those of one speaker are not: trust the interval first.
+        McNemar's mid-p test on right and wrong answers; NaN for regressions. It treats utterances as independent, which
+        those of one speaker are not: the interval is more reliable.
     only_a, only_b : int
         Utterances that only a, or only b, has right.
     utterances, speakers : int
@@ -67,9 +67,9 @@ class Comparison:
             where = f"on the {self.utterances} utterances they share (of {self.of_a} and {self.of_b})"
         ends = f"95 % interval {low:+.2f} to {high:+.2f}"
         if np.isnan(low):
-            return f"{better}: {points} above {worse} {where}, but one speaker cannot tell whether by chance."
+            return f"{better}: {points} above {worse} {where}, but with one speaker there is no interval."
         if self.utterances < FEW:
-            return f"{better}: {points} above {worse} {where}, but so few cannot decide ({ends})."
+            return f"{better}: {points} above {worse} {where}, but these are too few to decide ({ends})."
         if low <= 0 <= high:
             return f"No clear difference between {better} and {worse} {where}: {points} ({ends})."
         return f"{better}: {points} above {worse} {where} ({ends})."

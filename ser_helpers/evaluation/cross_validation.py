@@ -1,9 +1,4 @@
-"""Cross-validation on utterance tables: who is heard in training, and who is not.
-
-Joins features and utterances by name, and says in one sentence why they do not fit.
-
-The same evaluation with several seeds: how much of a score is luck.
-"""
+"""Cross-validation on utterance tables, by speaker, session or at random; and the same with several seeds."""
 
 import os
 import warnings
@@ -41,13 +36,13 @@ def cross_validate(
     progress=True,
     return_train=False,
 ):
-    """Fit a fresh copy of `model` in every fold and keep each prediction made on utterances it has not heard.
+    """Fit a fresh copy of `model` in every fold and store its predictions of the fold's test utterances.
 
     Parameters
     ----------
     model : scikit-learn estimator
         Cloned for each fold, so it stays unfitted. Put scalers into a pipeline: outside, they see the test set.
-        Where it has a ``random_state`` or ``seed`` that is None, the copies get `seed`.
+        If it has a ``random_state`` or ``seed`` that is None, the copies get `seed`.
     X : DataFrame or Series of arrays
         Features by utterance: a feature table, or one array per utterance. Joined to `table` by index. The model gets
         its part as it is, with the index.
@@ -60,8 +55,8 @@ def cross_validate(
     target : str
         Column to predict. Words are classified; numbers (``"arousal"``) are regressed and scored by CCC, MSE and MAE.
     name, features : str, optional
-        What to call the model and the features in tables and titles; by default the class of the (last) estimator
-        and what the feature table says of itself.
+        Names of the model and the features in tables and titles; by default the class of the (last) estimator and the
+        kind in the feature table's ``attrs``.
     progress : bool
         Show a bar that counts folds.
     return_train : bool
@@ -106,8 +101,8 @@ def cross_validate(
 
     splits = corpora.split(table, protocol, n_splits=quick_mode.limited("folds", n_splits), seed=seed)
     audits = [corpora.audit(table, train, test) for train, test in splits]
-    places = [(table.index.get_indexer(train), table.index.get_indexer(test)) for train, test in splits]
-    for number, (train, _) in enumerate(places, start=1):
+    positions = [(table.index.get_indexer(train), table.index.get_indexer(test)) for train, test in splits]
+    for number, (train, _) in enumerate(positions, start=1):
         if labels and len(set(y[train])) < 2:
             raise EvaluationError(
                 f"Fold {number} trains on '{y[train][0]}' alone: use fewer folds, or a protocol that mixes the labels."
@@ -116,9 +111,9 @@ def cross_validate(
         joblib.delayed(_fold if jobs == 1 else _fold_in_worker)(
             model, X, y, train, test, number, seed, labels, return_train
         )
-        for number, (train, test) in enumerate(places, start=1)
+        for number, (train, test) in enumerate(positions, start=1)
     )
-    runs = list(tqdm(runs, total=len(places), desc="folds", unit="fold", leave=False, disable=not progress))
+    runs = list(tqdm(runs, total=len(positions), desc="folds", unit="fold", leave=False, disable=not progress))
 
     predictions = pd.concat([frame.set_axis(test) for (frame, _), (_, test) in zip(runs, splits, strict=True)])
     folds = pd.DataFrame([scores for _, scores in runs], index=pd.RangeIndex(1, len(runs) + 1, name="fold"))
@@ -137,8 +132,58 @@ def cross_validate(
     )
 
 
+def repeat(model, X, table, seeds=range(5), progress=True, **options):
+    """Cross-validate with several seeds, each of which sets the folds and all randomness of the model. Lesson 06.
+
+    Parameters
+    ----------
+    model, X, table
+        As for `cross_validate`.
+    seeds : iterable of int
+        Of the folds and of every ``seed`` and ``random_state`` of the model and its steps, whatever their value.
+    progress : bool
+        Show a bar that counts seeds.
+    **options
+        Passed to `cross_validate`: ``protocol``, ``n_splits``, ``jobs``, ``target``, ``name``, ``features``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``seed``, with columns ``uar``, ``accuracy``, ``weighted_f1`` (``ccc``, ``mse``, ``mae`` for a
+        target of numbers), over all out-of-fold predictions. Its ``attrs`` have ``corpus``, ``protocol`` and
+        ``chance``, for figures.
+
+    Raises
+    ------
+    EvaluationError
+        There is no seed, one comes twice, or model, features and table do not fit together.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> table = corpora.load("synthetic-small")
+    >>> X = table[["valence", "arousal"]]  # in earnest: features.extract(table, "egemaps")
+    >>> repeat(LogisticRegression(), X, table, seeds=[0, 1], n_splits=2, progress=False).columns.tolist()
+    ['uar', 'accuracy', 'weighted_f1']
+    """
+    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+        raise EvaluationError(f"seeds must be several numbers, not {seeds!r}: range(5) makes five.")
+    seeds = list(seeds)
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise EvaluationError(f"seeds must be different numbers, at least one, not {seeds}: range(5) makes five.")
+    rows, seeds = {}, seeds[: quick_mode.limited("seeds", len(seeds))]
+    for seed in tqdm(seeds, desc="seeds", unit="seed", leave=False, disable=not progress):
+        result = cross_validate(_with_seed(model, seed), X, table, seed=seed, progress=False, **options)
+        truth, predicted = result.predictions["truth"], result.predictions["predicted"]
+        functions = CLASS_METRICS if result.labels else NUMBER_METRICS
+        rows[seed] = {name: function(truth, predicted) for name, function in functions.items()}
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")
+    frame.attrs |= {"corpus": result.corpus, "protocol": result.protocol_words, "chance": result.chance_level}
+    return frame
+
+
 def _fold_in_worker(*arguments):
-    """The same in a worker, which has one core: joblib tells BLAS so, and TensorFlow must be told apart."""
+    """The same in a worker, which has one core: joblib limits BLAS threads, but not TensorFlow's."""
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     return _fold(*arguments)
@@ -153,11 +198,11 @@ def _fold(model, X, y, train, test, number, seed, labels, return_train):
             f"In fold {number} the model gives {predicted.size} predictions for {len(test)} utterances: predict must"
             " return one label or number for each."
         )
-    strange = sorted(set(map(str, predicted.ravel())) - set(labels)) if labels else []
-    if strange:
+    unknown = sorted(set(map(str, predicted.ravel())) - set(labels)) if labels else []
+    if unknown:
         raise EvaluationError(
-            f"In fold {number} the model predicts {strange[0]!r}, which is not one of the labels it was given: predict"
-            f" must return {', '.join(labels)}."
+            f"In fold {number} the model predicts {unknown[0]!r}, which is not one of the labels: predict must return"
+            f" {', '.join(labels)}."
         )
     if not labels and not np.isfinite(predicted.astype(float)).all():
         raise EvaluationError(
@@ -174,7 +219,7 @@ def _fold(model, X, y, train, test, number, seed, labels, return_train):
 
 
 def _probabilities(model, X, labels, number):
-    """Probabilities in label order; 0 for a label that this fold's training set lacks."""
+    """Probabilities (n, labels) in label order; 0 for a label that this fold's training set lacks."""
     classes = [str(label) for label in model.classes_]
     probabilities = pd.DataFrame(np.asarray(model.predict_proba(X)), columns=classes).reindex(
         columns=labels, fill_value=0.0
@@ -187,7 +232,7 @@ def _probabilities(model, X, labels, number):
 
 
 def _seeded(model, seed):
-    """Fix every ``random_state`` and ``seed`` of the model and its steps that was left open."""
+    """Set every ``random_state`` and ``seed`` of the model and its steps that is None."""
     open_seeds = [
         key
         for key, value in model.get_params().items()
@@ -209,9 +254,9 @@ def _check_model(model):
 
 def _check_task(model, target, regression):
     if isinstance(model, BaseEstimator) and regression and is_classifier(model):
-        raise EvaluationError(f"{target!r} holds numbers and {_model_name(model)} is a classifier: use a regressor.")
+        raise EvaluationError(f"{target!r} has numbers and {_model_name(model)} is a classifier: use a regressor.")
     if isinstance(model, BaseEstimator) and not regression and is_regressor(model):
-        raise EvaluationError(f"{target!r} holds words and {_model_name(model)} is a regressor: use a classifier.")
+        raise EvaluationError(f"{target!r} has words and {_model_name(model)} is a regressor: use a classifier.")
 
 
 def _model_name(model):
@@ -227,10 +272,9 @@ def _features_name(X):
 def join(X, table, target):
     """The utterances of `table` that have both features and a value of `target`: features and table on one index.
 
-    `X` may hold more utterances than `table`; the surplus is ignored. Utterances whose features are all NaN (their
-    recording could not be read) or that have no `target` are left out with a warning that names them; where there are
-    several modalities, one may be missing. Anything else that does not fit raises EvaluationError. Used by
-    ``cross_validate``, Lesson 04.
+    `X` may have more utterances than `table`. Utterances whose features are all NaN (their recording could not be read)
+    or that have no `target` are left out with a warning that names them; if there are several modalities, one may be
+    missing. Anything else that does not fit raises EvaluationError. Used by ``cross_validate``, Lesson 04.
     """
     if not isinstance(X, pd.DataFrame | pd.Series):
         raise EvaluationError(
@@ -273,7 +317,7 @@ def _drop_unusable(X, table, target):
     if broken.any() and not empty[broken].all():
         names = X.index[broken & ~empty]
         raise EvaluationError(
-            f"The features of {_names(names)} hold NaN or infinite values: impute them, or drop these utterances."
+            f"The features of {_names(names)} contain NaN or infinite values: impute them, or drop these utterances."
         )
     unlabelled = table[target].isna().to_numpy()
     for left_out, reason in ((empty, "no features"), (unlabelled, f"no {target}")):
@@ -289,76 +333,22 @@ def _drop_unusable(X, table, target):
 
 
 def _gaps(X):
-    """Which rows hold nothing at all, and which hold NaN or infinity in something else than a missing modality."""
-    if isinstance(X, pd.DataFrame) and {"path", "start", "end"} <= set(X.columns):  # for a model that listens itself
+    """Which rows are empty, and which contain NaN or infinity outside of a missing modality."""
+    if isinstance(X, pd.DataFrame) and {"path", "start", "end"} <= set(X.columns):  # for a model that reads recordings
         return np.zeros(len(X), bool), np.zeros(len(X), bool)
     try:
-        found = [gaps(part) for part in by_modality(X).values()]
-        if not found:
+        parts = [gaps(part) for part in by_modality(X).values()]
+        if not parts:
             return gaps(X)
     except (TypeError, ValueError):
         words = [column for column in X if not pd.api.types.is_numeric_dtype(X[column])]
         raise EvaluationError(f"The features {_names(words)} are not numbers: encode or drop them.") from None
-    return np.all([empty for empty, _ in found], axis=0), np.any([broken & ~empty for empty, broken in found], axis=0)
+    return np.all([empty for empty, _ in parts], axis=0), np.any([broken & ~empty for empty, broken in parts], axis=0)
 
 
 def _names(index, most=3):
     more = f" and {len(index) - most} more" if len(index) > most and most > 1 else ""
     return ", ".join(repr(name) for name in list(index)[:most]) + more
-
-
-def repeat(model, X, table, seeds=range(5), progress=True, **options):
-    """Cross-validate with several seeds, each of which decides the folds and all that is random in the model.
-
-    Parameters
-    ----------
-    model, X, table
-        As for `cross_validate`.
-    seeds : iterable of int
-        In each run, the seed of the folds and of every ``seed`` and ``random_state`` of the model and its steps, also
-        of those that have one already.
-    progress : bool
-        Show a bar that counts seeds.
-    **options
-        Passed to `cross_validate`: ``protocol``, ``n_splits``, ``jobs``, ``target``, ``name``, ``features``.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by ``seed``, with columns ``uar``, ``accuracy``, ``weighted_f1`` (``ccc``, ``mse``, ``mae`` for a
-        target of numbers), over all out-of-fold predictions. Its ``attrs`` hold ``corpus``, ``protocol`` and
-        ``chance``, for figures.
-
-    Raises
-    ------
-    EvaluationError
-        There is no seed, one comes twice, or model, features and table do not fit together.
-
-    Examples
-    --------
-    Lesson 06.
-
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from ser_helpers import corpora
-    >>> table = corpora.load("synthetic-small")
-    >>> X = table[["valence", "arousal"]]  # in earnest: features.extract(table, "egemaps")
-    >>> repeat(LogisticRegression(), X, table, seeds=[0, 1], n_splits=2, progress=False).columns.tolist()
-    ['uar', 'accuracy', 'weighted_f1']
-    """
-    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
-        raise EvaluationError(f"seeds must be several numbers, not {seeds!r}: range(5) makes five.")
-    seeds = list(seeds)
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise EvaluationError(f"seeds must be different numbers, at least one, not {seeds}: range(5) makes five.")
-    rows, seeds = {}, seeds[: quick_mode.limited("seeds", len(seeds))]
-    for seed in tqdm(seeds, desc="seeds", unit="seed", leave=False, disable=not progress):
-        result = cross_validate(_with_seed(model, seed), X, table, seed=seed, progress=False, **options)
-        truth, predicted = result.predictions["truth"], result.predictions["predicted"]
-        functions = CLASS_METRICS if result.labels else NUMBER_METRICS
-        rows[seed] = {name: function(truth, predicted) for name, function in functions.items()}
-    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")
-    frame.attrs |= {"corpus": result.corpus, "protocol": result.protocol_words, "chance": result.chance_level}
-    return frame
 
 
 def _with_seed(model, seed):

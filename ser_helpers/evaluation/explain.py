@@ -3,24 +3,6 @@
 `attention`, `cross_attention`, `grad_cam` and `integrated_gradients` ask a Keras network about one example;
 `band_occlusion` asks any model by switching parts of a spectrogram off; `shap_values` shares the score of a linear or
 tree model out among features; `sanity` checks that an explanation depends on what was learnt. ``plots`` draws them.
-
->>> import numpy as np, pandas as pd
->>> levels = pd.Series([np.eye(8), np.ones((8, 8))] * 4)
->>> from sklearn.linear_model import LogisticRegression
->>> from sklearn.pipeline import make_pipeline
->>> from sklearn.preprocessing import FunctionTransformer
->>> flat = FunctionTransformer(lambda X: np.array([levels.ravel() for levels in X]))
->>> model = make_pipeline(flat, LogisticRegression()).fit(levels, ["sad", "happy"] * 4)
->>> band_occlusion(model, levels[1], bands=2, segments=2, samples=50, fill=0.0).shape
-(2, 2)
-
-What a Keras network looked at in one example; use it through ``evaluation.explain``.
-
-Which moments of the voice each word looked at; use it through ``evaluation.explain``.
-
-Which features of a table decided; use it through ``evaluation.explain``.
-
-Explanations by trying things out: parts of the input switched off, weights shuffled. Use ``evaluation.explain``.
 """
 
 import contextlib
@@ -37,23 +19,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ser_helpers.errors import EvaluationError
-from ser_helpers.models import LabelEncoded, keras_estimators
+from ser_helpers.models import LabelEncoded
 
-__all__ = [
-    "attention",
-    "band_occlusion",
-    "cross_attention",
-    "feature_words",
-    "grad_cam",
-    "integrated_gradients",
-    "network_input",
-    "sanity",
-    "shap_values",
-]
-
-
-COMPLETE = 0.05
-"""Integrated gradients may miss the change of the probability by this much before they say so."""
+COMPLETE = 0.05  # the error of the sum of integrated gradients from which on a warning is given
 
 
 def network_input(model, example):
@@ -68,7 +36,7 @@ def network_input(model, example):
     Raises
     ------
     EvaluationError
-        If the model holds no fitted network.
+        If the model has no fitted network.
 
     Notes
     -----
@@ -100,22 +68,68 @@ def attention(model, example):
     from ser_helpers.models import AttentionPooling
 
     classifier, x = classifier_and_input(model, example)
-    network = classifier.model_
-    found = [layer for layer in network.layers if isinstance(layer, AttentionPooling)]
-    if not found:
-        raise EvaluationError("This network has no AttentionPooling layer to ask: try integrated_gradients.")
-    layer = AttentionPooling(found[-1].units, return_weights=True)
-    begin, tensors, _ = _wiring(network)
-    _, weights = layer(*tensors[found[-1]][0])
-    layer.set_weights(found[-1].get_weights())
+    layer = _last_layer(classifier.model_, AttentionPooling)
+    begin, tensors, _ = _wiring(classifier.model_)
+    weights = _attention_weights(layer, tensors[layer][0])
     return keras.ops.convert_to_numpy(keras.Model(begin, weights)(x, training=False))[0]
 
 
-def grad_cam(model, example, label=None, layer=None):
-    """Where in a spectrogram a convolutional network found reasons for `label`: an array (frames, bands), 0 or more.
+def cross_attention(model, X):
+    """The weight that each query (a word) gives to each step of the other modality (an audio frame).
 
-    The last feature maps are added up, each weighted by how much the label's score rises with it on average; what
-    speaks against the label is cut off, and the sum is stretched to the size of the input.
+    Parameters
+    ----------
+    model : fitted KerasClassifier, or a Pipeline that ends in one
+        Its network has a ``models.CrossModalAttention`` layer; of several, the last one counts.
+    X : DataFrame of one row
+        An utterance of the table of modalities that the model was trained on.
+
+    Returns
+    -------
+    array (words, frames)
+        Each row adds up to 1.
+
+    Raises
+    ------
+    EvaluationError
+        If the network has no such layer.
+
+    Notes
+    -----
+    As with every attention, it shows where the output comes from, which need not be why the network decided. Lesson 10.
+    """
+    import keras
+
+    from ser_helpers.models import CrossModalAttention
+    from ser_helpers.models.keras_estimators import to_arrays
+
+    network = getattr(model[-1] if isinstance(model, Pipeline) else model, "model_", None)
+    layer = _last_layer(network, CrossModalAttention)
+    arrays, _ = to_arrays(model[:-1].transform(X) if isinstance(model, Pipeline) else X)
+    weights = _attention_weights(layer, layer.input)
+    return keras.ops.convert_to_numpy(keras.Model(network.inputs, weights)(arrays, training=False))[0]
+
+
+def _last_layer(network, kind):
+    layers = [layer for layer in getattr(network, "layers", []) if isinstance(layer, kind)]
+    if not layers:
+        raise EvaluationError(f"This model has no {kind.__name__} layer: give a fitted network that has one.")
+    return layers[-1]
+
+
+def _attention_weights(layer, inputs):
+    """The symbolic attention weights of `layer`: those of a copy with its weights, which returns them."""
+    copy = type(layer)(layer.units, return_weights=True)
+    _, weights = copy(*inputs)
+    copy.set_weights(layer.get_weights())
+    return weights
+
+
+def grad_cam(model, example, label=None, layer=None):
+    """Which parts of a spectrogram speak for `label` to a convolutional network: an array (frames, bands), 0 or more.
+
+    The last feature maps are added up, each weighted by the mean gradient of the label's score; negative values become
+    0, and the sum is stretched to the size of the input.
 
     Parameters
     ----------
@@ -145,16 +159,17 @@ def grad_cam(model, example, label=None, layer=None):
     maps, head = keras.Model(begin, middle)(x, training=False), keras.Model(middle, end)
     with _before_softmax(network):
         slopes = gradient(lambda maps: head(maps, training=False)[:, column], maps)[0]
-    seen = np.maximum(keras.ops.convert_to_numpy(maps)[0] @ slopes.mean(axis=(0, 1)), 0)
-    factors = np.divide(x.shape[1:3], seen.shape)
-    return zoom(seen, factors, order=1, mode="nearest", grid_mode=True)
+    # (rows, columns, channels) @ (channels,), each channel weighted by its mean slope
+    cam = np.maximum(keras.ops.convert_to_numpy(maps)[0] @ slopes.mean(axis=(0, 1)), 0)
+    return zoom(cam, np.divide(x.shape[1:3], cam.shape), order=1, mode="nearest", grid_mode=True)
 
 
 def integrated_gradients(model, example, label=None, baseline=None, steps=50):
     """How much each number of the input added to the label's probability: an array like the network's input.
 
-    The probability's slope is averaged on the straight way from `baseline` to the example and multiplied by the way.
-    The attributions add up to the probability of the example minus that of the baseline (completeness).
+    The gradient of the probability is averaged on the straight line from `baseline` to the example and multiplied by
+    their difference. The attributions add up to the probability of the example minus that of the baseline
+    (completeness).
 
     Parameters
     ----------
@@ -163,9 +178,9 @@ def integrated_gradients(model, example, label=None, baseline=None, steps=50):
     label : str, optional
         By default the label that the network predicts.
     baseline : number or array, optional
-        An input that says nothing, like the network's input; by default 0, which after a scaler is the mean.
+        A neutral input, like the network's input; by default 0, which after a scaler is the mean.
     steps : int
-        Points on the way at which the slope is taken.
+        Points on the line at which the gradient is computed.
 
     Raises
     ------
@@ -174,21 +189,21 @@ def integrated_gradients(model, example, label=None, baseline=None, steps=50):
 
     Notes
     -----
-    Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", ICML 2017, arXiv:1703.01365. A warning says
-    when the sum misses by more than 0.05. Lesson 07.
+    Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", ICML 2017, arXiv:1703.01365. A warning is
+    given if the sum is wrong by more than 0.05. Lesson 07.
     """
     if steps < 1:
         raise EvaluationError(f"Integrated gradients need at least one step, not {steps}.")
     classifier, x = classifier_and_input(model, example)
     column = column_of(classifier, x, label)
     baseline = np.broadcast_to(np.asarray(0 if baseline is None else baseline, dtype="float32"), x.shape)
-    way = x - baseline
-    shares = ((np.arange(steps) + 0.5) / steps).reshape(-1, *[1] * (x.ndim - 1)).astype("float32")
+    difference = x - baseline
+    shares = ((np.arange(steps) + 0.5) / steps).reshape(-1, *[1] * (x.ndim - 1)).astype("float32")  # (steps, 1, ...)
 
     def probability(x):
         return classifier.model_(x, training=False)[:, column]
 
-    attributions = way[0] * gradient(probability, baseline + shares * way).mean(axis=0)
+    attributions = difference[0] * gradient(probability, baseline + shares * difference).mean(axis=0)
     change = float(probability(x)[0]) - float(probability(baseline)[0])
     if abs(attributions.sum() - change) > COMPLETE:
         warnings.warn(
@@ -200,7 +215,7 @@ def integrated_gradients(model, example, label=None, baseline=None, steps=50):
 
 
 def gradient(score, x):
-    """The slope of ``score(x)``, one number per row of `x`, with respect to `x`: an array like `x`. Lesson 07.
+    """The gradient of ``score(x)``, one number per row of `x`, with respect to `x`: an array like `x`. Lesson 07.
 
     Raises EvaluationError on Keras backends other than TensorFlow and torch.
 
@@ -271,7 +286,7 @@ def column_of(model, X, label):
 def _wiring(network):
     """The symbolic input of `network`, for each layer its symbolic inputs (a list) and output, and the last output.
 
-    A Sequential network is wired anew: one that grew by ``add`` remembers its layers' outputs from before it was whole.
+    A Sequential network is called anew, layer by layer: after ``add``, its layers have outputs of an earlier graph.
     """
     import keras
 
@@ -292,18 +307,18 @@ def _map_layer(network, name):
 
     layers = [layer for layer in network.layers if len(getattr(layer.output, "shape", ())) == 4]
     pooling = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
-    chosen = [layer for layer in layers if layer.name == name or (name is None and not isinstance(layer, pooling))]
-    if not chosen:
+    candidates = [layer for layer in layers if layer.name == name or (name is None and not isinstance(layer, pooling))]
+    if not candidates:
         names = ", ".join(layer.name for layer in layers) or "none"
         raise EvaluationError(
             f"Grad-CAM needs a layer that gives maps (batch, rows, columns, channels); this network has: {names}."
         )
-    return chosen[-1]
+    return candidates[-1]
 
 
 @contextlib.contextmanager
 def _before_softmax(network):
-    """Let the last layer give its scores instead of probabilities for a while."""
+    """Let the last layer return logits instead of probabilities."""
     import keras
 
     last = network.layers[-1]
@@ -316,45 +331,6 @@ def _before_softmax(network):
         yield
     finally:
         last.activation = activation
-
-
-def cross_attention(model, X):
-    """The weight that each query (a word) gives to each step of the other modality (an audio frame).
-
-    Parameters
-    ----------
-    model : fitted KerasClassifier, or a Pipeline that ends in one
-        Its network has a ``models.CrossModalAttention`` layer; of several, the last is asked.
-    X : DataFrame of one row
-        An utterance of the table of modalities that the model was trained on.
-
-    Returns
-    -------
-    array (words, frames)
-        Each row adds up to 1.
-
-    Raises
-    ------
-    EvaluationError
-        If the network has no such layer.
-
-    Notes
-    -----
-    As with every attention, it says where the output comes from, which need not be why the network decided. Lesson 10.
-    """
-    import keras
-
-    from ser_helpers.models import CrossModalAttention
-
-    network = getattr(model[-1] if isinstance(model, Pipeline) else model, "model_", None)
-    found = [layer for layer in getattr(network, "layers", []) if isinstance(layer, CrossModalAttention)]
-    if not found:
-        raise EvaluationError("This model has no CrossModalAttention layer to ask: give a fitted network that has one.")
-    inputs, _ = keras_estimators.read(model[:-1].transform(X) if isinstance(model, Pipeline) else X)
-    twin = CrossModalAttention(found[-1].units, return_weights=True)
-    _, weights = twin(*found[-1].input)
-    twin.set_weights(found[-1].get_weights())
-    return np.asarray(keras.ops.convert_to_numpy(keras.Model(network.inputs, weights)(inputs, training=False)))[0]
 
 
 _CURVES = {
@@ -428,7 +404,7 @@ def shap_values(model, X, label, background=None):
     label : str
         One of the model's classes.
     background : DataFrame, optional
-        What "no information" means for a linear model: the training set, by default `X`. Trees remember theirs.
+        What a linear model is compared with: the training set, by default `X`. Trees contain theirs.
 
     Returns
     -------
@@ -512,7 +488,7 @@ def band_occlusion(model, example, label=None, bands=4, segments=6, samples=500,
     off : float
         Share of the cells that are switched off each time.
     fill : number, optional
-        What stands in a cell that is off; by default each band's mean over this recording.
+        The value of a cell that is off; by default each band's mean over this recording.
     seed : int
         Decides which cells are off.
 
@@ -520,8 +496,7 @@ def band_occlusion(model, example, label=None, bands=4, segments=6, samples=500,
     -------
     DataFrame (segments, bands)
         Change of the probability, in points from -1 to 1, when the cell is switched on; rows and columns are named by
-        their first frame and first mel band. ``.attrs["r2"]`` says how well the regression follows the model (1 is
-        perfectly): trust nothing below 0.5.
+        their first frame and first mel band. ``.attrs["r2"]`` is the R² of the regression: trust nothing below 0.5.
 
     Raises
     ------
@@ -532,7 +507,18 @@ def band_occlusion(model, example, label=None, bands=4, segments=6, samples=500,
     Notes
     -----
     A simple form of EmoLIME (Hjuler, Clemmensen and Das, ICASSP 2025, arXiv:2504.05368), which switches frequency bands
-    of the sound off and weighs each sample by its likeness to the whole. Lesson 07.
+    of the sound off and weights each sample by its similarity to the whole. Lesson 07.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> levels = pd.Series([np.eye(8), np.ones((8, 8))] * 4)
+    >>> flat = FunctionTransformer(lambda X: np.array([levels.ravel() for levels in X]))
+    >>> model = make_pipeline(flat, LogisticRegression()).fit(levels, ["sad", "happy"] * 4)
+    >>> band_occlusion(model, levels[1], bands=2, segments=2, samples=50, fill=0.0).shape
+    (2, 2)
     """
     example = np.asarray(example)
     if example.ndim != 2 or len(example) < segments or example.shape[1] < bands or min(bands, segments) < 1:
@@ -545,9 +531,8 @@ def band_occlusion(model, example, label=None, bands=4, segments=6, samples=500,
     rows = np.linspace(0, example.shape[0], segments + 1).astype(int)
     columns = np.linspace(0, example.shape[1], bands + 1).astype(int)
     on = np.random.default_rng(seed).random((samples, segments, bands)) >= off
-    heard = on.repeat(np.diff(rows), axis=1).repeat(np.diff(columns), axis=2)
-    steady = example.mean(axis=0) if fill is None else fill
-    occluded = np.where(heard, example, steady).astype(example.dtype)
+    mask = on.repeat(np.diff(rows), axis=1).repeat(np.diff(columns), axis=2)  # (samples, frames, mel bands)
+    occluded = np.where(mask, example, example.mean(axis=0) if fill is None else fill).astype(example.dtype)
     probability = model.predict_proba(pd.Series(list(occluded)))[:, column]
     cells = on.reshape(samples, -1).astype(float)
     surrogate = Ridge(alpha=1.0).fit(cells, probability)
@@ -560,8 +545,8 @@ def band_occlusion(model, example, label=None, bands=4, segments=6, samples=500,
 def sanity(explanation, model, example, seeds=range(5), **kw):
     """Does an explanation depend on what the network has learnt? Its rank correlation with that of shuffled weights.
 
-    Every array of weights is shuffled, the explanation asked for again, and the weights are put back. Correlations near
-    0 are healthy; near 1, the explanation only describes the input.
+    Every array of weights is shuffled, the explanation computed again, and the weights are restored. Near 1, the
+    explanation only describes the input.
 
     Parameters
     ----------
@@ -577,12 +562,12 @@ def sanity(explanation, model, example, seeds=range(5), **kw):
     Returns
     -------
     Series by seed
-        Spearman's correlation; 0 where an explanation is the same everywhere, and so says nothing.
+        Spearman's correlation; 0 where an explanation is constant.
 
     Raises
     ------
     EvaluationError
-        If the model holds no fitted network.
+        If the model has no fitted network.
 
     Notes
     -----

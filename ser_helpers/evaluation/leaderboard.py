@@ -1,4 +1,4 @@
-"""The leaderboard: one line per model, corpus and protocol, kept in a CSV file that every lesson adds to.
+"""The leaderboard: one line per model, corpus and protocol, in a CSV file that every lesson adds to.
 
 Columns: ``lesson, corpus, synthetic, model, features, protocol, target, classes, chance, uar, uar_low, uar_high,
 accuracy, weighted_f1, ccc, ccc_low, ccc_high, utterances, speakers, audit``. A classification leaves the CCC columns
@@ -40,7 +40,7 @@ class Board:
 
 
 def default_path():
-    """Where the leaderboard is kept: ``SER_LEADERBOARD``, or ``leaderboard.csv`` in the build folder. Lesson 04.
+    """The leaderboard's file: ``SER_LEADERBOARD``, or ``leaderboard.csv`` in the build folder. Lesson 04.
 
     >>> default_path().suffix
     '.csv'
@@ -53,10 +53,10 @@ def add(result, lesson, path=None):
     """Write a :class:`Result` as one line and return the line as a dict. Lessons 00 and 04 end with it.
 
     A line of the same lesson, corpus, model, features, protocol, target and number of classes is replaced, so running a
-    lesson twice changes nothing. Safe when lessons write at the same time. A file that is no leaderboard is kept beside
-    the new one as ``.bak``, with a warning. `path` defaults to :func:`default_path`. In quick mode nothing is written.
+    lesson twice changes nothing. Safe when lessons write at the same time. A file that is no leaderboard is renamed to
+    ``.bak``, with a warning. `path` defaults to :func:`default_path`. In quick mode nothing is written.
 
-    Raises EvaluationError when the file may not be read or written; what it holds is not touched.
+    Raises EvaluationError if the file cannot be read or written; it then stays as it was.
 
     >>> import tempfile
     >>> from sklearn.linear_model import LogisticRegression
@@ -92,7 +92,7 @@ def _put(line, path):
                 raise
             backup = path.with_name(path.name + ".bak")
             os.replace(path, backup)
-            warnings.warn(f"{error} It is kept as {backup.name}, and a new leaderboard begins.", stacklevel=3)
+            warnings.warn(f"{error} It is renamed to {backup.name}, and a new leaderboard begins.", stacklevel=3)
             rows = read(path)
         other = rows[(rows[KEY] != pd.Series(line)[KEY]).any(axis=1)]
         rows = pd.DataFrame([*other.to_dict("records"), line], columns=COLUMNS)

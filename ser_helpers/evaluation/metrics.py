@@ -1,4 +1,4 @@
-"""Metrics as small pure functions: truth first, prediction second, one number out.
+"""Metrics as pure functions of truth and prediction.
 
 Recall of a class that never occurs in the truth does not exist, so such a class is left out of UAR rather than counted
 as zero; predicting it still costs recall elsewhere. scikit-learn's ``balanced_accuracy_score`` does the same.
@@ -25,7 +25,7 @@ def uar(truth, predicted):
     """Unweighted average recall: the mean over classes of the share found, 0 to 1; chance is 1 / classes. Lesson 04.
 
     The measure of the Interspeech emotion challenges since Schuller, Steidl and Batliner (2009), because emotions are
-    rarely equally frequent. Raises EvaluationError when the two differ in length, are empty or hold missing labels.
+    rarely equally frequent. Raises EvaluationError if the two differ in length, are empty or have missing labels.
 
     >>> uar(["sad", "sad", "happy", "sad"], ["sad", "sad", "sad", "sad"])
     0.5
@@ -47,21 +47,21 @@ def per_class_recall(truth, predicted, labels=None):
 def confusion(truth, predicted, labels=None, normalise=False):
     """Confusion matrix as a DataFrame: rows are the truth, columns the prediction, both in label order. Lesson 04.
 
-    `normalise=True` divides each row by its sum: the diagonal then holds the recalls (a row without utterances is NaN).
+    `normalise=True` divides each row by its sum: the diagonal is then the recalls (a row without utterances is NaN).
     `labels` defaults to the labels of truth and prediction; a label outside `labels` raises EvaluationError.
 
     >>> confusion(["sad", "sad", "happy"], ["sad", "happy", "happy"]).to_numpy().tolist()
     [[1, 0], [1, 1]]
     """
     truth, predicted = _labels(truth, predicted)
-    seen = label_order([*truth, *predicted])
-    labels = seen if labels is None else list(labels)
-    unknown = [label for label in seen if label not in labels]
+    present = label_order([*truth, *predicted])
+    labels = present if labels is None else list(labels)
+    unknown = [label for label in present if label not in labels]
     if unknown:
         raise EvaluationError(f"The labels {unknown} occur in the data but not in labels={labels}: add them there.")
-    place = {label: k for k, label in enumerate(labels)}
+    position = {label: k for k, label in enumerate(labels)}
     counts = np.zeros((len(labels), len(labels)), dtype=int)
-    np.add.at(counts, ([place[label] for label in truth], [place[label] for label in predicted]), 1)
+    np.add.at(counts, ([position[label] for label in truth], [position[label] for label in predicted]), 1)
     table = pd.DataFrame(counts, pd.Index(labels, name="truth"), pd.Index(labels, name="predicted"))
     return table.div(table.sum(axis=1).replace(0, np.nan), axis=0) if normalise else table
 
@@ -127,7 +127,7 @@ def _labels(truth, predicted):
     for name, values in (("truth", truth), ("prediction", predicted)):
         missing = int(pd.isna(values).sum())
         if missing:
-            raise EvaluationError(f"The {name} holds {missing} missing label(s): leave those utterances out first.")
+            raise EvaluationError(f"The {name} has {missing} missing label(s): leave those utterances out first.")
     if len({isinstance(value, str) for value in (*truth, *predicted)}) > 1:
         raise EvaluationError("Truth and prediction mix words and numbers: give both as the same kind of label.")
     return truth, predicted
@@ -142,7 +142,7 @@ def _numbers(truth, predicted):
     for name, values in (("truth", truth), ("prediction", predicted)):
         bad = int((~np.isfinite(values)).sum())
         if bad:
-            raise EvaluationError(f"The {name} holds {bad} value(s) that are NaN or infinite: leave them out first.")
+            raise EvaluationError(f"The {name} has {bad} value(s) that are NaN or infinite: leave them out first.")
     return truth, predicted
 
 

@@ -1,4 +1,4 @@
-"""What a cross-validation leaves behind: every out-of-fold prediction, and the questions one can ask of it."""
+"""The result of a cross-validation: every out-of-fold prediction, and scores and intervals from them."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What is left of a score when a modality is missing at test time."""
+"""Scores of fused models when a modality is missing at test time."""
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ def without_modality(
     shares : sequence of float
         Of the test utterances, between 0 and 1.
     protocol, n_splits, seed
-        Passed to ``corpora.split``; `seed` also decides who lacks the modality.
+        Passed to ``corpora.split``; `seed` also decides which utterances lack the modality.
     progress : bool
         Show a bar that counts fits.
 
@@ -68,11 +68,11 @@ def without_modality(
     y = table["emotion"].astype(str)
     splits = corpora.split(table, protocol, n_splits=n_splits, seed=seed)
     gaps = {share: drop_modality(X, modality, share, seed) for share in shares}
-    said = {(share, name): pd.Series(index=X.index, dtype=object) for share in shares for name in models}
+    predictions = {(share, name): pd.Series(index=X.index, dtype=object) for share in shares for name in models}
     fits = [(name, *split) for name in models for split in splits]
     for name, train, test in tqdm(fits, desc="fits", unit="fit", leave=False, disable=not progress):
         model = clone(models[name]).fit(X.loc[train], y[train].to_numpy(dtype=str))
         for share, gappy in gaps.items():
-            said[share, name][test] = np.asarray(model.predict(gappy.loc[test]))
-    rows = {share: {name: metrics.uar(y, said[share, name].astype(str)) for name in models} for share in shares}
+            predictions[share, name][test] = np.asarray(model.predict(gappy.loc[test]))
+    rows = {share: {name: metrics.uar(y, predictions[share, name].astype(str)) for name in models} for share in shares}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(f"share without {modality}")

@@ -1,7 +1,4 @@
-"""How much of the speech was given to the wrong person, missed, or invented: the diarisation error rate.
-
-How well events in time were found: laughs in an episode, alerts in a call.
-"""
+"""Scores of events in time: the diarisation error rate; precision and recall of events such as laughs."""
 
 from typing import NamedTuple
 
@@ -15,10 +12,10 @@ COLUMNS = ["start", "end", "speaker"]
 
 
 class DiarisationError(NamedTuple):
-    """What `diarisation_error` found; all but ``rate`` and ``mapping`` in seconds.
+    """The result of `diarisation_error`; all but ``rate`` and ``mapping`` in seconds.
 
-    ``rate`` is (missed + false_alarm + confusion) / speech, NaN where the truth holds no speech; it can exceed 1.
-    ``mapping`` says which predicted speaker was taken for which true one.
+    ``rate`` is (missed + false_alarm + confusion) / speech, NaN if the truth contains no speech; it can exceed 1.
+    ``mapping`` gives the true speaker of each predicted one.
     """
 
     rate: float
@@ -40,7 +37,7 @@ def diarisation_error(truth, predicted, collar=0.0, overlap=True):
     truth, predicted : DataFrame
         Turns with ``start``, ``end`` (seconds) and ``speaker``; further columns are ignored.
     collar : float
-        Seconds that do not count on *each* side of each true start and end, where annotators differ; 0.25 in NIST's
+        Seconds that do not count on *each* side of each true start and end, because annotators differ; 0.25 in NIST's
         evaluations. (pyannote.metrics counts both sides together: its collar is twice this.)
     overlap : bool
         With False, moments at which two or more people truly speak do not count.
@@ -61,9 +58,9 @@ def diarisation_error(truth, predicted, collar=0.0, overlap=True):
 
     >>> import pandas as pd
     >>> truth = pd.DataFrame({"start": [0.0, 5.0], "end": [5.0, 10.0], "speaker": ["anna", "ben"]})
-    >>> heard = pd.DataFrame({"start": [0.0, 6.0], "end": [6.0, 9.0], "speaker": ["1", "2"]})
-    >>> found = diarisation_error(truth, heard)
-    >>> found.rate, found.missed, found.confusion, found.mapping
+    >>> predicted = pd.DataFrame({"start": [0.0, 6.0], "end": [6.0, 9.0], "speaker": ["1", "2"]})
+    >>> error = diarisation_error(truth, predicted)
+    >>> error.rate, error.missed, error.confusion, error.mapping
     (0.2, 1.0, 1.0, {'1': 'anna', '2': 'ben'})
     """
     truth, predicted = _turns(truth, "truth"), _turns(predicted, "prediction")
@@ -75,24 +72,24 @@ def diarisation_error(truth, predicted, collar=0.0, overlap=True):
     cuts = np.unique(times)
     middle, length = (cuts[:-1] + cuts[1:]) / 2, np.diff(cuts)
     true_names, true_on = _active(truth, middle)
-    heard_names, heard_on = _active(predicted, middle)
+    predicted_names, predicted_on = _active(predicted, middle)
     counted = np.ones(len(middle), bool)
     if collar:
         counted &= ~((zones[:, :1] < middle) & (middle < zones[:, 1:])).any(axis=0)
     if not overlap:
         counted &= true_on.sum(axis=0) < 2
     weight = length * counted
-    shared = (true_on * weight) @ heard_on.T
+    shared = (true_on * weight) @ predicted_on.T
     rows, columns = linear_sum_assignment(-shared)
     pairs = [(i, j) for i, j in zip(rows, columns, strict=True) if shared[i, j] > 0]
-    right = sum((true_on[i] & heard_on[j] for i, j in pairs), np.zeros(len(middle), int))
-    n_true, n_heard = true_on.sum(axis=0), heard_on.sum(axis=0)
-    missed = float(np.maximum(n_true - n_heard, 0) @ weight)
-    false_alarm = float(np.maximum(n_heard - n_true, 0) @ weight)
-    confusion = float((np.minimum(n_true, n_heard) - right) @ weight)
+    right = sum((true_on[i] & predicted_on[j] for i, j in pairs), np.zeros(len(middle), int))
+    n_true, n_predicted = true_on.sum(axis=0), predicted_on.sum(axis=0)
+    missed = float(np.maximum(n_true - n_predicted, 0) @ weight)
+    false_alarm = float(np.maximum(n_predicted - n_true, 0) @ weight)
+    confusion = float((np.minimum(n_true, n_predicted) - right) @ weight)
     speech = float(n_true @ weight)
     rate = (missed + false_alarm + confusion) / speech if speech else float("nan")
-    mapping = {heard_names[j]: true_names[i] for i, j in pairs}
+    mapping = {predicted_names[j]: true_names[i] for i, j in pairs}
     return DiarisationError(rate, missed, false_alarm, confusion, speech, mapping)
 
 
@@ -102,7 +99,9 @@ def _turns(table, name):
         raise EvaluationError(f"The {name} has no {', '.join(lacking)}: turns need start, end and speaker.")
     turns = table[COLUMNS]
     if turns.isna().any(axis=None) or (turns["end"] < turns["start"]).any():
-        raise EvaluationError(f"A turn of the {name} ends before it starts, or lacks a time or speaker: mend it first.")
+        raise EvaluationError(
+            f"A turn of the {name} ends before it starts, or lacks a time or speaker: correct it first."
+        )
     return turns
 
 
@@ -116,7 +115,7 @@ def _active(turns, moments):
 
 
 class EventScores(NamedTuple):
-    """What `event_scores` returns."""
+    """The result of `event_scores`."""
 
     precision: float  # share of the found events that are true ones
     recall: float  # share of the true events that were found
@@ -125,16 +124,16 @@ class EventScores(NamedTuple):
 
 
 def event_scores(found, truth, least_overlap=0.5):
-    """Precision, recall and F1 of found events, each paired with one true event at most. Lesson 11.
+    """Precision, recall and F1 of found events, each paired with at most one true event. Lesson 11.
 
-    A pair counts when the time they share is at least `least_overlap` of the time that either takes (intersection over
-    union); the pairs are chosen so that most count. Where there is nothing to be found, and nothing was, all are 1.
+    A pair counts if its intersection over union is at least `least_overlap`; the pairs are chosen so that most count.
+    If both tables are empty, all three are 1.
 
     Parameters
     ----------
     found, truth : DataFrame
-        A row per event: ``start`` and ``end`` in seconds. More rows of `truth` at a time, of people who laugh together,
-        are for `merge_events` first.
+        A row per event: ``start`` and ``end`` in seconds. If true events overlap, as when people laugh together, call
+        `merge_events` first.
     least_overlap : float
         Above 0, at most 1.
 
@@ -146,7 +145,7 @@ def event_scores(found, truth, least_overlap=0.5):
     Raises
     ------
     EvaluationError
-        A table lacks a column, holds NaN or an event that ends before it starts, or `least_overlap` is out of range.
+        A table lacks a column or has an event with NaN or an end before its start, or `least_overlap` is out of range.
 
     Examples
     --------
@@ -158,9 +157,9 @@ def event_scores(found, truth, least_overlap=0.5):
     """
     if not 0 < least_overlap <= 1:
         raise EvaluationError(f"The overlap cannot be {least_overlap!r}: choose a share above 0, at most 1.")
-    ours, theirs = _spans(found, "found"), _spans(truth, "truth")
+    ours, theirs = _spans(found, "found"), _spans(truth, "truth")  # (n, 2) and (m, 2)
     shared = np.minimum(ours[:, None, 1], theirs[None, :, 1]) - np.maximum(ours[:, None, 0], theirs[None, :, 0])
-    shared = np.maximum(shared, 0)
+    shared = np.maximum(shared, 0)  # seconds in common, (n, m)
     either = (ours[:, 1] - ours[:, 0])[:, None] + (theirs[:, 1] - theirs[:, 0])[None] - shared
     counts = shared >= least_overlap * either * (1 - 1e-9)
     hits = int(counts[linear_sum_assignment(counts, maximize=True)].sum())
@@ -170,7 +169,7 @@ def event_scores(found, truth, least_overlap=0.5):
 
 
 def merge_events(events, gap=0.0):
-    """Events that overlap, or that no more than `gap` seconds lie between, as one: a table of ``start`` and ``end``.
+    """Join events that overlap or are at most `gap` seconds apart: a table of ``start`` and ``end``. Lesson 11.
 
     >>> import pandas as pd
     >>> merge_events(pd.DataFrame({"start": [0.0, 0.5, 3.0], "end": [1.0, 2.0, 4.0]}))
@@ -195,6 +194,6 @@ def _spans(events, name):
     spans = events[["start", "end"]].to_numpy(float).reshape(-1, 2)
     if not (spans[:, 1] >= spans[:, 0]).all():
         raise EvaluationError(
-            f"An event in the table `{name}` ends before it starts, or lacks a time: mend or drop it."
+            f"An event in the table `{name}` ends before it starts, or lacks a time: correct or drop it."
         )
     return spans

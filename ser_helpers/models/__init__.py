@@ -1,7 +1,8 @@
-"""Numbers to emotions: every model here is a scikit-learn estimator, so one protocol can judge them all.
+"""Models trained here, all of them scikit-learn estimators; and how they are saved, exported and made smaller.
 
-Classical models need no code of ours: a lesson writes ``make_pipeline(StandardScaler(), SVC())``. This room holds what
-scikit-learn lacks: Keras networks as classifiers, Gaussian mixtures as one, and a scaler and folds that know speakers.
+Classical models need no code of ours: a lesson writes ``make_pipeline(StandardScaler(), SVC())``. This package adds
+what scikit-learn lacks: Keras networks, Gaussian mixtures as a classifier, fusion, and scalers and folds that know
+speakers.
 """
 
 import lazy_loader as _lazy
@@ -9,7 +10,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "augmented": ["Augmented", "SelfTraining"],
+        "augmented": ["Augmented"],
         "classical": ["GaussianMixtureClassifier", "LabelEncoded"],
         "compression": ["compare_sizes", "prune", "quantise", "to_float16"],
         "export": ["OnnxModel", "to_onnx", "to_torchscript"],

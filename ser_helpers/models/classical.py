@@ -1,7 +1,4 @@
-"""A classifier of Gaussian mixtures: one per class, joined by Bayes' rule.
-
-Words as labels for classifiers that take only the numbers 0, 1, 2, ...
-"""
+"""A classifier of Gaussian mixtures, and words as labels for classifiers that take only the numbers 0, 1, 2, ..."""
 
 import numpy as np
 from scipy.special import softmax
@@ -102,8 +99,8 @@ def _gives_probabilities(model):
 class LabelEncoded(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """A classifier trained on 0 ... k-1 that takes and gives the labels themselves.
 
-    ``XGBClassifier`` refuses words. Encoding them by hand before a split breaks when a fold lacks a class, and invites
-    the mistake of reading column 0 as the wrong emotion; here ``classes_`` are the words, in the order of the columns.
+    ``XGBClassifier`` refuses words. Encoding them before a split breaks when a fold lacks a class, and makes it easy to
+    read column 0 as the wrong emotion; here ``classes_`` are the words, in the order of the columns.
 
     Parameters
     ----------

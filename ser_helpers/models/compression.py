@@ -1,4 +1,4 @@
-"""Smaller networks: whole numbers of 8 bits, half precision, weights set to zero; and what each costs."""
+"""Smaller networks: INT8 quantisation, half precision, pruning; and what each costs."""
 
 import copy
 import numbers
@@ -16,12 +16,12 @@ from ser_helpers.errors import ModelError
 from ser_helpers.models.export import OnnxModel, check_fitted
 from ser_helpers.models.keras_estimators import KerasEstimator
 
-SECONDS = 0.5  # that one model is timed for, at least three turns
-CALLS = 5  # that a model makes in its turn
+SECONDS = 0.5  # time for the measurement of one model, which has at least three turns
+CALLS = 5  # calls of a model in its turn
 
 
 def quantise(model, operators=("MatMul",)):
-    """Weights as whole numbers of 8 bits, computed with as such: a quarter of the size.
+    """Weights as whole numbers of 8 bits, and integer arithmetic: a quarter of the size.
 
     Parameters
     ----------
@@ -32,12 +32,12 @@ def quantise(model, operators=("MatMul",)):
     Returns
     -------
     OnnxModel
-        Scales of the inputs are found anew in every call (dynamic quantisation), so no data is needed.
+        The scales of the inputs are computed in every call (dynamic quantisation), so no data is needed.
 
     Raises
     ------
     ModelError
-        If the network holds none of these operators, or the model is no OnnxModel.
+        If the network has none of these operators, or the model is no OnnxModel.
 
     Notes
     -----
@@ -63,21 +63,21 @@ def quantise(model, operators=("MatMul",)):
     known = {node.op_type for node in onnx.load_from_string(model.content).graph.node}
     if not known & set(kinds):
         raise ModelError(
-            f"The network holds no {' or '.join(operators) or 'operator named'}, only {', '.join(sorted(known))}."
+            f"The network has no {' or '.join(operators) or 'operator named'}, only {', '.join(sorted(known))}."
         )
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        whole, ready, small = (Path(folder) / f"{name}.onnx" for name in ("whole", "ready", "small"))
-        model.save(whole)
-        quant_pre_process(whole, ready, skip_symbolic_shape=True)
-        quantize_dynamic(ready, small, op_types_to_quantize=kinds, weight_type=QuantType.QInt8)
+        source, prepared, small = (Path(folder) / f"{name}.onnx" for name in ("source", "prepared", "small"))
+        model.save(source)
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantize_dynamic(prepared, small, op_types_to_quantize=kinds, weight_type=QuantType.QInt8)
         return OnnxModel(small.read_bytes(), model.threads)
 
 
 def to_float16(model):
-    """Weights and sums in half precision (16 bits): half the size; inputs and outputs stay in single precision.
+    """Weights and arithmetic in half precision (16 bits): half the size; inputs and outputs stay in single precision.
 
-    A CPU has no arithmetic for it and converts back and forth; a GPU computes twice as fast or more.
+    A CPU converts back and forth; a GPU computes twice as fast or more.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def to_float16(model):
     Raises
     ------
     ModelError
-        If the model is no OnnxModel, or was made smaller before.
+        If the model is no OnnxModel, or was compressed before.
 
     Notes
     -----
@@ -107,7 +107,7 @@ def to_float16(model):
         return OnnxModel(proto.SerializeToString(), model.threads)
     except ModelError as error:
         raise ModelError(
-            "A network in half precision or whole numbers cannot be halved again: start from the whole one."
+            "This network is in half precision or INT8 already: start from the one in single precision."
         ) from error
 
 
@@ -133,8 +133,8 @@ def prune(model, share):
 
     Notes
     -----
-    Lesson 12. Zeros compress well, but they are computed with like other numbers: the file is no smaller until it is
-    zipped, and a call is no faster. Han et al., "Learning both weights and connections for efficient neural networks",
+    Lesson 12. Zeros are stored and multiplied like other numbers: the file is smaller only when it is zipped, and a
+    call is no faster. Han et al., "Learning both weights and connections for efficient neural networks",
     NeurIPS 2015, arXiv:1506.02626.
 
     Examples
@@ -175,7 +175,7 @@ def compare_sizes(models, X, y):
 
     Notes
     -----
-    Lesson 12. The models take turns, so that a busy moment of the machine hits all of them.
+    Lesson 12. The models take turns, so that a busy moment of the machine affects all of them.
     """
     X, y = np.asarray(X), np.asarray(y)
     _check_comparison(models, X, y)
@@ -221,7 +221,7 @@ def _check_comparison(models, X, y):
 
 
 def _median_ms(models, X):
-    """Of each model. In its turn a model first makes one call that does not count: the one before has the caches."""
+    """The median time of each model. The first call of a turn does not count: its predecessor filled the caches."""
     times = {name: [] for name in models}
     end = time.perf_counter() + SECONDS * len(models)
     turn = 0

@@ -1,7 +1,4 @@
-"""Networks leave the library they were trained in: ONNX from Keras, torch and scikit-learn, TorchScript from torch.
-
-A network as one ONNX file, run by ONNX Runtime: no training library needed, and the same on every machine.
-"""
+"""Networks leave the library that trained them: ONNX from Keras and torch, TorchScript from torch; ONNX Runtime."""
 
 import copy
 import json
@@ -22,33 +19,32 @@ from ser_helpers.models.windows import WindowClassifier
 from ser_helpers.pretrained.encoder import Encoder
 
 OPSET = 17
-AGREEMENT = 1e-3  # mean difference of probabilities from which on an export of scikit-learn's is wrong
+CLASSES = "ser_classes"  # the key of the labels in the file's metadata
 
 
 def to_onnx(model, example, classes=None):
-    """A fitted model in ONNX, which gives the same numbers to about six digits.
+    """A fitted network in ONNX, which gives the same numbers to about six digits.
 
     Parameters
     ----------
-    model : fitted estimator, torch.nn.Module, Encoder or WindowClassifier
-        A ``KerasClassifier``; a scikit-learn classifier or pipeline; a torch module whose output are probabilities, or
-        anything; an ``Encoder`` with pooling, of which one window at a time can be asked. Of a ``WindowClassifier`` the
-        classifier is exported, and the feature extractor too if it is an Encoder.
+    model : KerasClassifier, torch.nn.Module, Encoder or WindowClassifier
+        An ``Encoder`` needs pooling, and takes one window at a time. Of a ``WindowClassifier``, the feature extractor
+        is exported if it is an Encoder, and the classifier if it is a Keras network.
     example : array (n, ...)
         What it is fed: features, or windows (n, 48000) for an Encoder and a WindowClassifier.
     classes : list of str
-        The labels, for a torch module; estimators know theirs.
+        The labels, for a torch module whose outputs are probabilities.
 
     Returns
     -------
     OnnxModel
-        Or, of a WindowClassifier, a WindowClassifier that holds it.
+        Or, of a WindowClassifier, a WindowClassifier that contains it.
 
     Raises
     ------
     ModelError
-        If the model is not fitted or cannot be exported (the message gives the exporter's reason), the example is none,
-        or what was exported of a scikit-learn classifier gives other probabilities for it.
+        If the model is not fitted or cannot be exported (the message gives the exporter's reason), or the example is
+        none.
 
     Notes
     -----
@@ -67,210 +63,18 @@ def to_onnx(model, example, classes=None):
         return _window_classifier(model, example)
     example = _example(example)
     if isinstance(model, Encoder):
-        return _guarded(_torch, encoder_module(model), example[:1], None, False)
-    if isinstance(model, BaseEstimator) and not hasattr(model, "predict_proba"):
-        raise ModelError(f"A {type(model).__name__} gives no probabilities: export a classifier with predict_proba.")
+        return _guarded(_torch, _encoder_module(model), example, None, False)
     if isinstance(model, KerasEstimator):
-        return _guarded(_keras, model.model_, example[:1], model.classes_)
-    if type(model).__module__.startswith(("sklearn.", "xgboost.")):
-        return _guarded(_sklearn, model, example, model.classes_)
-    _check_module(model, "fitted classifier of scikit-learn, KerasClassifier, WindowClassifier")
+        return _guarded(_keras, model.model_, example, model.classes_)
+    _check_module(model, "KerasClassifier, WindowClassifier")
     if classes is not None and (np.ndim(classes) != 1 or len(set(classes)) != len(classes)):
         raise ModelError(f"classes lists a label for each output of the module, each once, and is {classes!r}.")
-    exported = _guarded(_torch, model, example[:1], classes, True)
-    if classes is not None and exported.run(example[:1]).shape[1:] != (len(classes),):
+    exported = _guarded(_torch, model, example, classes, True)
+    if classes is not None and exported.run(example).shape[1:] != (len(classes),):
         raise ModelError(
             f"This module does not give {len(classes)} probabilities: name a class for each of its outputs."
         )
     return exported
-
-
-def to_torchscript(module, example):
-    """A torch module as TorchScript: it runs without Python's code for it, also in C++.
-
-    Parameters
-    ----------
-    module : torch.nn.Module or Encoder
-        What depends on the values of its input, as an ``if``, stays as it was for the example.
-    example : array (n, ...)
-        What it is fed.
-
-    Returns
-    -------
-    torch.jit.ScriptModule
-        With ``save(path)``; ``torch.jit.load`` reads it.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be traced.
-
-    Notes
-    -----
-    Lesson 12. torch keeps TorchScript for what already runs on it and recommends ``torch.export`` for what is new.
-
-    Examples
-    --------
-    >>> import torch
-    >>> scripted = to_torchscript(torch.nn.Linear(3, 2), np.zeros((1, 3)))
-    >>> scripted(torch.zeros(5, 3)).shape
-    torch.Size([5, 2])
-    """
-    module = encoder_module(module) if isinstance(module, Encoder) else module
-    _check_module(module)
-    return _guarded(_trace, module, _example(example)[:1])
-
-
-def check_fitted(model, doing):
-    """Raise a ModelError if `model` is an estimator and not fitted; `doing` says what it has to be fitted for."""
-    try:
-        if isinstance(model, BaseEstimator) and hasattr(model, "fit"):
-            check_is_fitted(model)
-    except NotFittedError:
-        raise ModelError(f"This {type(model).__name__} is not fitted yet: fit it before {doing}.") from None
-
-
-def encoder_module(encoder):
-    """An ``Encoder`` as a torch module: windows (1, samples) to pooled features (1, features), on the CPU."""
-    import torch
-
-    from ser_helpers.pretrained.encoder import POOLINGS
-    from ser_helpers.pretrained.networks import pool
-
-    if encoder.pooling is None or encoder.config["model_type"] == "whisper":
-        raise ModelError(
-            "Only encoders with pooling that hear the samples themselves can be exported: wav2vec 2.0, HuBERT, WavLM "
-            "or data2vec, not Whisper."
-        )
-    kept = len(POOLINGS[encoder.pooling])
-
-    class Module(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.network = copy.deepcopy(encoder.network).cpu().float()
-
-        def forward(self, windows):
-            x = self.network.embed_input(self.network.normalise(windows[0]))[None]
-            mask = torch.ones(x.shape[:2], dtype=torch.bool)
-            states = list(self.network.hidden_states(x, mask))
-            pooled = pool(torch.cat([states[layer] for layer in encoder.selected]))
-            return pooled[:, :kept].reshape(1, -1)
-
-    return Module().eval().requires_grad_(False)
-
-
-def _check_module(model, *others):
-    import torch
-
-    if not isinstance(model, torch.nn.Module):
-        choice = ", ".join([*others, "torch module or Encoder"])
-        raise ModelError(f"A {type(model).__name__} cannot be exported so: give a {choice}.")
-
-
-def _example(example):
-    """Rows of numbers, float32, or a ModelError."""
-    try:
-        rows = np.asarray(example, np.float32)
-    except (TypeError, ValueError):
-        rows = np.empty(0)
-    if rows.ndim < 2 or not len(rows):
-        raise ModelError(
-            "The example is an array (n, ...) of numbers with one row or more: give what the model is fed."
-        )
-    return rows
-
-
-def _window_classifier(model, windows):
-    X, exported = model.features(windows[:1]), copy.copy(model)
-    if isinstance(model.feature_extractor, Encoder):
-        exported.feature_extractor = to_onnx(model.feature_extractor, windows)
-    exported.classifier_ = to_onnx(model.classifier_, X)
-    return exported
-
-
-def _guarded(exporter, *args):
-    """What the exporter gives, without its warnings; its errors as a ModelError."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return exporter(*args)
-    except ModelError:
-        raise
-    except Exception as error:  # an exporter raises whatever the layer it does not know leads to
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
-        raise ModelError(f"This model cannot be exported ({reason}): build it of layers that ONNX knows.") from error
-
-
-def _keras(network, example, classes):
-    import keras
-
-    network(example)  # Keras exports what was called before
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.onnx"
-        if keras.backend.backend() == "torch":
-            _write_torch(network.eval(), example, path, True)
-        else:
-            network.export(path, format="onnx", verbose=False)
-        return _labelled(path, classes)
-
-
-def _sklearn(model, example, classes):
-    from skl2onnx import to_onnx as convert
-
-    options = {id(model): {"zipmap": False}}
-    proto = convert(model, example[:1], options=options, target_opset=OPSET)
-    exported = OnnxModel(_with_classes(proto, classes))
-    if np.abs(exported.predict_proba(example) - model.predict_proba(example)).mean() > AGREEMENT:
-        raise ModelError(
-            f"The exported {type(model).__name__} would give other probabilities: choose another classifier."
-        )
-    return exported
-
-
-def _torch(module, example, classes, any_number):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.onnx"
-        _write_torch(module.eval(), example, path, any_number)
-        return _labelled(path, classes)
-
-
-def _write_torch(module, example, path, any_number):
-    import torch
-
-    axes = {"x": {0: "n"}, "y": {0: "n"}} if any_number else None
-    torch.onnx.export(
-        module,
-        (torch.as_tensor(example),),
-        path,
-        input_names=["x"],
-        output_names=["y"],
-        dynamic_axes=axes,
-        opset_version=OPSET,
-        dynamo=False,  # ten times as fast as the new exporter
-    )
-
-
-def _trace(module, example):
-    import torch
-
-    with torch.inference_mode():
-        return torch.jit.trace(module.eval(), torch.as_tensor(example), check_trace=False)
-
-
-def _labelled(path, classes):
-    import onnx
-
-    return OnnxModel(_with_classes(onnx.load(path), classes))
-
-
-def _with_classes(proto, classes):
-    if classes is not None:
-        stored = proto.metadata_props.add()
-        stored.key, stored.value = CLASSES, json.dumps(np.asarray(classes).tolist())
-    return proto.SerializeToString()
-
-
-CLASSES = "ser_classes"  # the key of the labels in the file's metadata
 
 
 class OnnxModel(ClassifierMixin, BaseEstimator):
@@ -286,13 +90,12 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, from the file's metadata; empty when it holds none.
+        The labels, from the file's metadata; empty when there are none.
 
     Raises
     ------
     ModelError
-        When the content is no ONNX network that ONNX Runtime can run, or it is fed arrays of another shape, or
-        what it has no finite answer to.
+        When ONNX Runtime cannot run the content, the array has another shape, or the output is not finite.
 
     Notes
     -----
@@ -300,12 +103,10 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from ser_helpers.models.export import to_onnx
-    >>> X = np.array([[0.0], [1.0]], np.float32)
-    >>> model = to_onnx(LogisticRegression().fit(X, ["calm", "angry"]), X)
-    >>> model.predict(X).tolist(), len(model.content) < 1000
-    (['calm', 'angry'], True)
+    >>> import torch
+    >>> model = to_onnx(torch.nn.Softmax(-1), np.zeros((1, 2)), classes=["angry", "calm"])
+    >>> model.predict(np.array([[2.0, 1.0], [0.0, 3.0]])).tolist(), len(model.content) < 1000
+    (['angry', 'calm'], True)
     """
 
     def __init__(self, content, threads=1):
@@ -324,29 +125,29 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
     def save(self, path):
         """Write the ONNX file; an existing one is replaced at once, or not at all."""
         try:
-            with paths.atomic_file(path) as aside:
-                aside.write_bytes(self.content)
+            with paths.atomic_file(path) as temporary:
+                temporary.write_bytes(self.content)
         except OSError as error:
             raise ModelError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
 
     def run(self, X):
-        """What the network gives for `X` (n, ...), as float32: the last of its outputs."""
+        """The last output of the network for `X` (n, ...), float32."""
         try:
             X = np.asarray(X, np.float32)
         except (TypeError, ValueError) as error:
             raise ModelError(
-                "A network takes an array of numbers: leave out words and rows of other lengths."
+                "A network takes an array of numbers: leave out words and rows of different lengths."
             ) from error
         try:
-            found = self._session.run([self._output], {self._input: X})[0]
+            output = self._session.run([self._output], {self._input: X})[0]
         except Exception as error:  # ONNX Runtime's errors have no common class
             raise ModelError(
-                f"The network takes arrays of the shape {self._shape} and was fed {X.shape}: give it the features "
+                f"The network takes arrays of the shape {self._shape}, not {X.shape}: give it the features "
                 "that it was exported with."
             ) from error
-        if found.dtype.kind == "f" and not np.isfinite(found).all():
-            raise ModelError("The network gives NaN or infinity: leave out the rows that hold such, or are too large.")
-        return found
+        if output.dtype.kind == "f" and not np.isfinite(output).all():
+            raise ModelError("The network gives NaN or infinity: leave out rows with NaN or very large numbers.")
+        return output
 
     def predict_proba(self, X):
         """Probabilities of shape (n, n_classes), columns in the order of ``classes_``."""
@@ -359,7 +160,7 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
         return self.classes_[self.run(X).argmax(axis=1)]
 
     def __call__(self, row):
-        """What the network gives for one row: as a ``WindowClassifier`` asks its feature extractor."""
+        """The output for one row: a ``WindowClassifier`` calls its feature extractor so."""
         return self.run(np.asarray(row)[None])[0]
 
     def __repr__(self):
@@ -393,3 +194,163 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
         self._shape = tuple(size if isinstance(size, int) else "n" for size in session.get_inputs()[0].shape)
         stored = session.get_modelmeta().custom_metadata_map.get(CLASSES, "[]")
         self.classes_ = np.array(json.loads(stored))
+
+
+def to_torchscript(module, example):
+    """A torch module as TorchScript: it runs without Python's code for it, also in C++.
+
+    Parameters
+    ----------
+    module : torch.nn.Module or Encoder
+        What depends on the values of its input, as an ``if``, stays as it was for the example.
+    example : array (n, ...)
+        What it is fed.
+
+    Returns
+    -------
+    torch.jit.ScriptModule
+        With ``save(path)``; ``torch.jit.load`` reads it.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be traced.
+
+    Notes
+    -----
+    Lesson 12. torch keeps TorchScript for what already runs on it and recommends ``torch.export`` for what is new.
+
+    Examples
+    --------
+    >>> import torch
+    >>> scripted = to_torchscript(torch.nn.Linear(3, 2), np.zeros((1, 3)))
+    >>> scripted(torch.zeros(5, 3)).shape
+    torch.Size([5, 2])
+    """
+    module = _encoder_module(module) if isinstance(module, Encoder) else module
+    _check_module(module)
+    return _guarded(_trace, module, _example(example))
+
+
+def check_fitted(model, purpose):
+    """Raise a ModelError if `model` is an estimator and not fitted; `purpose` is such as "exporting it"."""
+    try:
+        if isinstance(model, BaseEstimator) and hasattr(model, "fit"):
+            check_is_fitted(model)
+    except NotFittedError:
+        raise ModelError(f"This {type(model).__name__} is not fitted yet: fit it before {purpose}.") from None
+
+
+def _check_module(model, *others):
+    import torch
+
+    if not isinstance(model, torch.nn.Module):
+        choice = ", ".join([*others, "torch module or Encoder"])
+        raise ModelError(f"A {type(model).__name__} cannot be exported so: give a {choice}.")
+
+
+def _example(example):
+    """The first row of the example, (1, ...) float32, or a ModelError."""
+    try:
+        rows = np.asarray(example, np.float32)
+    except (TypeError, ValueError):
+        rows = np.empty(0)
+    if rows.ndim < 2 or not len(rows):
+        raise ModelError(
+            "The example is an array (n, ...) of numbers with one row or more: give what the model is fed."
+        )
+    return rows[:1]
+
+
+def _window_classifier(model, windows):
+    exported = copy.copy(model)
+    if isinstance(model.feature_extractor, Encoder):
+        exported.feature_extractor = to_onnx(model.feature_extractor, windows)
+    if isinstance(model.classifier_, KerasEstimator):
+        exported.classifier_ = to_onnx(model.classifier_, model.features(windows[:1]))
+    return exported
+
+
+def _guarded(exporter, *args):
+    """The exporter's result, without its warnings; its errors as a ModelError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return exporter(*args)
+    except ModelError:
+        raise
+    except Exception as error:  # an exporter raises whatever the layer it does not know leads to
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise ModelError(f"This model cannot be exported ({reason}): build it of layers that ONNX knows.") from error
+
+
+def _keras(network, example, classes):
+    import keras
+
+    network(example)  # Keras exports the shapes that it was called with
+    if keras.backend.backend() == "torch":
+        return _torch(network, example, classes, True)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        network.export(path, format="onnx", verbose=False)
+        return _labelled(path, classes)
+
+
+def _torch(module, example, classes, any_number):
+    """The ONNX network; with `any_number` it takes any number of rows at once, else as many as the example has."""
+    import torch
+
+    axes = {"x": {0: "n"}, "y": {0: "n"}} if any_number else None
+    options = {"input_names": ["x"], "output_names": ["y"], "dynamic_axes": axes, "opset_version": OPSET}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        # dynamo=False is the old exporter, which is ten times as fast
+        torch.onnx.export(module.eval(), (torch.as_tensor(example),), path, **options, dynamo=False)
+        return _labelled(path, classes)
+
+
+def _labelled(path, classes):
+    """The network in the file, with its labels in the metadata."""
+    import onnx
+
+    proto = onnx.load(path)
+    if classes is not None:
+        stored = proto.metadata_props.add()
+        stored.key, stored.value = CLASSES, json.dumps(np.asarray(classes).tolist())
+    return OnnxModel(proto.SerializeToString())
+
+
+def _trace(module, example):
+    import torch
+
+    with torch.inference_mode():
+        return torch.jit.trace(module.eval(), torch.as_tensor(example), check_trace=False)
+
+
+def _encoder_module(encoder):
+    """An ``Encoder`` as a torch module: a window (1, samples) to pooled features (1, features), on the CPU."""
+    import torch
+
+    from ser_helpers.pretrained.encoder import POOLINGS
+    from ser_helpers.pretrained.networks import pool
+
+    if encoder.pooling is None or encoder.config["model_type"] == "whisper":
+        raise ModelError(
+            "Only encoders with pooling that take the samples themselves can be exported: wav2vec 2.0, HuBERT, WavLM "
+            "or data2vec, not Whisper."
+        )
+    poolings = len(POOLINGS[encoder.pooling])
+
+    class Module(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = copy.deepcopy(encoder.network).cpu().float()
+
+        def forward(self, windows):
+            x = self.network.embed_input(self.network.normalise(windows[0]))[None]  # (1, frames, dims)
+            mask = torch.ones(x.shape[:2], dtype=torch.bool)
+            states = list(self.network.hidden_states(x, mask))
+            pooled = pool(torch.cat([states[layer] for layer in encoder.selected]))  # (layers, poolings, dims)
+            return pooled[:, :poolings].reshape(1, -1)
+
+    return Module().eval().requires_grad_(False)

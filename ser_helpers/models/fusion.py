@@ -1,6 +1,4 @@
-"""Late fusion: each modality has a model of its own, and their probabilities are put together.
-
-Features of several kinds, such as audio and text, in one table: name them, pick one, leave one out.
+"""Fusion of modalities, such as audio and text: all in one table, with one model for each or one for all.
 
 A table of modalities is ``pd.concat({"audio": features, "text": table["text"]}, axis=1)``: its columns have two levels,
 (modality, feature). Columns that all hold arrays or words are one modality each.
@@ -21,8 +19,8 @@ RULES = ("mean", "product")
 class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """One classifier per modality, and a weighted mean, or product, of their probabilities.
 
-    An utterance that lacks a modality is decided by the others, whose weights are scaled up to 1; one that lacks all
-    gets the shares of the labels in the training set. Each branch learns from the utterances that have its modality.
+    If an utterance lacks a modality, the others decide, with weights scaled up to 1; if it lacks all, it gets the
+    shares of the labels in the training set. Each branch learns from the utterances that have its modality.
 
     Parameters
     ----------
@@ -31,16 +29,16 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     weights : "equal", "learned", "stacked" or dict of str to number
         "learned": the weights, positive and adding up to 1, with the smallest cross-entropy. "stacked": a logistic
         regression on the logarithms of all probabilities, which may trust one branch about some labels and another
-        about others; it decides where no modality is missing, elsewhere the rule does, with equal weights.
+        about others; it decides where no modality is missing; elsewhere the rule does, with equal weights.
     rule : "mean" or "product"
         The mean asks for a label that *some* branch believes in, the product for one that *no* branch rules out. In the
         product, weights are exponents, and the prior, which every branch knows, counts once (naive Bayes).
     calibrate : bool
-        Divide each branch's log-probabilities by a temperature first, so that a branch that is too sure of itself does
-        not outvote the other.
+        Divide each branch's log-probabilities by a temperature first, so that an overconfident branch does not outvote
+        the other.
     cv : splitter, such as SpeakerFolds
-        Learned weights, stacking and temperatures come from predictions about training utterances that the branch was
-        not trained on. These folds say which: use ``models.SpeakerFolds(table)``, so that they are of unheard speakers.
+        Learned weights, stacking and temperatures come from out-of-fold predictions of the training utterances. Use
+        ``models.SpeakerFolds(table)``, so that each prediction is about an unseen speaker.
 
     Attributes
     ----------
@@ -49,15 +47,15 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     branches_ : dict of str to fitted classifier
     weights_ : dict of str to float
     temperatures_ : dict of str to float
-        All 1 unless `calibrate`; above 1 where the branch was too sure.
+        All 1 unless `calibrate`; above 1 where the branch was overconfident.
     prior_ : ndarray
         The share of each label in the training set.
 
     Raises
     ------
     ValueError
-        When fitting: branches and modalities differ, a branch has no probabilities, the weights are no weights, or
-        something is to be learned and `cv` is missing.
+        In `fit`, if branches and modalities differ, a branch gives no probabilities, the weights are negative or all 0,
+        or something is to be learned and `cv` is missing.
 
     Notes
     -----
@@ -84,11 +82,11 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.cv = cv
 
     def fit(self, X, y):
-        """Fit the branches on `X`, a table of modalities, and the labels `y`; then what joins them."""
+        """Fit the branches on `X`, a table of modalities, and the labels `y`; and what joins them, if it is learned."""
         y = np.asarray(y)
         self._check(X)
         if y.shape != (len(X),) or pd.isna(y).any():
-            raise ValueError(f"y must hold one label for each of the {len(X)} utterances, none missing.")
+            raise ValueError(f"y must have one label for each of the {len(X)} utterances, none missing.")
         self.classes_, counts = np.unique(y, return_counts=True)
         self.prior_ = counts / counts.sum()
         self.temperatures_ = dict.fromkeys(self.branches, 1.0)
@@ -103,11 +101,11 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """Probabilities of shape (n, n_classes), columns in the order of ``classes_``."""
         check_is_fitted(self, "branches_")
         self._check(X)
-        heard = self._heard(self.branches_, X)
-        joined = join(list(heard.values()), list(self.weights_.values()), self.prior_, self.rule)
-        whole = ~missing(X).any(axis=1).to_numpy()
-        if self._stacker is not None and whole.any():
-            joined[whole] = self._stacker.predict_proba(_logs(heard)[whole])
+        probabilities = self._branch_probabilities(self.branches_, X)
+        joined = join(list(probabilities.values()), list(self.weights_.values()), self.prior_, self.rule)
+        complete = ~missing(X).any(axis=1).to_numpy()
+        if self._stacker is not None and complete.any():
+            joined[complete] = self._stacker.predict_proba(_logs(probabilities)[complete])
         return joined
 
     def predict(self, X):
@@ -126,23 +124,22 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def set_params(self, **params):
         """Change settings, whole branches by their names, or settings of a branch as ``audio__C``."""
-        renewed = {name: params.pop(name) for name in list(params) if name in self.branches}
-        if renewed:
-            self.branches = {**self.branches, **renewed}
+        branches = {name: params.pop(name) for name in list(params) if name in self.branches}
+        if branches:
+            self.branches = {**self.branches, **branches}
         return super().set_params(**params)
 
     def _check(self, X):
-        there = list(by_modality(X))
-        if set(there) != set(self.branches):
+        modalities = list(by_modality(X))
+        if set(modalities) != set(self.branches):
             raise ValueError(
-                f"The branches are {', '.join(self.branches)} and the modalities of X {', '.join(there) or 'none'}:"
+                f"The branches are {', '.join(self.branches)} and X has {', '.join(modalities) or 'no modalities'}:"
                 " make X with pd.concat({'audio': ..., 'text': ...}, axis=1), one branch for each."
             )
         for name, branch in self.branches.items():
             if not hasattr(branch, "predict_proba"):
                 kind = type(branch).__name__
                 raise ValueError(f"The {name} branch, a {kind}, gives no probabilities: use one with predict_proba.")
-
         if self.rule not in RULES:
             raise ValueError(f"rule is 'mean' or 'product', not {self.rule!r}.")
 
@@ -160,65 +157,66 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _fitted(self, X, y):
         """A fresh copy of each branch, fitted on the utterances that have its modality."""
-        parts, lack = by_modality(X), missing(X)
+        parts, lacking = by_modality(X), missing(X)
         fitted = {}
         for name, branch in self.branches.items():
-            have = ~lack[name].to_numpy()
-            if len(np.unique(y[have])) < 2:
+            present = ~lacking[name].to_numpy()
+            if len(np.unique(y[present])) < 2:
                 raise ValueError(f"Fewer than two labels have any {name}: there is nothing for its branch to learn.")
-            fitted[name] = clone(branch).fit(parts[name][have], y[have])
+            fitted[name] = clone(branch).fit(parts[name][present], y[present])
         return fitted
 
-    def _heard(self, branches, X):
-        """Each branch's probabilities, temperatures applied: {name: (n, n_classes)}, NaN where it heard nothing."""
-        parts, lack = by_modality(X), missing(X)
-        heard = {}
+    def _branch_probabilities(self, branches, X):
+        """Each branch's tempered probabilities, {name: (n, n_classes)}; NaN where the modality is missing."""
+        parts, lacking = by_modality(X), missing(X)
+        probabilities = {}
         for name, branch in branches.items():
-            have = ~lack[name].to_numpy()
-            heard[name] = np.full((len(X), len(self.classes_)), np.nan)
-            if have.any():
-                found = pd.DataFrame(branch.predict_proba(parts[name][have]), columns=branch.classes_)
-                known = found.reindex(columns=self.classes_, fill_value=0.0).to_numpy()
-                heard[name][have] = tempered(known, self.temperatures_[name])
-        return heard
+            present = ~lacking[name].to_numpy()
+            probabilities[name] = np.full((len(X), len(self.classes_)), np.nan)
+            if present.any():
+                known = pd.DataFrame(branch.predict_proba(parts[name][present]), columns=branch.classes_)
+                known = known.reindex(columns=self.classes_, fill_value=0.0).to_numpy()
+                probabilities[name][present] = tempered(known, self.temperatures_[name])
+        return probabilities
 
     def _out_of_fold(self, X, y):
-        """The probabilities of the training utterances by branches that were not trained on them."""
+        """Probabilities of the training utterances by branches that were not trained on them."""
         if self.cv is None:
             raise ValueError(
-                "Weights and temperatures are learned from predictions about unheard speakers: give the folds,"
+                "Weights and temperatures are learned from predictions about unseen speakers: give the folds,"
                 " cv=models.SpeakerFolds(table)."
             )
-        heard = {name: np.full((len(y), len(self.classes_)), np.nan) for name in self.branches}
-        for known, unheard in self.cv.split(X, y):
-            fold = self._heard(self._fitted(X.iloc[known], y[known]), X.iloc[unheard])
-            for name in heard:
-                heard[name][unheard] = fold[name]
-        return heard
+        probabilities = {name: np.full((len(y), len(self.classes_)), np.nan) for name in self.branches}
+        for train, test in self.cv.split(X, y):
+            fold = self._branch_probabilities(self._fitted(X.iloc[train], y[train]), X.iloc[test])
+            for name in probabilities:
+                probabilities[name][test] = fold[name]
+        return probabilities
 
-    def _learn(self, heard, y):
+    def _learn(self, probabilities, y):
         """Temperatures, weights and stacker from out-of-fold probabilities."""
         truth = np.searchsorted(self.classes_, y)
         if self.calibrate:
-            self.temperatures_ = {name: temperature(found, truth) for name, found in heard.items()}
-            heard = {name: tempered(found, self.temperatures_[name]) for name, found in heard.items()}
-        whole = ~np.isnan(np.stack(list(heard.values()))).any(axis=(0, 2))
-        if self.weights in ("learned", "stacked") and len(np.unique(y[whole])) < 2:
+            self.temperatures_ = {name: temperature(p, truth) for name, p in probabilities.items()}
+            probabilities = {name: tempered(p, self.temperatures_[name]) for name, p in probabilities.items()}
+        complete = ~np.isnan(np.stack(list(probabilities.values()))).any(axis=(0, 2))
+        if self.weights in ("learned", "stacked") and len(np.unique(y[complete])) < 2:
             raise ValueError(
                 f"Fewer than two labels have every modality, so weights={self.weights!r} cannot learn: use 'equal'."
             )
         if self.weights == "learned":
-            found = best_weights([found[whole] for found in heard.values()], truth[whole], self.prior_, self.rule)
-            self.weights_ = dict(zip(heard, found, strict=True))
+            branches = [p[complete] for p in probabilities.values()]
+            weights = best_weights(branches, truth[complete], self.prior_, self.rule)
+            self.weights_ = dict(zip(probabilities, weights, strict=True))
         if self.weights == "stacked":
-            self._stacker = LogisticRegression(max_iter=1000).fit(_logs(heard)[whole], y[whole])
+            self._stacker = LogisticRegression(max_iter=1000).fit(_logs(probabilities)[complete], y[complete])
 
 
 def join(probabilities, weights, prior, rule="mean"):
     """Probabilities of several branches as those of one: their weighted mean or product. Lesson 10.
 
-    `probabilities` lists arrays (n, n_classes), one per branch; a row of NaN is a branch that has nothing to say, and
-    its weight goes to the others. Where all are silent, the result is the `prior`, of shape (n_classes,).
+    `probabilities` lists arrays (n, n_classes), one per branch. Where a row is NaN, the branch is left out and its
+    weight goes to the others; where all rows are NaN, the result is the `prior`, of shape (n_classes,).
 
     >>> voice, words = np.array([[0.6, 0.4, 0.0]]), np.array([[0.0, 0.5, 0.5]])
     >>> join([voice, words], [0.5, 0.5], np.ones(3) / 3).round(2).tolist()
@@ -226,22 +224,24 @@ def join(probabilities, weights, prior, rule="mean"):
     >>> join([voice, words], [0.5, 0.5], np.ones(3) / 3, "product").round(2).tolist()
     [[0.0, 1.0, 0.0]]
     """
-    found = np.stack(probabilities)
-    silent = np.isnan(found)
-    weights = np.maximum(weights, SMALLEST)  # one with weight 0 may be the only one that speaks
-    shares = np.where(silent, 0.0, np.reshape(weights, (-1, 1, 1)))
+    probabilities = np.stack(probabilities)  # (branches, n, n_classes)
+    absent = np.isnan(probabilities)
+    weights = np.maximum(weights, SMALLEST)  # a branch of weight 0 may be the only one left
+    shares = np.where(absent, 0.0, np.reshape(weights, (-1, 1, 1)))
     total = shares.sum(axis=0)
     shares = shares / np.where(total > 0, total, 1)
     if rule == "mean":
-        return np.where(total > 0, (shares * np.nan_to_num(found)).sum(axis=0), prior)
-    evidence = np.log(np.clip(np.where(silent, prior, found), SMALLEST, None)) - np.log(prior)
-    scores = np.log(prior) + (shares * (~silent).sum(axis=0) * evidence).sum(axis=0)
+        return np.where(total > 0, (shares * np.nan_to_num(probabilities)).sum(axis=0), prior)
+    # naive Bayes: each branch adds log p(label | its input) - log p(label), and the prior counts once; with equal
+    # shares 1 / branches, times the number of branches, each counts fully
+    evidence = np.log(np.clip(np.where(absent, prior, probabilities), SMALLEST, None)) - np.log(prior)
+    scores = np.log(prior) + (shares * (~absent).sum(axis=0) * evidence).sum(axis=0)
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
 def tempered(probabilities, temperature):
-    """Probabilities (n, n_classes) whose logarithms are divided by `temperature`: above 1, they move together.
+    """Probabilities (n, n_classes) with logarithms divided by `temperature`: above 1, they get more alike. Lesson 10.
 
     >>> tempered(np.array([[0.9, 0.1]]), 2).round(2).tolist()
     [[0.75, 0.25]]
@@ -253,13 +253,13 @@ def tempered(probabilities, temperature):
 
 
 def temperature(probabilities, truth):
-    """The temperature with the smallest cross-entropy; `truth` holds columns, rows of NaN do not count. Lesson 10.
+    """The temperature with the smallest cross-entropy; `truth` (n,) gives columns, rows of NaN do not count. Lesson 10.
 
     >>> round(temperature(np.array([[0.99, 0.01]] * 4), np.array([0, 0, 0, 1])), 1)  # 99 % sure, right in 75 %
     4.2
     """
-    there = ~np.isnan(probabilities).any(axis=1)
-    probabilities, truth = probabilities[there], truth[there]
+    present = ~np.isnan(probabilities).any(axis=1)
+    probabilities, truth = probabilities[present], truth[present]
 
     def loss(log):
         return cross_entropy(tempered(probabilities, np.exp(log)), truth)
@@ -268,7 +268,7 @@ def temperature(probabilities, truth):
 
 
 def best_weights(probabilities, truth, prior, rule="mean"):
-    """The weights of `join`, adding up to 1, with the smallest cross-entropy; `truth` holds columns. Lesson 10.
+    """The weights of `join`, adding up to 1, with the smallest cross-entropy; `truth` (n,) gives columns. Lesson 10.
 
     >>> sure, guess = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.5, 0.5], [0.5, 0.5]])
     >>> [round(weight, 2) for weight in best_weights([sure, guess], np.array([0, 1]), np.array([0.5, 0.5]))]
@@ -280,12 +280,12 @@ def best_weights(probabilities, truth, prior, rule="mean"):
 
     equal = np.full(len(probabilities), 1 / len(probabilities))
     sums = {"type": "eq", "fun": lambda weights: weights.sum() - 1}
-    found = minimize(loss, equal, method="SLSQP", bounds=[(0, 1)] * len(equal), constraints=sums).x
-    return (found / found.sum()).tolist()
+    weights = minimize(loss, equal, method="SLSQP", bounds=[(0, 1)] * len(equal), constraints=sums).x
+    return (weights / weights.sum()).tolist()
 
 
 def cross_entropy(probabilities, truth):
-    """Minus the mean logarithm of the right label's probability; `truth` holds its column. Lesson 10.
+    """Minus the mean logarithm of the right label's probability; `truth` (n,) gives its column. Lesson 10.
 
     >>> round(cross_entropy(np.array([[0.5, 0.5]]), np.array([1])), 3)
     0.693
@@ -293,12 +293,13 @@ def cross_entropy(probabilities, truth):
     return float(-np.log(np.clip(probabilities[np.arange(len(truth)), truth], SMALLEST, None)).mean())
 
 
-def _logs(heard):
-    return np.log(np.clip(np.concatenate(list(heard.values()), axis=1), SMALLEST, None))
+def _logs(probabilities):
+    """The logarithms of all branches' probabilities side by side, (n, branches * n_classes)."""
+    return np.log(np.clip(np.concatenate(list(probabilities.values()), axis=1), SMALLEST, None))
 
 
 def by_modality(X):
-    """The parts of a table by modality; an empty dict where `X` holds one kind of features only.
+    """The parts of a table by modality; an empty dict where `X` has one kind of features only.
 
     A part with one column of words or arrays is a Series, any other a DataFrame. Lesson 10.
 
@@ -339,8 +340,8 @@ def drop_modality(X, modality, share=1.0, seed=0):
     _check_name(X, modality)
     if not 0 <= share <= 1:
         raise ValueError(f"share must lie between 0 and 1, not {share}.")
-    have = np.flatnonzero(~missing(X)[modality])
-    dropped = np.random.default_rng(seed).permutation(have)[: round(share * len(have))]
+    present = np.flatnonzero(~missing(X)[modality])
+    dropped = np.random.default_rng(seed).permutation(present)[: round(share * len(present))]
     keep = np.isin(np.arange(len(X)), dropped, invert=True)
     level = X.columns.get_level_values(0) == modality
     return X.where(keep[:, None] | ~level)
@@ -349,8 +350,8 @@ def drop_modality(X, modality, share=1.0, seed=0):
 class Modality(TransformerMixin, BaseEstimator):
     """Pick one modality of a table: the first step of its branch in a pipeline or union.
 
-    Missing words become the empty sentence, which text vectorisers accept; missing numbers stay NaN: put an imputer
-    behind.
+    Missing words become the empty sentence, which text vectorisers accept; missing numbers stay NaN and need an
+    imputer.
 
     Parameters
     ----------
@@ -373,7 +374,7 @@ class Modality(TransformerMixin, BaseEstimator):
         self.name = name
 
     def fit(self, X, y=None):
-        """Look whether the modality is there; nothing is learnt."""
+        """Check that `X` has the modality; there is nothing to learn."""
         _check_name(X, self.name)
         return self
 
@@ -390,7 +391,7 @@ class Modality(TransformerMixin, BaseEstimator):
 
 
 class PerModality(TransformerMixin, BaseEstimator):
-    """A transformer for each modality, fitted on the training utterances that have it: what goes before a network.
+    """A transformer for each modality, fitted on the training utterances that have it: the first step before a network.
 
     Parameters
     ----------
@@ -423,7 +424,7 @@ class PerModality(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """Fit each transformer on its part of `X`."""
-        self.transformers_, self._nothing = {}, {}
+        self.transformers_, self._absent = {}, {}
         for name, transformer in self.transformers.items():
             _check_name(X, name)
             part = by_modality(X)[name][~missing(X)[name]]
@@ -432,7 +433,7 @@ class PerModality(TransformerMixin, BaseEstimator):
             self.transformers_[name] = clone(transformer).fit(part)
             example = np.asarray(_rows(self.transformers_[name].transform(part[:1]))[0])
             shape = (2, *example.shape[1:]) if example.ndim > 1 else example.shape
-            self._nothing[name] = np.zeros(shape, example.dtype)
+            self._absent[name] = np.zeros(shape, example.dtype)
         return self
 
     def transform(self, X):
@@ -441,19 +442,19 @@ class PerModality(TransformerMixin, BaseEstimator):
         columns = {}
         for name, transformer in self.transformers_.items():
             _check_name(X, name)
-            have = ~missing(X)[name].to_numpy()
-            rows = iter(_rows(transformer.transform(by_modality(X)[name][have])) if have.any() else [])
+            present = ~missing(X)[name].to_numpy()
+            rows = iter(_rows(transformer.transform(by_modality(X)[name][present])) if present.any() else [])
             cells = np.empty(len(X), dtype=object)
-            for place, there in enumerate(have):
-                cells[place] = next(rows) if there else self._nothing[name]
+            for i, is_present in enumerate(present):
+                cells[i] = next(rows) if is_present else self._absent[name]
             columns[name] = cells
         return pd.DataFrame(columns, index=X.index)
 
 
 def gaps(part):
-    """Which rows of a table or Series hold nothing, and which hold a NaN or an infinity: two arrays of bool.
+    """Which rows of a table or Series are empty, and which contain a NaN or an infinity: two arrays of bool.
 
-    Words are never broken; raises TypeError or ValueError when a table holds words among numbers. Lesson 10.
+    Raises TypeError or ValueError when a table contains words among numbers. Lesson 10.
 
     >>> [rows.tolist() for rows in gaps(pd.Series(["Oh?", " ", None]))]
     [[False, True, True], [False, True, True]]
@@ -470,7 +471,7 @@ def gaps(part):
 
 
 def _rows(transformed):
-    """What a transformer returns for several utterances as a list, one entry for each."""
+    """A transformer's output as a list, one entry per utterance."""
     return list(transformed.to_numpy() if isinstance(transformed, pd.DataFrame) else transformed)
 
 
@@ -484,7 +485,7 @@ def _unwrapped(part):
 def _check_name(X, name):
     names = list(by_modality(X))
     if name not in names:
-        have = f"it has {', '.join(map(str, names))}" if names else "it has one kind of features only"
+        choice = f"it has {', '.join(map(str, names))}" if names else "it has one kind of features only"
         raise ValueError(
-            f"X has no modality {name!r}; {have}: make it with pd.concat({{'audio': ..., 'text': ...}}, axis=1)."
+            f"X has no modality {name!r}; {choice}: make it with pd.concat({{'audio': ..., 'text': ...}}, axis=1)."
         )

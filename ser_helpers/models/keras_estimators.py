@@ -1,15 +1,7 @@
-"""Keras networks as scikit-learn classifiers, and what they share with regressors.
-
-Keras networks as scikit-learn regressors: valence, arousal and dominance instead of classes.
-
-What a network is fed: tables, arrays, sequences, or several inputs at once, as arrays of numbers.
-
-What watches a network while it trains: a clock and a progress bar.
-"""
+"""Keras networks as scikit-learn classifiers and regressors, and the arrays that they are fed."""
 
 import time
 
-import keras
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
@@ -18,118 +10,105 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from ser_helpers import quick_mode
-from ser_helpers.models.checkpoints import Checkpoint, find_checkpoint
+from ser_helpers.models import checkpoints
 
-PREDICT_BATCH = 256
-STRETCH_EPOCHS = 20  # a stretch is one call of Keras's fit: short for large data, and its own overhead is small
-STRETCH_NUMBERS = 4_000_000
+PREDICT_BATCH = 256  # examples at once: enough to keep the cores busy, few enough for long sequences
+FIT_EPOCHS, FIT_NUMBERS = 20, 4_000_000  # most epochs, and most input numbers, of one call of Keras's fit
 
 
 class KerasEstimator(BaseEstimator):
-    """A Keras network that behaves like a scikit-learn estimator: what classifier and regressor share.
+    """What `KerasClassifier` and `KerasRegressor` share.
 
-    A child says what its targets are (``_learn``, ``_targets``) and which metrics watch the fit (``_metrics``).
-
-    Notes
-    -----
-    Used through ``KerasClassifier`` from Lesson 04 on, and ``KerasRegressor`` in Lesson 09.
+    A subclass defines its targets (``_prepare_targets``, ``_encode``) and the metrics of the history (``_metrics``).
     """
 
     def fit(self, X, y, validation_data=None):
-        """Train from fresh weights on `X`, n examples, and `y`, n labels (or numbers, for a regressor).
+        """Train from fresh weights on `X`, n examples, and `y`, n labels (for a regressor, numbers).
 
-        `X` is a table, an array, a Series or list of (frames, dims) arrays of different lengths, which get zero rows at
-        the end, or a DataFrame of several inputs (see ``examples.read``). `validation_data` is a pair ``(X, y)`` that
-        is only watched (for learning curves): it never steers the fit. A fit that is stopped or fails leaves the
-        estimator unfitted. Raises ValueError when X holds NaN or no features, when X and y do not fit, when y holds
-        fewer than two classes, when there is no epoch, or when `build` returns no compiled network.
+        Parameters
+        ----------
+        X : see `to_arrays`
+        y : array (n,), or (n, targets) for a regressor
+        validation_data : (X, y), optional
+            Evaluated after each epoch, for learning curves; it never influences the fit.
+
+        Raises
+        ------
+        ValueError
+            If X contains NaN or no features, X and y do not match, y has fewer than two classes, there is no epoch, or
+            `build` returns no compiled network. A fit that fails or is interrupted leaves the estimator unfitted.
         """
         import keras
 
         vars(self).pop("history_", None)
         if self.epochs < 1:
             raise ValueError(f"epochs must be at least 1, not {self.epochs}.")
-        X, shape = read(X)
-        inputs = parts(X)
-        target, weights, identity = self._learn(np.asarray(y), len(inputs[0]))
-        watched = []
+        arrays, self.input_shape_ = to_arrays(X)
+        targets, class_weight, identity = self._prepare_targets(np.asarray(y), len(_as_list(arrays)[0]))
+        data = [*_as_list(arrays), targets]
         if validation_data is not None:
-            validation_data = read(validation_data[0])[0], self._targets(np.asarray(validation_data[1]))
-            watched = [*parts(validation_data[0]), validation_data[1]]
+            validation_data = to_arrays(validation_data[0])[0], self._encode(np.asarray(validation_data[1]))
+            data += [*_as_list(validation_data[0]), validation_data[1]]
         keras.utils.set_random_seed(self.seed)
-        self.input_shape_ = shape
-        self.model_ = self._watched(self.build(shape, target.shape[1]), target.shape[1])
-        checkpoint = Checkpoint(None)
+        self.model_ = self._build_network(targets.shape[1])
+        path = None
         if self.cache:
-            settings = (quick_mode.limited("epochs", self.epochs), self.batch_size, self.seed, weights, identity)
-            checkpoint = find_checkpoint(self.build, self.model_, [*inputs, target, *watched], settings)
-        history, seconds = self._train(X, target, validation_data, weights, checkpoint)
-        self.overhead_ = 1 - seconds["training"] / seconds["all"]
-        self.history_ = pd.DataFrame(history).rename_axis("epoch").rename(index=lambda epoch: epoch + 1)
+            settings = quick_mode.limited("epochs", self.epochs), self.batch_size, self.seed, class_weight, identity
+            path = checkpoints.find(self.model_, data, settings)
+        stored = checkpoints.read(path, self.model_) if path else None
+        if stored is None:
+            stored = self._train(arrays, targets, class_weight, validation_data)
+            if path:
+                checkpoints.write(path, self.model_, stored)
+        self.overhead_ = stored["overhead"]
+        self.history_ = pd.DataFrame(stored["history"]).rename_axis("epoch").rename(index=lambda epoch: epoch + 1)
         return self
 
-    def _train(self, X, target, validation_data, class_weight, checkpoint):
-        """The epochs that are still to do, in stretches that each start from a seed of their own.
+    def _train(self, arrays, targets, class_weight, validation_data):
+        """Train `model_`; returns the history and the share of the time outside of training steps."""
+        import keras
 
-        A fit that was stopped goes on at the end of its last whole stretch, and ends as if it had not been stopped.
-        """
-        epochs = quick_mode.limited("epochs", self.epochs)
-        history, seconds = checkpoint.restore(self.model_) or ({}, {"all": 0.0, "training": 0.0})
-        done = len(next(iter(history.values()), []))
-        stretch = int(np.clip(STRETCH_NUMBERS / sum(part.size for part in parts(X)), 1, STRETCH_EPOCHS))
-        clock, seed = TrainingClock(), EpochSeed(self.seed)
-        try:
-            with TrainingBar(epochs, done, disable=not self.progress) as bar:
-                for start in range(done, epochs, stretch):
-                    seed.set(start)  # TensorFlow shuffles by the seed at the start of a stretch
-                    begun = time.perf_counter()
-                    part = self.model_.fit(
-                        X,
-                        target,
-                        initial_epoch=start,
-                        epochs=min(start + stretch, epochs),
-                        batch_size=self.batch_size,
-                        class_weight=class_weight,
-                        validation_data=validation_data,
-                        callbacks=[seed, clock, bar],
-                        verbose=0,
-                    )
-                    history = {name: [*history.get(name, []), *values] for name, values in part.history.items()}
-                    seconds["all"] += time.perf_counter() - begun
-                    seconds["training"] += clock.take()
-                    checkpoint.keep(self.model_, history, seconds)
-        finally:
-            checkpoint.write()
-        return history, seconds
+        # One call of Keras's fit would do. Calls of at most 20 epochs, each with a seed of its own, train the same
+        # networks, and so give the same scores, as earlier versions of the course.
+        epochs = int(np.clip(FIT_NUMBERS / sum(array.size for array in _as_list(arrays)), 1, FIT_EPOCHS))
+        limit = quick_mode.limited("epochs", self.epochs)
+        progress, history = _Progress(limit, self.progress), {}
+        started = time.perf_counter()
+        with progress.bar:
+            for start in range(0, limit, epochs):
+                keras.utils.set_random_seed(int(np.random.SeedSequence([self.seed, start]).generate_state(1)[0]))
+                part = self.model_.fit(
+                    arrays,
+                    targets,
+                    initial_epoch=start,
+                    epochs=min(start + epochs, limit),
+                    batch_size=self.batch_size,
+                    class_weight=class_weight,
+                    validation_data=validation_data,
+                    callbacks=[progress.callback()],
+                    verbose=0,
+                )
+                history = {name: [*history.get(name, []), *values] for name, values in part.history.items()}
+        return {"history": history, "overhead": 1 - progress.seconds / (time.perf_counter() - started)}
 
     def _outputs(self, X):
-        """What the network says of each example, an array of shape (n, outputs)."""
+        """The network's outputs, an array of shape (n, outputs)."""
         import keras
 
         check_is_fitted(self, "history_")
-        X, _ = read(X)
-        check_shape(X, self.input_shape_)
-        starts = range(0, len(parts(X)[0]), PREDICT_BATCH)
-        batches = (rows(X, start, start + PREDICT_BATCH) for start in starts)
-        return np.concatenate([keras.ops.convert_to_numpy(self.model_(batch, training=False)) for batch in batches])
+        arrays, _ = to_arrays(X)
+        _check_shape(arrays, self.input_shape_)
+        outputs = []
+        for start in range(0, len(_as_list(arrays)[0]), PREDICT_BATCH):
+            batch = keras.tree.map_structure(lambda array, start=start: array[start : start + PREDICT_BATCH], arrays)
+            outputs.append(keras.ops.convert_to_numpy(self.model_(batch, training=False)))
+        return np.concatenate(outputs)
 
-    def __getstate__(self):
-        state = super().__getstate__()
-        if "model_" not in state:
-            return state
-        from ser_helpers.models import AttentionPooling, CrossModalAttention, SpecAugment
-        from ser_helpers.models.keras_layers import CCC, UAR
-
-        ours = (AttentionPooling, CrossModalAttention, SpecAugment, UAR, CCC)
-        return {"registered": ours, **state}  # unpickled first, for the network's sake
-
-    def __setstate__(self, state):
-        super().__setstate__({name: value for name, value in state.items() if name != "registered"})
-
-    def _watched(self, model, n_outputs):
-        """The compiled `model` with our metrics."""
+    def _build_network(self, n_outputs):
+        """What `build` returns, with our metrics."""
         import keras
 
+        model = self.build(self.input_shape_, n_outputs)
         if not isinstance(model, keras.Model) or not getattr(model, "compiled", False):
             raise ValueError("build must return a compiled keras.Model: end it with model.compile(...); return model.")
         model.compile(
@@ -140,9 +119,48 @@ class KerasEstimator(BaseEstimator):
             run_eagerly=model.run_eagerly,
             jit_compile=model.jit_compile,
         )
-        if not model.built:
-            model(_symbols(self.input_shape_))
+        if not model.built:  # a Sequential without Input makes its weights when it is first called
+            model(_symbolic_inputs(self.input_shape_))
         return model
+
+    def __getstate__(self):
+        """The state for pickle, which imports our layers before it rebuilds the network that contains them."""
+        if not hasattr(self, "model_"):
+            return super().__getstate__()
+        from ser_helpers.models.keras_layers import AttentionPooling
+
+        return {"layers": AttentionPooling, **super().__getstate__()}
+
+    def __setstate__(self, state):
+        super().__setstate__({name: value for name, value in state.items() if name != "layers"})
+
+
+class _Progress:
+    """A bar over epochs with loss and UAR or CCC, also of the validation data, and the seconds in training steps."""
+
+    def __init__(self, epochs, show):
+        self.bar = tqdm(desc="training", total=epochs, unit="epoch", leave=False, disable=not show)
+        self.seconds = 0.0
+
+    def callback(self):
+        """These three methods as a Keras callback."""
+        import keras
+
+        return keras.callbacks.LambdaCallback(
+            on_train_batch_begin=self._begin_step, on_train_batch_end=self._end_step, on_epoch_end=self._end_epoch
+        )
+
+    def _begin_step(self, batch, logs=None):
+        self._started = time.perf_counter()
+
+    def _end_step(self, batch, logs=None):
+        self.seconds += time.perf_counter() - self._started
+
+    def _end_epoch(self, epoch, logs=None):
+        metrics = [name for name in ("loss", "uar", "ccc", "val_loss", "val_uar", "val_ccc") if name in logs]
+        values = {name.replace("val_", "unseen "): f"{logs[name]:.2f}" for name in metrics}
+        self.bar.set_postfix(values, refresh=False)
+        self.bar.update()
 
 
 class KerasClassifier(ClassifierMixin, KerasEstimator):
@@ -164,8 +182,8 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     class_weight : None, "balanced" or dict
         How much an example of each class counts in the loss; "balanced" weighs by one over the class's frequency.
     cache : bool
-        Keep the fit on disk by its configuration (network, data, settings, versions): the same fit is then read instead
-        of trained, and one that was stopped, by Ctrl-C or a crash, goes on where it stopped.
+        Store the finished fit on disk (see ``checkpoints.find``): the same network, data and settings are then read
+        instead of trained.
     progress : bool
         Show a bar with the epoch, loss and UAR.
 
@@ -181,7 +199,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         One row per epoch: ``loss``, ``accuracy``, ``uar`` and, when `validation_data` was given, ``val_loss``,
         ``val_accuracy``, ``val_uar``.
     overhead_ : float
-        The share of the fit's time spent outside of training steps: waiting for data, watching, book-keeping.
+        The share of the fit's time outside of training steps: loading data, validation, bookkeeping.
 
     Notes
     -----
@@ -218,17 +236,17 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
-    def _learn(self, y, n):
-        """Targets, class weights, and what else tells this fit from others."""
+    def _prepare_targets(self, y, n):
+        """One-hot targets (n, n_classes), class weights, and what the checkpoint's key needs beside them."""
         if y.shape != (n,) or pd.isna(y).any():
-            raise ValueError(f"y must hold one label for each of the {n} examples, none missing: check its shape.")
+            raise ValueError(f"y must have one label for each of the {n} examples, none missing: check its shape.")
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
-            raise ValueError(f"A classifier needs at least two classes, and y holds only {self.classes_.tolist()}.")
-        return self._targets(y), self._class_weights(y), self.classes_.tolist()
+            raise ValueError(f"A classifier needs at least two classes, and y has only {self.classes_.tolist()}.")
+        return self._encode(y), self._class_weights(y), self.classes_.tolist()
 
-    def _targets(self, y):
-        """Labels as one-hot rows."""
+    def _encode(self, y):
+        """Labels as one-hot rows (n, n_classes)."""
         unknown = sorted(set(y.tolist()) - set(self.classes_.tolist()))
         if unknown:
             raise ValueError(f"The validation labels {unknown} do not occur in the training labels.")
@@ -251,8 +269,8 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         return dict(enumerate(weights.tolist()))
 
 
-def _symbols(shape):
-    """Keras's symbolic inputs for examples of this shape."""
+def _symbolic_inputs(shape):
+    """Keras's symbolic inputs for examples of this shape, or of these shapes by name."""
     import keras
 
     if isinstance(shape, dict):
@@ -276,9 +294,9 @@ class KerasRegressor(MultiOutputMixin, RegressorMixin, KerasEstimator):
         Fixes the initial weights, the order of examples and dropout: two fits give the same network.
     standardise : bool
         Train on targets brought to mean 0 and standard deviation 1 over the training set, column by column, and bring
-        the predictions back. A fresh network says about 0: without this it first has to learn that arousal is about 3
-        on a scale from 1 to 5, and with a CCC loss it hardly gets there, for far from the truth the loss is flat. False
-        for a network that ends on the targets' own scale, such as a sigmoid for targets in [0, 1].
+        the predictions back. A fresh network predicts about 0. Without this it first has to learn that arousal is about
+        3 on a scale from 1 to 5, and with a CCC loss it hardly gets there, because the loss is flat far from the truth.
+        False for a network that ends on the targets' own scale, such as a sigmoid for targets in [0, 1].
     cache, progress : bool
         As in ``KerasClassifier``.
 
@@ -326,20 +344,20 @@ class KerasRegressor(MultiOutputMixin, RegressorMixin, KerasEstimator):
         values = outputs[:, 0] if np.ndim(self.target_mean_) == 0 else outputs
         return values * self.target_scale_ + self.target_mean_
 
-    def _learn(self, y, n):
-        """Targets, no class weights, and what else tells this fit from others."""
+    def _prepare_targets(self, y, n):
+        """Targets (n, targets), no class weights, and nothing more for the checkpoint's key."""
         values = _numbers(y)
         if y.ndim not in (1, 2) or len(y) != n or 0 in y.shape:
             raise ValueError(
-                f"y must hold one number, or one row of them, for each of the {n} examples: check its shape."
+                f"y must have one number, or one row of them, for each of the {n} examples: check its shape."
             )
         self.target_mean_, self.target_scale_ = np.zeros(y.shape[1:]), np.ones(y.shape[1:])
         if self.standardise:
             spread = values.std(axis=0)
             self.target_mean_, self.target_scale_ = values.mean(axis=0), np.where(spread > 0, spread, 1.0)
-        return self._targets(y), None, ()
+        return self._encode(y), None, ()
 
-    def _targets(self, y):
+    def _encode(self, y):
         """Targets as the network learns them, (n, targets)."""
         values = _numbers(y)
         if values.shape[1:] != np.shape(self.target_mean_):
@@ -351,8 +369,8 @@ class KerasRegressor(MultiOutputMixin, RegressorMixin, KerasEstimator):
 
         return [CCC(n_targets)]
 
-    def _watched(self, model, n_outputs):
-        model = super()._watched(model, n_outputs)
+    def _build_network(self, n_outputs):
+        model = super()._build_network(n_outputs)
         if tuple(model.output_shape) != (None, n_outputs):
             raise ValueError(
                 f"The network ends in the shape {model.output_shape[1:]}, and y has {n_outputs} target(s) for each"
@@ -365,41 +383,40 @@ def _numbers(y):
     try:
         values = y.astype(float)
     except (TypeError, ValueError) as error:
-        raise ValueError("y must hold numbers: for words take a KerasClassifier.") from error
+        raise ValueError("y must be numbers: for words take a KerasClassifier.") from error
     if not np.isfinite(values).all():
-        raise ValueError("y holds NaN or infinite values: drop these examples.")
+        raise ValueError("y contains NaN or infinite values: drop these examples.")
     return values
 
 
-def read(X):
-    """The examples of `X` as float32 arrays, and the shape of one example.
+def to_arrays(X):
+    """The examples of `X` as float32 arrays, and the shape of one example. Used by both estimators.
 
     Parameters
     ----------
     X : table, array, Series, list, or DataFrame of several inputs
-        A table or array of numbers, (n, ...). A Series or list of (frames, dims) arrays of different lengths, which
-        get zero rows at the end. For a network with several inputs a DataFrame, whose columns are either arrays (one
-        input each: vectors of one length, or (frames, dims)) or of two levels, (input, feature).
+        A table or array of numbers, (n, ...). A Series or list of arrays (frames, dims) of different lengths: they are
+        padded to (n, longest, dims) with zero rows at the end, which a ``Masking(0.0)`` layer hides. For a network with
+        several inputs a DataFrame, whose columns are either arrays (one input each: vectors of one length, or (frames,
+        dims)) or of two levels, (input, feature).
 
     Returns
     -------
-    arrays : ndarray (n, ...), or a dict of them by the name of the input
+    arrays : ndarray (n, ...), or a dict of them by input
     shape : tuple, or a dict of them
         Of one example; ``(None, dims)`` for sequences.
 
     Raises
     ------
     ValueError
-        If X holds NaN or no features, or arrays that do not fit together.
+        If X contains NaN or no features, or arrays that do not fit together.
 
     Examples
     --------
-    Used by ``KerasClassifier`` and ``KerasRegressor``, from Lesson 04 on.
-
-    >>> read([[1, 2], [3, 4]])[1], read([np.ones((4, 3)), np.ones((2, 3))])[1]
+    >>> to_arrays([[1, 2], [3, 4]])[1], to_arrays([np.ones((4, 3)), np.ones((2, 3))])[1]
     ((2,), (None, 3))
     >>> both = pd.DataFrame({"voice": [np.ones((4, 3)), np.ones((2, 3))], "text": [np.ones(5), np.zeros(5)]})
-    >>> arrays, shape = read(both)
+    >>> arrays, shape = to_arrays(both)
     >>> arrays["voice"].shape, shape
     ((2, 4, 3), {'voice': (None, 3), 'text': (5,)})
     """
@@ -415,33 +432,13 @@ def read(X):
     return arrays, shapes
 
 
-def parts(arrays):
-    """The arrays of `read` as a list: one, or one per input in the order of their names.
-
-    >>> len(parts({"voice": np.ones(2), "text": np.ones(2)}))
-    2
-    """
+def _as_list(arrays):
+    """The arrays of `to_arrays` in a list: one, or one per input in the order of the names."""
     return [arrays[name] for name in sorted(arrays)] if isinstance(arrays, dict) else [arrays]
 
 
-def rows(arrays, start, stop):
-    """Some examples of `read`'s arrays.
-
-    >>> rows({"text": np.arange(5)}, 1, 3)["text"].tolist()
-    [1, 2]
-    """
-    if isinstance(arrays, dict):
-        return {name: array[start:stop] for name, array in arrays.items()}
-    return arrays[start:stop]
-
-
-def check_shape(arrays, trained_on):
-    """Raise ValueError unless examples have the shape that the network was trained on; it may have other frames.
-
-    >>> check_shape(np.ones((2, 4)), (5,))
-    Traceback (most recent call last):
-    ValueError: An example has the shape (4,), but the network was trained on (5,): compute the same features.
-    """
+def _check_shape(arrays, trained_on):
+    """Raise ValueError unless examples have the shape the network was trained on; the number of frames may differ."""
     if isinstance(trained_on, dict) or isinstance(arrays, dict):
         given, wanted = (set(thing) if isinstance(thing, dict) else {"one input"} for thing in (arrays, trained_on))
         if given != wanted:
@@ -450,7 +447,7 @@ def check_shape(arrays, trained_on):
                 f" {', '.join(sorted(wanted))}: give the same."
             )
         for name, array in arrays.items():
-            check_shape(array, trained_on[name])
+            _check_shape(array, trained_on[name])
     elif (arrays.ndim - 1, arrays.shape[-1]) != (len(trained_on), trained_on[-1]):
         raise ValueError(
             f"An example has the shape {arrays.shape[1:]}, but the network was trained on {trained_on}: compute the"
@@ -475,7 +472,7 @@ def _column(values):
         return values
     vectors = [np.atleast_1d(np.asarray(value, dtype="float32")) for value in values]
     if len({vector.shape for vector in vectors}) > 1:
-        raise ValueError(f"The input {values.name!r} holds vectors of different lengths: give all the same features.")
+        raise ValueError(f"The input {values.name!r} has vectors of different lengths: give all the same features.")
     return np.stack(vectors)
 
 
@@ -485,7 +482,7 @@ def _one_input(X):
     if X.ndim < 2 or not len(X):
         raise ValueError(f"X needs one row of features for each example, and its shape is {X.shape}.")
     if not np.isfinite(X).all():
-        raise ValueError("X holds NaN or infinite values: impute them, or drop these examples.")
+        raise ValueError("X contains NaN or infinite values: impute them, or drop these examples.")
     return X, (None, *X.shape[2:]) if ragged else X.shape[1:]
 
 
@@ -508,65 +505,3 @@ def _padded(sequences):
     for row, array in zip(padded, arrays, strict=True):
         row[: len(array)] = array
     return padded
-
-
-class EpochSeed(keras.callbacks.Callback):
-    """Seeds a stretch of epochs, and on other backends than TensorFlow each epoch, whatever was done before it."""
-
-    def __init__(self, seed):
-        super().__init__()
-        self._seed = seed
-
-    def set(self, epoch):
-        """Seed Python, NumPy, Keras and its backend for `epoch`."""
-        keras.utils.set_random_seed(int(np.random.SeedSequence([self._seed, epoch]).generate_state(1)[0]))
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Seed this epoch; TensorFlow needs no such help within a stretch, and would lose its compiled kernels."""
-        if keras.backend.backend() != "tensorflow":
-            self.set(epoch)
-
-
-class TrainingClock(keras.callbacks.Callback):
-    """Counts the seconds spent in training steps."""
-
-    def __init__(self):
-        super().__init__()
-        self._seconds = 0.0
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """Start the clock."""
-        self._begun = time.perf_counter()
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Stop it."""
-        self._seconds += time.perf_counter() - self._begun
-
-    def take(self):
-        """The seconds since the last call."""
-        seconds, self._seconds = self._seconds, 0.0
-        return seconds
-
-
-class TrainingBar(keras.callbacks.Callback):
-    """A bar that counts epochs and shows the loss and UAR or CCC, those of the validation data where there are some."""
-
-    def __init__(self, epochs, done, disable):
-        super().__init__()
-        self._bar = tqdm(desc="training", total=epochs, initial=done, unit="epoch", leave=False, disable=disable)
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Move the bar on."""
-        shown = {
-            name.replace("val_", "unseen "): logs[name]
-            for name in ("loss", "uar", "ccc", "val_loss", "val_uar", "val_ccc")
-            if name in logs
-        }
-        self._bar.set_postfix({name: f"{value:.2f}" for name, value in shown.items()}, refresh=False)
-        self._bar.update()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self._bar.close()

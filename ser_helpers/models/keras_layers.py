@@ -1,13 +1,4 @@
-"""Attention pooling: a recording's frames become one vector, and the network decides which frames count.
-
-Cross-modal attention: each word of a sentence looks for the moments of the voice that matter to it.
-
-SpecAugment: hide random stripes of a spectrogram during training.
-
-The concordance correlation coefficient for training: as a loss, and as a metric for bars and curves.
-
-Unweighted average recall as a Keras metric, for progress bars and learning curves.
-"""
+"""Keras layers, losses and metrics for speech: attention, SpecAugment, CCC and UAR. They work on every backend."""
 
 import keras
 from keras import ops
@@ -18,13 +9,13 @@ class AttentionPooling(keras.layers.Layer):
     """A weighted sum over time whose weights the network learns: additive attention.
 
     Each frame h_t gets a score v · tanh(W h_t + b); softmax over time turns the scores into weights that add up to 1,
-    and the output is the sum of weight × frame. Frames that a mask hides get no weight, so padding changes nothing; a
-    row that is hidden altogether gives zeros.
+    and the output is the sum of weight × frame. Masked frames get no weight, so padding changes nothing; a row that is
+    masked altogether gives zeros.
 
     Parameters
     ----------
     units : int
-        Length of v: how many detectors the score is made of.
+        Length of v.
     return_weights : bool
         Return the pair (sum, weights) instead of the sum alone.
     **kwargs
@@ -72,7 +63,7 @@ class AttentionPooling(keras.layers.Layer):
     def call(self, x, mask=None):
         """The weighted sum of the frames `x`; `mask` (batch, time) is True where a frame counts."""
         weights = self._weights(x, mask)
-        pooled = ops.sum(weights[..., None] * x, axis=1)
+        pooled = ops.sum(weights[..., None] * x, axis=1)  # (batch, time, 1) * (batch, time, dims) -> (batch, dims)
         return (pooled, weights) if self.return_weights else pooled
 
     def weights_over_time(self, x, mask=None):
@@ -83,15 +74,18 @@ class AttentionPooling(keras.layers.Layer):
         return ops.convert_to_numpy(self._weights(x, mask))
 
     def _weights(self, x, mask):
+        # (batch, time, dims) -> (batch, time, units) -> (batch, time, 1) -> (batch, time)
         scores = ops.squeeze(ops.tanh(x @ self.W + self.b) @ self.v, axis=-1)
         if mask is None:
             return ops.softmax(scores, axis=1)
-        heard = ops.cast(mask, scores.dtype)
-        hidden = ops.cast(-1e4, scores.dtype)  # exp of it is 0, and half precision can hold it
-        return ops.softmax(ops.where(ops.cast(mask, "bool"), scores, hidden), axis=1) * heard
+        # -1e4 instead of minus infinity: its exp is 0, it exists in half precision, and a row that is masked altogether
+        # gives equal weights, which the product turns into zeros, where -inf would give NaN
+        lowest = ops.cast(-1e4, scores.dtype)
+        weights = ops.softmax(ops.where(ops.cast(mask, "bool"), scores, lowest), axis=1)
+        return weights * ops.cast(mask, scores.dtype)
 
     def compute_mask(self, x, mask=None):
-        """None: time is gone, so is the mask."""
+        """None: the output has no time axis left to mask."""
         return (None, None) if self.return_weights else None
 
     def compute_output_shape(self, input_shape):
@@ -100,7 +94,7 @@ class AttentionPooling(keras.layers.Layer):
         return ((batch, dims), (batch, time)) if self.return_weights else (batch, dims)
 
     def get_config(self):
-        """What is needed to make the layer again, for saving."""
+        """The settings, for saving."""
         return super().get_config() | {"units": self.units, "return_weights": self.return_weights}
 
 
@@ -110,8 +104,7 @@ class CrossModalAttention(keras.layers.Layer):
 
     A query q is made of each step of the first sequence (a word), a key k and a value v of each step of the second
     (an audio frame). Softmax of q · k / √units over the second sequence gives the weights, the sum of weight × v the
-    output. Steps that a mask hides, on either side, change nothing: hidden keys get no weight, hidden queries and those
-    that find no key at all get zeros.
+    output. Masked keys get no weight; masked queries, and queries without any unmasked key, get zeros.
 
     Parameters
     ----------
@@ -130,7 +123,7 @@ class CrossModalAttention(keras.layers.Layer):
     Notes
     -----
     Called as ``layer(query, context)``: (batch, words, dims) and (batch, frames, dims) become (batch, words, units);
-    the weights are (batch, words, frames). Keras hands on the masks of both. Attention of this kind is that of Vaswani
+    the weights are (batch, words, frames). Keras passes the masks of both. Attention of this kind is that of Vaswani
     et al., "Attention is all you need", NeurIPS 2017, arXiv:1706.03762; between modalities, that of Tsai et al.,
     "Multimodal transformer for unaligned multimodal language sequences", ACL 2019, doi:10.18653/v1/P19-1656. Lesson 10.
 
@@ -176,14 +169,14 @@ class CrossModalAttention(keras.layers.Layer):
         return ops.convert_to_numpy(self._weights(query, context, query_mask, context_mask))
 
     def _weights(self, query, context, query_mask, context_mask):
+        # (batch, words, units) @ (batch, units, frames) -> (batch, words, frames)
         scores = (query @ self.W_query) @ ops.transpose(context @ self.W_key, (0, 2, 1)) / self.units**0.5
         if context_mask is not None:
-            heard = ops.cast(context_mask, "bool")[:, None, :]
-            hidden = ops.cast(-1e4, scores.dtype)  # exp of it is 0, and half precision can hold it
-            scores = ops.where(heard, scores, hidden)
+            unmasked = ops.cast(context_mask, "bool")[:, None, :]  # the same for every word
+            scores = ops.where(unmasked, scores, ops.cast(-1e4, scores.dtype))  # as in AttentionPooling
         weights = ops.softmax(scores, axis=-1)
         if context_mask is not None:
-            weights = weights * ops.cast(heard, weights.dtype)
+            weights = weights * ops.cast(unmasked, weights.dtype)
         if query_mask is not None:
             weights = weights * ops.cast(query_mask, weights.dtype)[:, :, None]
         return weights
@@ -198,7 +191,7 @@ class CrossModalAttention(keras.layers.Layer):
         return (output, (*query_shape[:2], context_shape[1])) if self.return_weights else output
 
     def get_config(self):
-        """What is needed to make the layer again, for saving."""
+        """The settings, for saving."""
         return super().get_config() | {"units": self.units, "return_weights": self.return_weights}
 
 
@@ -206,9 +199,8 @@ class CrossModalAttention(keras.layers.Layer):
 class SpecAugment(keras.layers.Layer):
     """Hide stripes of each spectrogram, in frequency and in time, whenever the network trains.
 
-    Every step draws new stripes for every example, so the network never sees quite the same picture twice and cannot
-    rely on one band or one moment. Hidden cells become 0, which is the mean after a ``FrameScaler``. In prediction the
-    layer does nothing.
+    Every step draws new stripes for every example, so the network cannot rely on one band or one moment. Hidden cells
+    become 0, which is the mean after a ``FrameScaler``. In prediction the layer does nothing.
 
     Parameters
     ----------
@@ -262,12 +254,12 @@ class SpecAugment(keras.layers.Layer):
         return inputs
 
     def get_config(self):
-        """The settings, for saving the network."""
+        """The settings, for saving."""
         settings = {"bands": self.bands, "frames": self.frames, "stripes": self.stripes, "seed": self.seed}
         return {**super().get_config(), **settings}
 
     def _draw(self, inputs, axis, widest):
-        """A start and a width for each example; a stripe lies wholly inside."""
+        """A start and a width for each example, (batch,) each; a stripe lies wholly inside."""
         batch, size = ops.shape(inputs)[0], ops.cast(ops.shape(inputs)[axis], "float32")
         width = ops.floor(keras.random.uniform((batch,), 0, widest + 1, seed=self.generator))
         width = ops.minimum(width, size)
@@ -288,7 +280,7 @@ def hide(spectrograms, start, width, axis):
 
     Notes
     -----
-    The part of `SpecAugment` without chance: the same on every Keras backend. Lesson 06.
+    The deterministic part of `SpecAugment`: the same on every Keras backend. Lesson 06.
 
     Examples
     --------
@@ -300,12 +292,12 @@ def hide(spectrograms, start, width, axis):
     """
     spectrograms = ops.convert_to_tensor(spectrograms)
     start, width = (ops.cast(value, "float32")[:, None] for value in (start, width))
-    place = ops.arange(ops.shape(spectrograms)[axis], dtype="float32")[None]
-    keep = ops.cast(ops.logical_or(place < start, place >= start + width), spectrograms.dtype)
-    return spectrograms * ops.expand_dims(keep, 3 - axis)
+    position = ops.arange(ops.shape(spectrograms)[axis], dtype="float32")[None]
+    keep = ops.cast(ops.logical_or(position < start, position >= start + width), spectrograms.dtype)
+    return spectrograms * ops.expand_dims(keep, 3 - axis)  # (batch, frames, 1) or (batch, 1, bands)
 
 
-ROUNDING = 1e-12  # of float32, in the square of the target's unit: below it, truth and prediction are one constant
+ROUNDING = 1e-12  # in the square of the target's unit: below it, truth and prediction are equal constants
 
 
 @keras.saving.register_keras_serializable("ser_helpers")
@@ -325,24 +317,26 @@ def ccc_loss(y_true, y_pred):
 
     Notes
     -----
-    It looks at the whole batch at once, so it takes no sample weights, and a batch of less than about 16 estimates it
-    poorly. In a batch where it is undefined (one example, or equal constants), it is 1 and has no gradient. Lin (1989),
-    doi:10.2307/2532051; as a loss for emotion: Trigeorgis et al. (2016), doi:10.1109/ICASSP.2016.7472669. Lesson 09.
+    It is computed over the whole batch, so it takes no sample weights, and a batch of fewer than about 16 estimates
+    it poorly. In a batch where it is undefined (one example, or equal constants), it is 1 and has no gradient. Lin
+    (1989), doi:10.2307/2532051; as a loss for emotion: Trigeorgis et al. (2016), doi:10.1109/ICASSP.2016.7472669.
+    Lesson 09.
 
     Examples
     --------
     >>> float(ccc_loss([[1.0], [2.0], [3.0]], [[1.0], [2.0], [3.0]]))
     0.0
-    >>> float(ccc_loss([[1.0], [2.0], [3.0]], [[2.0], [2.0], [2.0]]))  # the mean, whatever it hears
+    >>> float(ccc_loss([[1.0], [2.0], [3.0]], [[2.0], [2.0], [2.0]]))  # a constant
     1.0
     """
     truth, predicted = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
     if len(truth.shape) != len(predicted.shape):  # (n,) and (n, 1) would give a table of (n, n)
         raise ValueError(f"The truth has the shape {tuple(truth.shape)}, and the prediction {tuple(predicted.shape)}.")
-    mean_t, mean_p = ops.mean(truth, axis=0), ops.mean(predicted, axis=0)
+    mean_t, mean_p = ops.mean(truth, axis=0), ops.mean(predicted, axis=0)  # one per target
     t, p = truth - mean_t, predicted - mean_p
     scale = ops.mean(t * t, axis=0) + ops.mean(p * p, axis=0) + (mean_t - mean_p) ** 2
     defined = scale > ROUNDING
+    # the inner where keeps 0 / 0 out of the gradient, which would be NaN even where the outer one discards it
     return 1 - ops.mean(ops.where(defined, 2 * ops.mean(t * p, axis=0) / ops.where(defined, scale, 1.0), 0.0))
 
 
@@ -390,7 +384,7 @@ class CCC(keras.metrics.Metric):
         return ops.mean(ops.where(defined, 2 * (tp - t * p) / ops.where(defined, scale, 1.0), 0.0))
 
     def get_config(self):
-        """What rebuilds this metric."""
+        """The settings, for saving."""
         return {**super().get_config(), "n_targets": self.n_targets}
 
 
@@ -437,5 +431,5 @@ class UAR(keras.metrics.Metric):
         return keras.ops.sum(recalls) / keras.ops.maximum(keras.ops.sum(present), 1)
 
     def get_config(self):
-        """What rebuilds this metric."""
+        """The settings, for saving."""
         return {**super().get_config(), "n_classes": self.n_classes}

@@ -1,9 +1,4 @@
-"""Models on disk: one file with the model and what it needs to know, which cannot run code when it is loaded.
-
-What `models.load` gives back: a model that knows which features it was trained on, and refuses others.
-
-What a saved model may hold: nothing that could run code when it is loaded.
-"""
+"""Models on disk: one file with a model and what is needed to use it, which cannot run code when it is loaded."""
 
 import contextlib
 import copy
@@ -31,22 +26,55 @@ from ser_helpers import audio, paths
 from ser_helpers.errors import ModelError
 from ser_helpers.features import registry
 from ser_helpers.models.augmented import Augmented
+from ser_helpers.models.checkpoints import serialised_objects
 from ser_helpers.models.fusion import LateFusion
 from ser_helpers.models.keras_estimators import KerasClassifier, KerasEstimator, KerasRegressor
 from ser_helpers.models.speakers import SpeakerNormaliser, VoiceNormaliser
 from ser_helpers.pretrained.encoder import Encoder
 
-FORMAT = 1
+FORMAT = 2  # 1 had the module names of an earlier layout of this package
 PARTS = {"about.json", "model.skops", "network.keras"}
+NETWORK_FILES = {"metadata.json", "config.json", "model.weights.h5"}
 FIELDS = {"format", "model", "labels", "kind", "parameters", "sample_rate", "columns", "shape", "corpus", "versions"}
+
+TYPES = (
+    "ser_helpers.models.classical.LabelEncoded",
+    "ser_helpers.models.sequence_transformers.FixedFrames",
+    "ser_helpers.models.sequence_transformers.FrameScaler",
+    "ser_helpers.models.fusion.LateFusion",
+    "ser_helpers.models.classical.GaussianMixtureClassifier",
+    "ser_helpers.models.fusion.Modality",
+    "ser_helpers.models.fusion.PerModality",
+    "ser_helpers.models.speakers.SpeakerNormaliser",
+    "ser_helpers.models.speakers.VoiceNormaliser",
+    "ser_helpers.models.sequence_transformers.Vocabulary",
+    "imblearn.over_sampling._random_over_sampler.RandomOverSampler",
+    "imblearn.over_sampling._smote.base.SMOTE",
+    "imblearn.pipeline.Pipeline",
+    "imblearn.under_sampling._prototype_selection._random_under_sampler.RandomUnderSampler",
+    "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.feature_selection._univariate_selection.f_classif",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+)
+"""Types beside those skops trusts by itself (most of scikit-learn, NumPy, SciPy): add a new class of ours here."""
+
+UNSAFE_LAYERS = {"Lambda", "__lambda__", "__typespec__"}  # code of their own
+UNSAFE_LAYERS |= {"TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}  # networks of other libraries
+UNSAFE_LAYERS |= {"StringLookup", "IntegerLookup", "TextVectorization"}  # they read files
 
 
 def save(model, path, *, X, table):
     """Write a fitted model to one file, together with what is needed to use it.
 
-    The file is a zip archive without compression: ``about.json`` holds the labels, the kind of feature with its
+    The file is a zip archive without compression: ``about.json`` has the labels, the kind of feature with its
     parameters, columns and sample rate, the corpora and the versions; the scikit-learn part is stored by skops, a Keras
-    network as ``.keras``. There is no pickle in it, and no date.
+    network as ``.keras``. It contains no pickle and no date.
 
     Parameters
     ----------
@@ -65,8 +93,8 @@ def save(model, path, *, X, table):
     Raises
     ------
     ModelError
-        If the model holds what `load` would refuse (functions of one's own, for example), does not predict on `X`, or
-        the file cannot be written.
+        If the model contains what `load` would refuse (such as functions of your own), does not predict on `X`, or the
+        file cannot be written.
 
     Examples
     --------
@@ -91,22 +119,27 @@ def save(model, path, *, X, table):
     path = Path(path)
     model = _portable(model)
     estimator, network = _split(model)
-    about = _about(model, network, X, table)
-    parts = {"about.json": json.dumps(about, indent=1, ensure_ascii=False, default=_plain).encode()}
+    about = json.dumps(_about(model, network, X, table), indent=1, ensure_ascii=False, default=np.generic.item)
+    parts = {"about.json": about.encode()}
     if estimator is not None:
-        parts["model.skops"] = dump_estimator(estimator)
+        parts["model.skops"] = _dump_estimator(estimator)
     if network is not None:
-        parts["network.keras"] = dump_network(network.model_)
+        parts["network.keras"] = _dump_network(network.model_)
     _check_predictions(model, _restored(parts, "The model"), X)
-    _write(parts, path)
+    if not path.parent.is_dir():
+        raise ModelError(f"There is no folder {path.parent}: make it first.")
+    try:
+        with paths.atomic_file(path) as temporary:
+            temporary.write_bytes(_zip(parts))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be written ({error.strerror}): make room, or choose another place.") from error
 
 
 def load(path):
     """Read a model that `save` wrote.
 
-    Such a file cannot run code: it holds no pickle, only types known to be safe, and Keras layers without functions of
-    their own. That protects from a file of unknown origin as far as these types do; one that was tampered with may at
-    worst give wrong answers or stop the process.
+    Such a file cannot run code: it contains no pickle, only types known to be safe and Keras layers without functions
+    of their own. A file that someone tampered with may at worst give wrong answers or stop the process.
 
     Parameters
     ----------
@@ -121,7 +154,7 @@ def load(path):
     Raises
     ------
     ModelError
-        If there is no such file, it is damaged, was written by a newer version, or holds anything not known to be safe.
+        If the file is missing, damaged or of another format, or contains anything not known to be safe.
 
     Notes
     -----
@@ -141,220 +174,17 @@ def load(path):
     return loaded
 
 
-def _portable(model):
-    """The part of a model that predicts, without tables of utterances."""
-    if isinstance(model, GridSearchCV | RandomizedSearchCV):
-        return _portable(_fitted(model, "best_estimator_"))
-    if isinstance(model, Augmented):
-        return _portable(_fitted(model, "estimator_"))
-    if isinstance(model, Pipeline):
-        portable = copy.copy(model)
-        portable.steps = [(name, _portable(step)) for name, step in model.steps]
-        return portable
-    if isinstance(model, LateFusion):
-        portable = copy.copy(model)
-        branches = {name: _portable(branch) for name, branch in _fitted(model, "branches_").items()}
-        portable.branches, portable.branches_, portable.cv = branches, branches, None
-        return portable
-    if isinstance(model, SpeakerNormaliser | VoiceNormaliser):
-        portable = copy.copy(model)
-        portable.speakers = None
-        return portable
-    return model
-
-
-def _fitted(model, attribute):
-    if not hasattr(model, attribute):
-        raise ModelError(f"{type(model).__name__} is not fitted yet: fit it before saving it.")
-    return getattr(model, attribute)
-
-
-def _split(model):
-    """The scikit-learn part of a model and its Keras network, either may be None."""
-    if isinstance(model, KerasEstimator):
-        _fitted(model, "model_")
-        return None, model
-    if isinstance(model, Pipeline) and isinstance(model.steps[-1][1], KerasEstimator):
-        _fitted(model.steps[-1][1], "model_")
-        without = copy.copy(model)
-        without.steps = [*model.steps[:-1], (model.steps[-1][0], "passthrough")]
-        return without, model.steps[-1][1]
-    if any(isinstance(part, KerasEstimator) for part in model.get_params().values()):
-        raise ModelError("A Keras network can be saved alone or as the last step of a pipeline, not inside of others.")
-    return model, None
-
-
-def _about(model, network, X, table):
-    """What the file says about the model."""
-    attrs = getattr(X, "attrs", {})
-    kind = attrs.get("kind")
-    index = X.index if isinstance(X, pd.DataFrame | pd.Series) else table.index
-    if not index.isin(table.index).all():
-        raise ModelError("The table does not hold every utterance of X: give the one its features were extracted from.")
-    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
-    about = {
-        "format": FORMAT,
-        "model": " + ".join(type(step).__name__ for step in steps if not isinstance(step, str)),
-        "labels": [_plain(label) for label in model.classes_] if hasattr(model, "classes_") else None,
-        "kind": kind,
-        "parameters": attrs.get("parameters", {}),
-        "sample_rate": registry.find(kind).sr if kind in registry.kinds() else None,
-        "columns": columns_of(X),
-        "shape": shape_of(X),
-        "corpus": sorted(table.loc[index, "corpus"].unique()),
-        "utterances": len(X),
-        "versions": _versions(network),
-    }
-    if network is not None:
-        unsaved = ("build", "cache", "progress")
-        settings = {name: value for name, value in network.get_params().items() if name not in unsaved}
-        about["network"] = {"input_shape": network.input_shape_, "settings": settings}
-        if isinstance(network, KerasRegressor):
-            about["network"]["targets"] = [np.array(x).tolist() for x in (network.target_mean_, network.target_scale_)]
-        about["history"] = network.history_.to_dict("list")
-    return about
-
-
-def _versions(network):
-    libraries = ["numpy", "scikit-learn", "skops", *(["keras"] if network is not None else [])]
-    found = {library: importlib.metadata.version(library) for library in libraries}
-    return {"ser_helpers": ser_helpers.__version__, "python": platform.python_version(), **found}
-
-
-def _warn_of_versions(saved, path):
-    for library in ("scikit-learn", "keras"):
-        here = importlib.metadata.version(library) if library in saved else ""
-        if library in saved and saved[library].split(".")[:2] != here.split(".")[:2]:
-            warnings.warn(
-                f"{path} was saved with {library} {saved[library]} and is loaded with {here}: check its predictions.",
-                stacklevel=3,
-            )
-
-
-def _plain(value):
-    """A NumPy number or text as Python's own."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _restored(parts, name):
-    """The LoadedModel in the parts of a file."""
-    with damage_in(name):
-        about = json.loads(parts["about.json"])
-        if about["format"] != FORMAT:
-            raise ModelError(
-                f"{name} has the format {about['format']}, and this version of ser_helpers reads {FORMAT}: update it."
-            )
-        if not set(about) >= FIELDS:
-            raise ValueError("fields are missing")
-        model = load_estimator(parts["model.skops"], name) if "model.skops" in parts else None
-        if "network.keras" in parts:
-            network = network_from(load_network(parts["network.keras"], name), about)
-            if model is None:
-                model = network
-            else:
-                model.steps[-1] = (model.steps[-1][0], network)
-        labels = getattr(model, "classes_", None)
-        if about["labels"] != (None if labels is None else [_plain(label) for label in labels]):
-            raise ValueError("other labels")
-        return LoadedModel(model, about)
-
-
-def _check_predictions(model, loaded, X):
-    """Raise a ModelError unless the model predicts on X, and what will be in the file predicts the same."""
-    few = X[:5]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            expected = model.predict(few)
-        except Exception as error:
-            problem = one_line(error)
-            raise ModelError(f"The model does not predict on X ({problem}): give what it was fitted on.") from error
-        if not np.array_equal(loaded.predict(few), expected):
-            raise ModelError("The model would predict otherwise after loading, so it is not saved: report this.")
-
-
-def _write(parts, path):
-    if not path.parent.is_dir():
-        raise ModelError(f"There is no folder {path.parent}: make it first.")
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in parts.items():
-            archive.writestr(zipfile.ZipInfo(name), data)
-    try:
-        with paths.atomic_file(path) as aside:
-            aside.write_bytes(buffer.getvalue())
-    except OSError as error:
-        raise ModelError(f"{path} cannot be written ({error.strerror}): make room, or choose another place.") from error
-
-
-def _read(path):
-    """The parts of a file, {name: bytes}."""
-    if not path.is_file():
-        raise ModelError(f"There is no file {path}: check the path.")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}): check who may read it.") from error
-    with damage_in(path):
-        names = names_in(data)
-        if len(set(names)) != len(names) or not {"about.json"} < set(names) <= PARTS:
-            raise ValueError("other parts")
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return {name: archive.read(name) for name in names}
-
-
-class LoadedNetwork(KerasClassifier):
-    """A Keras network from a file: it predicts, but cannot be trained again, because `build` is not in the file."""
-
-    def fit(self, X, y, validation_data=None):
-        """Raise a ModelError."""
-        raise ModelError(
-            "A network that was loaded cannot be fitted again, because its build function is not in the file: fit a"
-            " new one."
-        )
-
-
-class LoadedRegressor(KerasRegressor):
-    """A Keras network for numbers from a file, which cannot be trained again either."""
-
-    fit = LoadedNetwork.fit
-
-
-def network_from(keras_model, about):
-    """The Keras estimator that a file describes: `about` is what `models.save` wrote."""
-    known, labels = about["network"], about["labels"]
-    network = (LoadedRegressor if labels is None else LoadedNetwork)(None, **known["settings"])
-    if labels is None:
-        network.target_mean_, network.target_scale_ = map(np.array, known["targets"])
-    else:
-        network.classes_ = np.array(labels)
-    shape = known["input_shape"]
-    network.input_shape_ = {name: tuple(shape[name]) for name in shape} if isinstance(shape, dict) else tuple(shape)
-    network.model_ = keras_model
-    network.history_ = pd.DataFrame(about["history"]).rename_axis("epoch").rename(index=lambda epoch: epoch + 1)
-    return network
-
-
 class LoadedModel:
-    """A saved model, ready to predict on the features it was trained on or on a recording.
-
-    Parameters
-    ----------
-    model : scikit-learn estimator
-        What was saved.
-    about : dict
-        What was saved with it, see `models.save`.
+    """A saved model, ready to predict on the features it was trained on or on a recording. See `models.load`.
 
     Attributes
     ----------
-    model, about
-        As given.
+    model : scikit-learn estimator
+    about : dict
+        What was saved with it: ``labels``, ``kind`` of feature with its ``parameters``, ``columns`` and ``shape``,
+        ``corpus``, ``versions``.
     classes_ : ndarray of shape (n_classes,), or None for a regressor
         The labels; column ``k`` of ``predict_proba`` is the probability of ``classes_[k]``.
-
-    Examples
-    --------
-    Used by `models.load`, see there.
     """
 
     def __init__(self, model, about):
@@ -406,99 +236,179 @@ class LoadedModel:
         return self.predict(self.features_of(recording, sr))[0]
 
     def features_of(self, recording, sr=None):
-        """The features the model wants, of one recording (see `predict_audio`), as a table or Series of one row."""
+        """The features the model was trained on, of one recording (see `predict_audio`): a table or Series of 1 row."""
         kind, parameters = self.about["kind"], self.about["parameters"]
         if kind is None:
             raise ModelError("It is not known which features this model was trained on: compute them and use predict.")
-        if kind not in registry.kinds():
-            return self._embedding_of(recording, sr)
-        spec = registry.find(kind)
-        registry.check_parameters(kind, parameters)
-        y = _samples(recording, sr, spec.sr)
-        with threadpool_limits(1):  # as in extract: sums in the same order, so the same numbers
-            values = registry.compute(kind, y, spec.sr, **parameters)
-        if spec.sequence:
+        if kind in registry.kinds():
+            registry.check_parameters(kind, parameters)
+            columns = None if registry.find(kind).sequence else registry.names(kind)
+            y = _samples(recording, sr, registry.find(kind).sr)
+            with threadpool_limits(1):  # as in extract: sums in the same order, so the same numbers
+                values = registry.compute(kind, y, registry.find(kind).sr, **parameters)
+        else:
+            encoder = self._encoder()
+            columns, values = encoder.columns, encoder.embed([_samples(recording, sr, encoder.sample_rate)])[0]
+        if columns is None:
             row = pd.Series([values], index=["recording"], dtype=object)
         else:
-            row = pd.DataFrame([values], index=["recording"], columns=registry.names(kind), dtype=float)
+            row = pd.DataFrame([values], index=["recording"], columns=columns, dtype=float)
         row.attrs = {"kind": kind, "parameters": parameters}
         return row
 
-    def _embedding_of(self, recording, sr):
-        kind, parameters = self.about["kind"], self.about["parameters"]
+    def _encoder(self):
+        kind = self.about["kind"]
         try:
-            encoder = Encoder(**parameters)
+            encoder = Encoder(**self.about["parameters"])
         except TypeError:
             raise ModelError(
                 f"{kind!r} is no kind of feature known here: compute it yourself and use predict."
             ) from None
         if encoder.label != kind:
-            raise ModelError(f"The model wants features of {kind}, and on this machine there is {encoder.label}.")
-        values = encoder.embed([_samples(recording, sr, encoder.sample_rate)])
-        if encoder.columns is None:
-            row = pd.Series(values, index=["recording"], dtype=object)
-        else:
-            row = pd.DataFrame(values, index=["recording"], columns=encoder.columns, dtype=float)
-        row.attrs = {"kind": kind, "parameters": parameters}
-        return row
+            raise ModelError(f"The model needs features of {kind}, and on this machine there is {encoder.label}.")
+        return encoder
 
     def _checked(self, X):
-        """`X`, or a ModelError that says what the model wants instead."""
+        """`X`, or a ModelError that says what the model needs instead."""
         kind, parameters = self.about["kind"], self.about["parameters"]
         columns, shape = self.about["columns"], self.about["shape"]
-        wanted = f"the model wants {_described(self.about)}"
-        given = getattr(X, "attrs", {})
-        if kind and given.get("kind", kind) != kind:
-            raise ModelError(f"X holds {given['kind']!r} features, and {wanted}.")
-        if kind and given.get("parameters", parameters) != parameters:
-            raise ModelError(f"X was extracted with {given['parameters'] or 'no parameters'}, and {wanted}.")
-        found = shape_of(X)
-        given = columns_of(X)
+        needed = f"the model needs {_described(self.about)}"
+        attrs = getattr(X, "attrs", {})
+        if kind and attrs.get("kind", kind) != kind:
+            raise ModelError(f"X contains {attrs['kind']!r} features, and {needed}.")
+        if kind and attrs.get("parameters", parameters) != parameters:
+            raise ModelError(f"X was extracted with {attrs['parameters'] or 'no parameters'}, and {needed}.")
+        given, given_shape = _columns(X), _shape(X)
         if given and columns and given != columns:
-            unknown = [str(name) for name in given if name not in columns]
+            surplus = [name for name in given if name not in columns]
             missing = [name for name in columns if name not in given]
-            if not unknown and not missing:
+            if not surplus and not missing:
                 raise ModelError("X has its columns in another order: use X[model.about['columns']].")
-            problem = f"has no column {missing[0]!r}" if missing else f"has a column {unknown[0]!r} too many"
-            raise ModelError(f"X {problem}, and {wanted}.")
-        frames_are_free = shape[0] is None and len(found) == 2
-        if found != shape and not (frames_are_free and found[1:] == shape[1:]):
-            raise ModelError(f"An example in X has the shape {tuple(found)}, and {wanted}.")
+            problem = f"has no column {missing[0]!r}" if missing else f"has a column {surplus[0]!r} too many"
+            raise ModelError(f"X {problem}, and {needed}.")
+        any_frames = shape[0] is None and len(given_shape) == 2
+        if given_shape != shape and not (any_frames and given_shape[1:] == shape[1:]):
+            raise ModelError(f"An example in X has the shape {tuple(given_shape)}, and {needed}.")
         return X
 
 
-def columns_of(X):
-    """The names of a table's columns, those of two levels as lists; None for anything but a table."""
-    if not isinstance(X, pd.DataFrame):
-        return None
-    return [list(name) if isinstance(name, tuple) else name for name in X.columns]
+class LoadedNetwork(KerasClassifier):
+    """A Keras network from a file: it predicts, but cannot be trained again, because `build` is not in the file."""
+
+    def fit(self, X, y, validation_data=None):
+        """Raise a ModelError."""
+        raise ModelError(
+            "A network that was loaded cannot be fitted again, because its build function is not in the file: fit a"
+            " new one."
+        )
 
 
-def _samples(recording, sr, wanted):
-    """A file or samples as mono samples at the rate wanted."""
-    if not isinstance(recording, np.ndarray | list):
-        return audio.load(recording, wanted)
-    if sr is None:
-        raise ModelError("Samples need their sample rate: give sr in Hz.")
-    return audio.resample(audio.check(recording, sr), sr, wanted)
+class LoadedRegressor(KerasRegressor):
+    """A Keras network for numbers from a file, which cannot be trained again either."""
 
-
-def shape_of(X):
-    """The shape of one example as a list; the number of frames is None where arrays of frames are listed."""
-    if not isinstance(X, pd.Series):
-        return list(np.shape(X)[1:])
-    shapes = {np.shape(frames)[1:] for frames in X}
-    if len(shapes) != 1 or shapes == {()}:
-        raise ModelError("X needs one array (frames, dims) per utterance, all with the same dims: drop the others.")
-    return [None, *shapes.pop()]
+    fit = LoadedNetwork.fit
 
 
 def normalises_speakers(model):
     """Whether a model, or a part of it, compares utterances with others of their speaker or voice."""
     if isinstance(model, LateFusion):
         return any(map(normalises_speakers, model.branches_.values()))
-    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else []
-    return isinstance(model, SpeakerNormaliser | VoiceNormaliser) or any(map(normalises_speakers, steps))
+    if isinstance(model, Pipeline):
+        return any(normalises_speakers(step) for _, step in model.steps)
+    return isinstance(model, SpeakerNormaliser | VoiceNormaliser)
+
+
+def _portable(model):
+    """The part of a model that predicts, without tables of utterances."""
+    if isinstance(model, GridSearchCV | RandomizedSearchCV):
+        return _portable(_fitted(model, "best_estimator_"))
+    if isinstance(model, Augmented):
+        return _portable(_fitted(model, "estimator_"))
+    if isinstance(model, Pipeline):
+        portable = copy.copy(model)
+        portable.steps = [(name, _portable(step)) for name, step in model.steps]
+        return portable
+    if isinstance(model, LateFusion):
+        portable = copy.copy(model)
+        branches = {name: _portable(branch) for name, branch in _fitted(model, "branches_").items()}
+        portable.branches, portable.branches_, portable.cv = branches, branches, None
+        return portable
+    if isinstance(model, SpeakerNormaliser | VoiceNormaliser):
+        portable = copy.copy(model)
+        portable.speakers = None
+        return portable
+    return model
+
+
+def _fitted(model, attribute):
+    if not hasattr(model, attribute):
+        raise ModelError(f"{type(model).__name__} is not fitted yet: fit it before saving it.")
+    return getattr(model, attribute)
+
+
+def _split(model):
+    """The scikit-learn part of a model and its Keras network, either may be None."""
+    if isinstance(model, KerasEstimator):
+        _fitted(model, "model_")
+        return None, model
+    if isinstance(model, Pipeline) and isinstance(model.steps[-1][1], KerasEstimator):
+        _fitted(model.steps[-1][1], "model_")
+        without = copy.copy(model)
+        without.steps = [*model.steps[:-1], (model.steps[-1][0], "passthrough")]
+        return without, model.steps[-1][1]
+    if any(isinstance(part, KerasEstimator) for part in model.get_params().values()):
+        raise ModelError("A Keras network can be saved alone or as the last step of a pipeline, not inside of others.")
+    return model, None
+
+
+def _about(model, network, X, table):
+    """What the file says about the model."""
+    attrs = getattr(X, "attrs", {})
+    kind = attrs.get("kind")
+    index = X.index if isinstance(X, pd.DataFrame | pd.Series) else table.index
+    if not index.isin(table.index).all():
+        raise ModelError("The table lacks utterances of X: give the one its features were extracted from.")
+    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+    libraries = ["numpy", "scikit-learn", "skops", *(["keras"] if network is not None else [])]
+    versions = {library: importlib.metadata.version(library) for library in libraries}
+    about = {
+        "format": FORMAT,
+        "model": " + ".join(type(step).__name__ for step in steps if not isinstance(step, str)),
+        "labels": np.asarray(model.classes_).tolist() if hasattr(model, "classes_") else None,
+        "kind": kind,
+        "parameters": attrs.get("parameters", {}),
+        "sample_rate": registry.find(kind).sr if kind in registry.kinds() else None,
+        "columns": _columns(X),
+        "shape": _shape(X),
+        "corpus": sorted(table.loc[index, "corpus"].unique()),
+        "utterances": len(X),
+        "versions": {"ser_helpers": ser_helpers.__version__, "python": platform.python_version(), **versions},
+    }
+    if network is not None:
+        settings = network.get_params()
+        settings = {name: settings[name] for name in settings if name not in ("build", "cache", "progress")}
+        about["network"] = {"input_shape": network.input_shape_, "settings": settings}
+        if isinstance(network, KerasRegressor):
+            about["network"]["targets"] = [np.array(x).tolist() for x in (network.target_mean_, network.target_scale_)]
+        about["history"] = network.history_.to_dict("list")
+    return about
+
+
+def _columns(X):
+    """The names of a table's columns, those of two levels as lists; None for anything but a table."""
+    if not isinstance(X, pd.DataFrame):
+        return None
+    return [list(name) if isinstance(name, tuple) else name for name in X.columns]
+
+
+def _shape(X):
+    """The shape of one example as a list; the number of frames is None in a Series of arrays (frames, dims)."""
+    if not isinstance(X, pd.Series):
+        return list(np.shape(X)[1:])
+    shapes = {np.shape(frames)[1:] for frames in X}
+    if len(shapes) != 1 or shapes == {()}:
+        raise ModelError("X needs one array (frames, dims) per utterance, all with the same dims: drop the others.")
+    return [None, *shapes.pop()]
 
 
 def _described(about):
@@ -511,93 +421,221 @@ def _described(about):
     return f"{kind}{parameters}: one array of shape ({shape}) per example"
 
 
-TYPES = (
-    "ser_helpers.models.classical.LabelEncoded",
-    "ser_helpers.models.sequence_transformers.FixedFrames",
-    "ser_helpers.models.sequence_transformers.FrameScaler",
-    "ser_helpers.models.fusion.LateFusion",
-    "ser_helpers.models.classical.GaussianMixtureClassifier",
-    "ser_helpers.models.fusion.Modality",
-    "ser_helpers.models.fusion.PerModality",
-    "ser_helpers.models.speakers.SpeakerNormaliser",
-    "ser_helpers.models.speakers.VoiceNormaliser",
-    "ser_helpers.models.sequence_transformers.Vocabulary",
-    "imblearn.over_sampling._random_over_sampler.RandomOverSampler",
-    "imblearn.over_sampling._smote.base.SMOTE",
-    "imblearn.pipeline.Pipeline",
-    "imblearn.under_sampling._prototype_selection._random_under_sampler.RandomUnderSampler",
-    "numpy.dtype",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.feature_selection._univariate_selection.f_classif",
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-    "sklearn.tree._tree.Tree",
-    "sklearn.utils._bunch.Bunch",
-    "xgboost.core.Booster",
-    "xgboost.sklearn.XGBClassifier",
-)
-"""Types beside those skops trusts by itself (most of scikit-learn, NumPy, SciPy): add a new class of ours here."""
-
-NOT_LAYERS = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "__lambda__", "__typespec__"}
-NOT_LAYERS |= {"StringLookup", "IntegerLookup", "TextVectorization"}  # they read files
-NETWORK_FILES = {"metadata.json", "config.json", "model.weights.h5"}
+def _samples(recording, sr, wanted):
+    """A file or samples as mono samples at the rate `wanted`."""
+    if not isinstance(recording, np.ndarray | list):
+        return audio.load(recording, wanted)
+    if sr is None:
+        raise ModelError("Samples need their sample rate: give sr in Hz.")
+    return audio.resample(audio.check(recording, sr), sr, wanted)
 
 
-def dump_estimator(estimator):
+def _check_predictions(model, loaded, X):
+    """Raise a ModelError unless the model predicts on X, and the loaded one predicts the same."""
+    few = X[:5]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            expected = model.predict(few)
+        except Exception as error:
+            problem = _one_line(error)
+            raise ModelError(f"The model does not predict on X ({problem}): give what it was fitted on.") from error
+        if not np.array_equal(loaded.predict(few), expected):
+            raise ModelError("The model would predict otherwise after loading, so it is not saved: report this.")
+
+
+def _read(path):
+    """The parts of a file, {name: bytes}."""
+    if not path.is_file():
+        raise ModelError(f"There is no file {path}: check the path.")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}): check who may read it.") from error
+    with _damage_in(path):
+        parts = _unzip(data)
+        if not {"about.json"} < set(parts) <= PARTS:
+            raise ValueError("other parts")
+        return parts
+
+
+def _restored(parts, name):
+    """The LoadedModel in the parts of a file."""
+    with _damage_in(name):
+        about = json.loads(parts["about.json"])
+        if about["format"] == 1:
+            raise ModelError(f"{name} was saved by an earlier version of ser_helpers: fit and save the model again.")
+        if about["format"] != FORMAT:
+            raise ModelError(
+                f"{name} has the format {about['format']}, and this version of ser_helpers reads {FORMAT}: update it."
+            )
+        if not set(about) >= FIELDS:
+            raise ValueError("fields are missing")
+        model = _load_estimator(parts["model.skops"], name) if "model.skops" in parts else None
+        if "network.keras" in parts:
+            network = _keras_estimator(_load_network(parts["network.keras"], name), about)
+            if model is None:
+                model = network
+            else:
+                model.steps[-1] = (model.steps[-1][0], network)
+        labels = getattr(model, "classes_", None)
+        if about["labels"] != (None if labels is None else np.asarray(labels).tolist()):
+            raise ValueError("other labels")
+        return LoadedModel(model, about)
+
+
+def _keras_estimator(network, about):
+    """The Keras estimator with this network that `about` describes."""
+    described, labels = about["network"], about["labels"]
+    estimator = (LoadedRegressor if labels is None else LoadedNetwork)(None, **described["settings"])
+    if labels is None:
+        estimator.target_mean_, estimator.target_scale_ = map(np.array, described["targets"])
+    else:
+        estimator.classes_ = np.array(labels)
+    shape = described["input_shape"]
+    estimator.input_shape_ = {name: tuple(shape[name]) for name in shape} if isinstance(shape, dict) else tuple(shape)
+    estimator.model_ = network
+    estimator.history_ = pd.DataFrame(about["history"]).rename_axis("epoch").rename(index=lambda epoch: epoch + 1)
+    return estimator
+
+
+def _warn_of_versions(saved, path):
+    for library in ("scikit-learn", "keras"):
+        here = importlib.metadata.version(library) if library in saved else ""
+        if library in saved and saved[library].split(".")[:2] != here.split(".")[:2]:
+            warnings.warn(
+                f"{path} was saved with {library} {saved[library]} and is loaded with {here}: check its predictions.",
+                stacklevel=3,
+            )
+
+
+def _dump_estimator(estimator):
     """A fitted scikit-learn estimator as bytes; a ModelError says what in it could not be loaded again."""
     try:
         data = skops.io.dumps(estimator)
     except Exception as error:
         raise ModelError(
-            f"This {type(estimator).__name__} cannot be saved ({one_line(error)}): it may hold estimators and arrays,"
-            " no tables or functions of your own."
+            f"This {type(estimator).__name__} cannot be saved ({_one_line(error)}): it may contain estimators and"
+            " arrays, no tables or functions of your own."
         ) from error
     _check_types(data, "The model")
     return data
 
 
-def load_estimator(data, name):
-    """The estimator in `data`; `name` is the file, for the message of the ModelError."""
-    with damage_in(name):
-        names_in(data)
-        _check_types(data, name)
-        estimator = skops.io.loads(data, trusted=list(TYPES))
-        if not isinstance(estimator, BaseEstimator):
-            raise TypeError("no estimator")
-        _check_trees(estimator, np.inf)
+def _load_estimator(data, name):
+    _unzip(data)
+    _check_types(data, name)
+    estimator = skops.io.loads(data, trusted=list(TYPES))
+    if not isinstance(estimator, BaseEstimator):
+        raise TypeError("no estimator")
+    _check_trees(estimator, np.inf)
     return estimator
 
 
-def dump_network(network):
+def _check_types(data, name):
+    with _damage_in(name):
+        unknown = set(skops.io.get_untrusted_types(data=data)) - set(TYPES)
+    if unknown:
+        raise ModelError(
+            f"{name} contains {', '.join(sorted(unknown))}, which is not known to be safe to load: use other classes"
+            " of scikit-learn, XGBoost or ser_helpers, and no functions of your own."
+        )
+
+
+def _check_trees(thing, dims):
+    """Raise ValueError if a tree points to features or nodes that do not exist: its C code would read past its arrays.
+
+    `dims` is the number of features of the estimator around `thing`.
+    """
+    if isinstance(thing, Tree):
+        inner = thing.children_left != -1
+        nodes = np.arange(thing.node_count)[inner]
+        children = np.stack([thing.children_left[inner], thing.children_right[inner]])
+        if not 0 < thing.node_count <= thing.capacity or (children <= nodes).any() or (children >= len(inner)).any():
+            raise ValueError("nodes that do not exist")
+        if (thing.feature[inner] < 0).any() or (thing.feature[inner] >= dims).any():
+            raise ValueError("features that do not exist")
+    if isinstance(thing, BaseEstimator):
+        dims = min(dims, getattr(thing, "n_features_in_", np.inf))
+    if isinstance(thing, np.ndarray):
+        parts = list(thing.ravel()) if thing.dtype == object else []
+    elif isinstance(thing, list | tuple):
+        parts = thing
+    else:
+        parts = list(thing.values() if isinstance(thing, dict) else getattr(thing, "__dict__", {}).values())
+    if (
+        len({part.n_features_in_ for part in parts if isinstance(part, BaseDecisionTree) and hasattr(part, "tree_")})
+        > 1
+    ):
+        raise ValueError("trees of different sizes")
+    for part in parts:
+        _check_trees(part, dims)
+
+
+def _dump_network(network):
     """A Keras network as the bytes of a ``.keras`` file, without its loss, which only training needs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
         try:
             network.save(path)
         except Exception as error:
-            raise ModelError(f"The network cannot be saved: {one_line(error)}.") from error
-        data = _without_loss(path.read_bytes())
-    _check_layers(_config(data), "The network")
-    return data
+            raise ModelError(f"The network cannot be saved: {_one_line(error)}.") from error
+        parts = _unzip(path.read_bytes())
+    config = json.loads(parts["config.json"])
+    config.pop("compile_config", None)
+    _check_layers(config, "The network")
+    return _zip({**parts, "config.json": json.dumps(config).encode()})
 
 
-def load_network(data, name):
-    """The Keras network in `data`, uncompiled; `name` is the file, for the message of the ModelError."""
+def _load_network(data, name):
+    """The Keras network in `data`, uncompiled."""
     import keras
 
-    from ser_helpers.models import keras_layers  # noqa: F401  they register our layers
+    from ser_helpers.models import keras_layers  # noqa: F401  it registers our layers
 
-    with damage_in(name), tempfile.TemporaryDirectory() as folder:
-        if set(names_in(data)) != NETWORK_FILES:
-            raise ValueError("other files")
-        _check_layers(_config(data), name)
+    parts = _unzip(data)
+    if set(parts) != NETWORK_FILES:
+        raise ValueError("other files")
+    _check_layers(json.loads(parts["config.json"]), name)
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
         path.write_bytes(data)
         return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
+def _check_layers(config, name):
+    """Raise a ModelError unless every object of a network is one of Keras's or of this package's, and safe."""
+    for part in serialised_objects(config):
+        kind = str(part["class_name"])
+        ours = str(part.get("registered_name")).startswith("ser_helpers>")
+        known = ours or f"{part.get('module')}.".startswith("keras.") or kind.startswith("__")
+        if not known or kind in UNSAFE_LAYERS:
+            raise ModelError(
+                f"{name} contains a {kind}, which is not known to be safe to load: build networks from Keras's layers,"
+                " no Lambda among them, and from those of ser_helpers."
+            )
+
+
+def _zip(parts):
+    """Files as one archive, without compression and without dates."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def _unzip(data):
+    """The files of an archive, {name: bytes}; ValueError if one is compressed, as it could grow, or is there twice."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = archive.namelist()
+        if len(set(names)) < len(names) or any(entry.compress_type for entry in archive.infolist()):
+            raise ValueError("compressed, or twice")
+        return {name: archive.read(name) for name in names}
+
+
 @contextlib.contextmanager
-def damage_in(name):
+def _damage_in(name):
     """Turn whatever goes wrong while a file is read into one sentence."""
     try:
         yield
@@ -607,96 +645,6 @@ def damage_in(name):
         raise ModelError(f"{name} is damaged, or no model saved by models.save: get it again.") from error
 
 
-def _check_types(data, name):
-    with damage_in(name):
-        unknown = set(skops.io.get_untrusted_types(data=data)) - set(TYPES)
-    if unknown:
-        raise ModelError(
-            f"{name} holds {', '.join(sorted(unknown))}, which is not known to be safe to load: use other classes"
-            " of scikit-learn, XGBoost or ser_helpers, and no functions of your own."
-        )
-
-
-def names_in(data):
-    """Names in a zip archive, or a ValueError if any part is compressed and could grow while it is read."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            raise ValueError("compressed")
-        return archive.namelist()
-
-
-def _without_loss(data):
-    slim = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(slim, "w") as copy:
-        for entry in archive.infolist():
-            part = archive.read(entry)
-            if entry.filename == "config.json":
-                config = json.loads(part)
-                config.pop("compile_config", None)
-                part = json.dumps(config)
-            copy.writestr(zipfile.ZipInfo(entry.filename), part)
-    return slim.getvalue()
-
-
-def _config(data):
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return json.loads(archive.read("config.json"))
-
-
-def _check_layers(config, name):
-    """Raise a ModelError unless every object a network is made of comes from Keras or from this package."""
-    if isinstance(config, list):
-        for part in config:
-            _check_layers(part, name)
-    if not isinstance(config, dict):
-        return
-    if "class_name" in config:
-        module, kind = str(config.get("module")), str(config["class_name"])
-        ours = str(config.get("registered_name")).startswith("ser_helpers>")
-        known = ours or f"{module}.".startswith("keras.") or kind.startswith("__")
-        if not known or kind in NOT_LAYERS:
-            raise ModelError(
-                f"{name} holds a {kind}, which is not known to be safe to load: build networks from Keras's layers, no"
-                " Lambda among them, and from those of ser_helpers."
-            )
-    for part in config.values():
-        _check_layers(part, name)
-
-
-def _check_trees(thing, dims):
-    """Raise ValueError if a tree would look at features, or go to nodes, that are not there: its C code does not ask.
-
-    `dims` is the number of features that the estimator around `thing` takes.
-    """
-    if isinstance(thing, Tree):
-        _check_tree(thing, dims)
-    if isinstance(thing, BaseEstimator):
-        dims = min(dims, getattr(thing, "n_features_in_", np.inf))
-    if isinstance(thing, np.ndarray):
-        parts = list(thing.ravel()) if thing.dtype == object else []
-    elif isinstance(thing, list | tuple):
-        parts = thing
-    else:
-        parts = list(thing.values() if isinstance(thing, dict) else getattr(thing, "__dict__", {}).values())
-    grown = [part for part in parts if isinstance(part, BaseDecisionTree) and hasattr(part, "tree_")]
-    if len({tree.n_features_in_ for tree in grown}) > 1:
-        raise ValueError("trees of different sizes")
-    for part in parts:
-        _check_trees(part, dims)
-
-
-def _check_tree(tree, dims):
-    if not 0 < tree.node_count <= tree.capacity:
-        raise ValueError("no nodes")
-    inner = tree.children_left != -1
-    numbers = np.arange(tree.node_count)[inner]
-    for children in (tree.children_left[inner], tree.children_right[inner]):
-        if (children <= numbers).any() or (children >= tree.node_count).any():
-            raise ValueError("nodes that are not there")
-    if (tree.feature[inner] < 0).any() or (tree.feature[inner] >= dims).any():
-        raise ValueError("features that are not there")
-
-
-def one_line(error):
+def _one_line(error):
     """The message of an error without its line breaks and final full stop."""
     return " ".join(str(error).split()).rstrip(".")

@@ -1,7 +1,4 @@
-"""Frame sequences on their way into a network: scaled by the training set, and cut to one length.
-
-Sentences as sequences of numbers: one for each word, on their way into an embedding layer.
-"""
+"""Sequences for a network: frames scaled by the training set and cut to one length, sentences as word numbers."""
 
 import re
 from collections import Counter
@@ -27,8 +24,8 @@ class FrameScaler(TransformerMixin, BaseEstimator):
     Notes
     -----
     Lesson 06. `fit` and `transform` take a Series or list of arrays (frames, dims), or one array (n, frames, dims). A
-    Series comes back as a Series with its index, anything else as a list of float32 arrays. They raise ValueError when
-    the arrays do not have one number of dimensions or hold NaN.
+    Series comes back as a Series with its index, anything else as a list of float32 arrays. They raise ValueError if
+    the arrays differ in their dims or contain NaN.
 
     Examples
     --------
@@ -40,9 +37,9 @@ class FrameScaler(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """Measure mean and standard deviation of each dimension."""
-        everything = np.concatenate(_arrays(X))
-        self.mean_ = everything.mean(axis=0, dtype=np.float64)
-        deviation = everything.std(axis=0, dtype=np.float64)
+        frames = np.concatenate(_arrays(X))
+        self.mean_ = frames.mean(axis=0, dtype=np.float64)
+        deviation = frames.std(axis=0, dtype=np.float64)
         self.scale_ = np.where(deviation > 1e-6 * np.abs(self.mean_), deviation, np.inf)
         return self
 
@@ -59,22 +56,22 @@ class FrameScaler(TransformerMixin, BaseEstimator):
 
 
 class FixedFrames(TransformerMixin, BaseEstimator):
-    """Give every sequence the same number of frames, so that all fit into one array: an image has one width.
+    """Give every sequence the same number of frames, so that all fit into one array.
 
-    A longer sequence loses equally much at its beginning and its end; a shorter one gets zeros on both sides. Zero is
-    the mean when a :class:`FrameScaler` comes before.
+    A longer sequence is cut equally at both ends; a shorter one gets zeros on both sides. Zero is the mean after a
+    :class:`FrameScaler`.
 
     Parameters
     ----------
     frames : int
         Frames that come out: ``FixedFrames(150, step=2)`` keeps 3 s of frames that are 10 ms apart.
     step : int
-        First average each `step` neighbouring frames into one: that many times less to compute.
+        First average every `step` neighbouring frames into one: that many times fewer to compute with.
 
     Notes
     -----
-    Lesson 06. `transform` takes what `FrameScaler` takes and returns a float32 array (n, frames, dims). Nothing is
-    learnt.
+    Lesson 06. `transform` takes what `FrameScaler` takes and returns a float32 array (n, frames, dims). There is
+    nothing to learn.
 
     Examples
     --------
@@ -88,7 +85,7 @@ class FixedFrames(TransformerMixin, BaseEstimator):
         self.step = step
 
     def fit(self, X, y=None):
-        """Learn nothing; a pipeline wants the method."""
+        """Learn nothing; pipelines need the method."""
         return self
 
     def transform(self, X):
@@ -97,8 +94,8 @@ class FixedFrames(TransformerMixin, BaseEstimator):
             raise ValueError(f"frames and step must be at least 1, not {self.frames} and {self.step}.")
         arrays = _arrays(X)
         result = np.zeros((len(arrays), self.frames, arrays[0].shape[1]), dtype=np.float32)
-        for place, sequence in zip(result, arrays, strict=True):
-            self._put(place, self._average(sequence))
+        for row, sequence in zip(result, arrays, strict=True):
+            self._put(row, self._average(sequence))
         return result
 
     def _average(self, sequence):
@@ -106,12 +103,12 @@ class FixedFrames(TransformerMixin, BaseEstimator):
         sums = np.add.reduceat(sequence, starts, axis=0)
         return sums / np.diff(starts, append=len(sequence))[:, None]
 
-    def _put(self, place, sequence):
+    def _put(self, row, sequence):
         spare = self.frames - len(sequence)
         if spare >= 0:
-            place[spare // 2 : spare // 2 + len(sequence)] = sequence
+            row[spare // 2 : spare // 2 + len(sequence)] = sequence
         else:
-            place[:] = sequence[-spare // 2 :][: self.frames]
+            row[:] = sequence[-spare // 2 :][: self.frames]
 
     def __sklearn_is_fitted__(self):
         return True
@@ -126,7 +123,7 @@ def _arrays(X):
             "X needs one array of shape (frames, dims) per utterance, all with the same dims and at least one frame."
         )
     if not all(np.isfinite(frames).all() for frames in arrays):
-        raise ValueError("X holds NaN or infinite values: drop these utterances.")
+        raise ValueError("X contains NaN or infinite values: drop these utterances.")
     return arrays
 
 
@@ -144,7 +141,7 @@ UNKNOWN = 1
 
 
 def split_words(text):
-    """The words of a sentence in small letters; question and exclamation marks are words, too. Lesson 10.
+    """The words of a sentence in lower case, and its question and exclamation marks. Lesson 10.
 
     >>> split_words("I’m fine. Really?")
     ["i'm", 'fine', 'really', '?']
@@ -158,8 +155,8 @@ class Vocabulary(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     min_count : int
-        Words that are rarer in the training sentences count as unknown, so that the network learns what to make of a
-        word it has never met.
+        Words that are rarer in the training sentences count as unknown, so that the network learns what to make of
+        unknown words.
 
     Attributes
     ----------
@@ -195,12 +192,7 @@ class Vocabulary(TransformerMixin, BaseEstimator):
         """The numbers of the words of each sentence."""
         check_is_fitted(self)
         rows = [[self.vocabulary_.get(word, UNKNOWN) for word in split_words(text)] or [0] for text in listed(X)]
-        arrays = [np.array(row, dtype=np.float32)[:, None] for row in rows]
-        if not isinstance(X, pd.Series):
-            return arrays
-        series = pd.Series(index=X.index, dtype=object, name=X.name)
-        series[:] = arrays
-        return series
+        return _like(X, [np.array(row, dtype=np.float32)[:, None] for row in rows])
 
     @property
     def size(self):

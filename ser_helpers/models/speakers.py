@@ -1,9 +1,4 @@
-"""Each voice measured against itself: z-normalisation within speakers.
-
-Each voice measured against itself, without being told who speaks: the voices are told apart first.
-
-Folds of whole speakers for scikit-learn's searches.
-"""
+"""Features normalised within each speaker, whether named or found by clustering; folds of whole speakers."""
 
 import warnings
 
@@ -26,8 +21,8 @@ class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Give every column mean 0 and standard deviation 1 within each speaker, among the rows at hand.
 
     It learns nothing in ``fit`` and uses no labels: ``transform`` takes mean and deviation from the rows it is given.
-    A test speaker is therefore normalised by their own test utterances. That is fair only where unlabelled speech of
-    this speaker is there before the answer is due, and never for the first sentence of a stranger.
+    A test speaker is therefore normalised by their own test utterances. That is fair only if unlabelled speech of this
+    speaker is available before the answer is due, and never for the first sentence of a new speaker.
 
     Parameters
     ----------
@@ -36,10 +31,10 @@ class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    A column that is constant within a speaker becomes 0. So does the only row of a speaker, with a warning, since it
-    has nothing to be compared with. A DataFrame stays a DataFrame, with its index and columns. Used in Lesson 05.
+    A column that is constant within a speaker becomes 0. So does the only row of a speaker, with a warning. A DataFrame
+    stays a DataFrame, with its index and columns. Used in Lesson 05.
 
-    Raises EvaluationError when `speakers` are given and X has no utterance names, or holds an utterance they lack.
+    Raises EvaluationError if `speakers` is given and X has no index of utterances, or has an utterance they lack.
 
     Examples
     --------
@@ -53,7 +48,7 @@ class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.speakers = speakers
 
     def fit(self, X, y=None):
-        """Note the names of the columns; there is nothing else to learn."""
+        """Store the names of the columns; there is nothing else to learn."""
         validate_data(self, X, dtype=float)
         return self
 
@@ -96,22 +91,22 @@ def rows_by_speaker(X, speakers):
     if named.isna().any():
         raise EvaluationError(
             f"The speaker of {X.index[named.isna()][0]!r} is not known: give the normaliser the column 'speaker' of a"
-            " table that holds every utterance."
+            " table with every utterance."
         )
     return pd.Series(np.arange(len(X))).groupby(named.to_numpy()).indices
 
 
-HEIGHTS = 40  # at which the trees of the training speakers are cut on trial
+HEIGHTS = 40  # number of heights at which the trees of the training speakers are cut for comparison
 
 
 class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Give every column mean 0 and standard deviation 1 within each voice, finding the voices by itself.
+    """Give every column mean 0 and standard deviation 1 within each voice; the voices are found by clustering.
 
-    ``fit`` learns from the *training* speakers what makes a voice: the directions that tell them apart (linear
-    discriminant analysis after PCA), and at which height a tree of utterances (Ward's linkage) falls apart into
-    speakers. For the height it plays the test: some training speakers are left out of the directions, and grouped by
-    them. ``transform`` then groups the utterances it is given, whoever spoke them, and normalises each group. Unlike
-    `SpeakerNormaliser` it needs no name of a test speaker; like it, it needs several of their unlabelled utterances.
+    ``fit`` learns from the *training* speakers which directions separate them (linear discriminant analysis after PCA),
+    and at which height to cut a tree of utterances (Ward's linkage) into speakers. For the height it holds out some
+    training speakers, learns the directions from the others, and clusters those held out. ``transform`` then clusters
+    the utterances it is given and normalises each cluster. Unlike `SpeakerNormaliser` it needs no name of a test
+    speaker; like it, it needs several of their unlabelled utterances.
 
     Parameters
     ----------
@@ -120,26 +115,26 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     dims : int
         Dimensions of the PCA; the discriminant analysis keeps at most 12.
     groups : int
-        How many times training speakers are left out to find the height.
+        How many times training speakers are held out to find the height.
     seed : int
         For the groups and the PCA.
 
     Attributes
     ----------
     height_ : float
-        Where the tree is cut. It was learned on groups of ``utterances / groups`` rows and holds for about that many.
+        Where the tree is cut. It was learned on groups of ``utterances / groups`` rows and suits about that many.
 
     Notes
     -----
     ``fit_transform`` normalises the training utterances by their true speakers, and so differs from ``fit`` and then
-    ``transform``, as scikit-learn's TargetEncoder does. A column that is constant in the training set tells no voices
-    apart; where it is constant within a voice, too, it becomes 0. Where the speakers' utterances vary in too few
-    directions (all alike, or two of each), the discriminant analysis is left out. Ward (1963),
+    ``transform``, as with scikit-learn's TargetEncoder. A column that is constant within a voice becomes 0. If the
+    speakers' utterances vary in too few directions (all alike, or two of each), the discriminant analysis is left out.
+    Ward (1963),
     doi:10.1080/01621459.1963.10500845. Lesson 08.
 
-    Raises EvaluationError when X is no feature table, a training utterance has no speaker, fewer than four speak,
-    they say fewer than two utterances each, or no column varies among the speakers that directions are learned from;
-    ValueError when `groups` or `dims` is too small.
+    Raises EvaluationError if X is no feature table, a training utterance has no speaker, there are fewer than four
+    speakers or fewer than two utterances of each, or no column varies among the speakers that directions are learned
+    from; ValueError if `groups` or `dims` is too small.
 
     Examples
     --------
@@ -159,24 +154,24 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.seed = seed
 
     def fit(self, X, y=None):
-        """Learn from training utterances what tells voices apart; `y` is not used."""
-        rows_by_speaker(X, self.speakers)  # raises, when there is something wrong
+        """Learn from training utterances what separates voices; `y` is not used."""
+        rows_by_speaker(X, self.speakers)  # checks both
         names = self.speakers.reindex(X.index).to_numpy()
-        everybody = np.random.default_rng(self.seed).permutation(np.unique(names))
-        if len(everybody) < 4:
+        everyone = np.random.default_rng(self.seed).permutation(np.unique(names))
+        if len(everyone) < 4:
             raise EvaluationError(
-                f"To learn what makes a voice takes at least four training speakers, and here are {len(everybody)}."
+                f"To learn what makes a voice takes at least four training speakers, and here are {len(everyone)}."
             )
         if self.groups < 2 or self.dims < 1:
             raise ValueError(f"groups must be at least 2 and dims at least 1, not {self.groups} and {self.dims}.")
-        if len(X) < 2 * len(everybody):
+        if len(X) < 2 * len(everyone):
             raise EvaluationError(
                 f"What makes a voice is learned from several utterances of each, and here are {len(X)} of"
-                f" {len(everybody)} speakers: give at least two of each."
+                f" {len(everyone)} speakers: give at least two of each."
             )
         trials = []
-        for left_out in np.array_split(everybody, min(self.groups, len(everybody) // 2)):
-            rows = np.isin(names, left_out)
+        for held_out in np.array_split(everyone, min(self.groups, len(everyone) // 2)):
+            rows = np.isin(names, held_out)
             space = self._space(X[~rows], names[~rows])
             trials.append((_tree(space.transform(X[rows])), names[rows]))
         merges = np.concatenate([tree[:, 2] for tree, _ in trials])
@@ -191,11 +186,11 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """`X` of shape (utterances, features), each row relative to the other rows that seem to be of its voice."""
+        """`X` of shape (utterances, features), each row relative to the other rows of its cluster."""
         return SpeakerNormaliser(self.voices(X)).fit_transform(X)
 
     def fit_transform(self, X, y=None):
-        """Learn from the training utterances, and give them relative to their true speakers."""
+        """Learn from the training utterances, and normalise them within their true speakers."""
         self.fit(X, y)
         return SpeakerNormaliser(self.speakers).fit_transform(X)
 
@@ -204,24 +199,24 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "height_")
         if not isinstance(X, pd.DataFrame):
             raise EvaluationError(f"X is a {type(X).__name__}: give VoiceNormaliser a feature table.")
-        found = np.ones(len(X), dtype=int)
+        voices = np.ones(len(X), dtype=int)
         if len(X) > 1:
-            found = fcluster(_tree(self.space_.transform(X)), self.height_, "distance")
-        return pd.Series(found, X.index, name="voice")
+            voices = fcluster(_tree(self.space_.transform(X)), self.height_, "distance")
+        return pd.Series(voices, X.index, name="voice")
 
     def _space(self, X, names):
-        """What maps utterances to where those of one voice lie together, in at most 12 dimensions."""
+        """The transformer to a space of at most 12 dimensions, in which utterances of one voice lie together."""
         if not np.ptp(X.to_numpy(dtype=float), axis=0).any():
             raise EvaluationError(
-                f"No feature varies among {len(set(names))} of the training speakers, so nothing tells their voices"
+                f"No feature varies among {len(set(names))} of the training speakers, so their voices cannot be told"
                 " apart: give features that differ, or leave VoiceNormaliser out."
             )
         dims = min(self.dims, len(X) - 1, X.shape[1])
         reduce = make_pipeline(StandardScaler(), PCA(dims, random_state=self.seed))
-        kept = min(12, len(set(names)) - 1, dims)
+        components = min(12, len(set(names)) - 1, dims)
         try:
-            tell_apart = LinearDiscriminantAnalysis("eigen", shrinkage="auto", n_components=kept)
-            return make_pipeline(*reduce, tell_apart).fit(X, names)
+            separate = LinearDiscriminantAnalysis("eigen", shrinkage="auto", n_components=components)
+            return make_pipeline(*reduce, separate).fit(X, names)
         except np.linalg.LinAlgError:
             return reduce.fit(X)
 
@@ -234,13 +229,12 @@ class SpeakerFolds:
     """A scikit-learn splitter: no speaker is in both parts of a fold.
 
     For nested searches, ``GridSearchCV(pipeline, grid, cv=SpeakerFolds(table), scoring="recall_macro")``: settings are
-    then chosen by voices that were not trained on, as the final score is. ``recall_macro`` is scikit-learn's name for
-    the UAR.
+    then chosen on unseen speakers, like the final score. ``recall_macro`` is scikit-learn's name for the UAR.
 
     Parameters
     ----------
     table : DataFrame
-        An utterance table that holds every utterance of X, in any order; it may hold more.
+        An utterance table with every utterance of X, in any order; it may have more.
     n_splits : int
         Number of folds, at most the number of speakers in X.
     seed : int
@@ -249,7 +243,7 @@ class SpeakerFolds:
     Raises
     ------
     EvaluationError
-        When folds are drawn: X has no utterance names, or holds utterances that the table lacks.
+        When folds are drawn: X has no index of utterances, or has utterances that the table lacks.
     CorpusError
         When folds are drawn: X has fewer speakers than folds.
 
@@ -279,7 +273,7 @@ class SpeakerFolds:
             )
         unknown = X.index.difference(self.table.index, sort=False)
         if len(unknown):
-            raise EvaluationError(f"SpeakerFolds knows no {unknown[0]!r}: give it a table that holds every utterance.")
+            raise EvaluationError(f"SpeakerFolds knows no {unknown[0]!r}: give it a table with every utterance.")
         for parts in corpora.split(self.table.loc[X.index], "speaker", self.n_splits, self.seed):
             yield tuple(X.index.get_indexer(part) for part in parts)
 

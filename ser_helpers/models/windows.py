@@ -165,7 +165,7 @@ def window_model(name="linear", band="wide", progress=False):
     """A ready model of windows: angry, happy, neutral or sad.
 
     It is trained on first use, in about 20 s on 2 cores, on voices that are in no corpus of the course, and cached in
-    ``cache_home()/fits``; a damaged file is made again.
+    ``cache_home()/checkpoints``; a damaged file is made again.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def window_model(name="linear", band="wide", progress=False):
 @functools.lru_cache(maxsize=8)
 def _load(name, band, cache, progress):
     extractor = _feature_extractor(name, band)
-    folder = cache / "fits" / f"window-{name}-{band}-{_version(extractor)}"
+    folder = cache / "checkpoints" / f"window-{name}-{band}-{_version(extractor)}"
 
     def make(aside):
         with threadpool_limits(1):  # sums in the same order, so the same model on any number of cores

@@ -54,7 +54,7 @@ def dimension_model():
     >>> bool(louder > calmer)
     True
     """
-    path = paths.cache_home() / "fits" / f"dimensions-{version(*_CODE, libraries=['scikit-learn'])}.skops"
+    path = paths.cache_home() / "checkpoints" / f"dimensions-{version(*_CODE, libraries=['scikit-learn'])}.skops"
     return DimensionModel(cached(path, _make, skops.io.load), LABEL)
 
 

@@ -257,7 +257,7 @@ def stand_in():
     It takes about half a minute the first time. It was trained with the same jingle as in the show, but with other
     voices, laughs and dialogues.
     """
-    path = paths.cache_home() / "fits" / f"laughter-{version(__name__, STAND_IN_SEED)}.pt"
+    path = paths.cache_home() / "checkpoints" / f"laughter-{version(__name__, STAND_IN_SEED)}.pt"
     return cached(path, _make, load_network)
 
 

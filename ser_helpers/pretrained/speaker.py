@@ -210,7 +210,7 @@ class StandIn:
     @classmethod
     def load(cls):
         """The stand-in learnt from the embedded actors; the first time on a machine that takes a few seconds."""
-        path = paths.cache_home() / "fits" / f"speakers-{version(__name__)}.npz"
+        path = paths.cache_home() / "checkpoints" / f"speakers-{version(__name__)}.npz"
         return cached(path, cls._save_fit, cls._read)
 
     @classmethod

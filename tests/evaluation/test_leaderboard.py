@@ -120,7 +120,7 @@ def test_a_broken_file_is_kept_aside_and_named(result, path, content):
     path.write_bytes(content)
     with pytest.raises(EvaluationError, match=r"leaderboard\.csv cannot be read"):
         leaderboard.read(path)
-    with pytest.warns(UserWarning, match=r"kept as leaderboard\.csv\.bak"):
+    with pytest.warns(UserWarning, match=r"renamed to leaderboard\.csv\.bak"):
         leaderboard.add(result, "04", path)
     assert leaderboard.read(path)["lesson"].tolist() == ["04"]
     assert path.with_name("leaderboard.csv.bak").read_bytes() == content

@@ -127,8 +127,8 @@ def test_ccc_is_nan_where_it_is_undefined(truth, predicted):
         ([1, 2], [1], "2 utterances and prediction 1"),
         ([], [], "no utterance to score"),
         ([1, 2], [[0.1, 0.9], [0.5, 0.5]], "one value per utterance"),
-        ([1, None], [1, 2], "truth holds 1"),
-        ([1, 2], [np.nan, np.nan], "prediction holds 2"),
+        ([1, None], [1, 2], "truth has 1"),
+        ([1, 2], [np.nan, np.nan], "prediction has 2"),
     ],
 )
 def test_bad_input_gets_a_sentence(metric, truth, predicted, words):

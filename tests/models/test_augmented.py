@@ -107,13 +107,13 @@ def test_what_does_not_fit_is_refused_in_a_sentence(data):
         make_pipeline(StandardScaler(), Augmented(SVC(), [X])).fit(X, y)
     with pytest.raises(ValueError, match=r"Copy 2 lacks 1 of 40 training utterances \('u/0' and so on\)"):
         Augmented(SVC(), [X, X[1:]]).fit(X, y)
-    with pytest.raises(ValueError, match="Copy 1 has other columns"):
+    with pytest.raises(ValueError, match="columns of copy 1 are not those of X"):
         Augmented(SVC(), [X[["a"]]]).fit(X, y)
     with pytest.raises(ValueError, match="Copy 1 is a Series and X a DataFrame"):
         Augmented(SVC(), [X["a"]]).fit(X, y)
-    with pytest.raises(ValueError, match="Copy 1 holds 'u/0' more than once"):
+    with pytest.raises(ValueError, match="Copy 1 has 'u/0' more than once"):
         Augmented(SVC(), [pd.concat([X, X])]).fit(X, y)
-    with pytest.raises(ValueError, match="each of the 40 utterances, and it holds 3"):
+    with pytest.raises(ValueError, match="y has 3 labels for 40 utterances"):
         Augmented(SVC(), [X]).fit(X, y[:3])
     with pytest.raises(ValueError, match="list of feature tables, not a DataFrame"):
         Augmented(SVC(), X).fit(X, y)

@@ -4,11 +4,9 @@ import keras
 import numpy as np
 import pytest
 import torch
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, LinearSVC
 
 from ser_helpers import models, pretrained
 from ser_helpers.errors import ModelError
@@ -74,12 +72,6 @@ def test_torch_onnx_and_torchscript_agree(network, onnx, tmp_path):
     np.testing.assert_allclose(onnx.predict_proba(X), outputs(network), atol=1e-6)
     models.to_torchscript(network, X).save(tmp_path / "network.pt")
     np.testing.assert_array_equal(outputs(torch.jit.load(tmp_path / "network.pt")), outputs(network))
-
-
-def test_scikit_learn_and_onnx_agree():
-    flat = X.mean(axis=1)
-    fitted = make_pipeline(StandardScaler(), LogisticRegression()).fit(flat, Y)
-    np.testing.assert_allclose(models.to_onnx(fitted, flat).predict_proba(flat), fitted.predict_proba(flat), atol=1e-5)
 
 
 def test_an_encoder_and_its_classifier_are_exported():
@@ -150,7 +142,7 @@ def test_the_table_compares(onnx, monkeypatch):
 
 
 def test_wrong_shapes_files_and_shares_get_a_sentence(onnx, tmp_path):
-    with pytest.raises(ModelError, match=r"takes arrays of the shape \('n', 150, 40\) and was fed \(2, 3\)"):
+    with pytest.raises(ModelError, match=r"takes arrays of the shape \('n', 150, 40\), not \(2, 3\)"):
         onnx.predict_proba(np.zeros((2, 3)))
     with pytest.raises(ModelError, match="no ONNX network"):
         models.OnnxModel(b"not a network")
@@ -172,12 +164,12 @@ def test_what_no_exporter_knows_gets_a_sentence():
 
 def test_whisper_is_not_exported():
     with pytest.raises(ModelError, match="not Whisper"):
-        export.encoder_module(pretrained.Encoder("openai/no-such-whisper", device="cpu"))
+        export._encoder_module(pretrained.Encoder("openai/no-such-whisper", device="cpu"))
 
 
 def test_labels_that_are_numbers_stay_numbers():
-    fitted = LogisticRegression().fit([[0.0], [1.0]], [1, 2])
-    assert models.to_onnx(fitted, [[0.0]]).predict([[-9.0], [9.0]]).tolist() == [1, 2]
+    exported = models.to_onnx(torch.nn.Softmax(-1), [[0.0, 1.0]], classes=[1, 2])
+    assert exported.predict([[9.0, 0.0], [0.0, 9.0]]).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("classes", [["a"], ["a", "b", "c"]])
@@ -218,29 +210,14 @@ def test_what_is_not_fitted_is_not_exported_pruned_or_compared(unfitted):
 def test_what_is_no_network_is_refused(model):
     if isinstance(model, models.GaussianMixtureClassifier):
         model.fit(X[:, 0], Y)
-    with pytest.raises(ModelError, match="cannot be exported so: give a fitted classifier of scikit-learn"):
+    with pytest.raises(
+        ModelError, match="cannot be exported so: give a KerasClassifier, WindowClassifier, torch module or Encoder"
+    ):
         models.to_onnx(model, X)
     with pytest.raises(ModelError, match="cannot be exported so: give a torch module or Encoder"):
         models.to_torchscript(model, X)
     with pytest.raises(ModelError, match="cannot be pruned: give a KerasClassifier or a torch module"):
         models.prune(model, 0.5)
-
-
-@pytest.mark.parametrize("model", [LinearSVC(), SVC(), Ridge()])
-def test_without_probabilities_nothing_is_exported(model):
-    flat = X.mean(axis=1)
-    model.fit(flat, np.arange(40) % 2)
-    with pytest.raises(ModelError, match="gives no probabilities: export a classifier with predict_proba"):
-        models.to_onnx(model, flat)
-
-
-def test_an_export_that_would_give_other_probabilities_is_refused(monkeypatch):
-    flat = X.mean(axis=1)
-    fitted = LinearDiscriminantAnalysis().fit(flat, Y)
-    np.testing.assert_allclose(models.to_onnx(fitted, flat).predict_proba(flat), fitted.predict_proba(flat), atol=1e-4)
-    monkeypatch.setattr(LinearDiscriminantAnalysis, "predict_proba", lambda self, rows: np.full((len(rows), 4), 0.25))
-    with pytest.raises(ModelError, match="exported LinearDiscriminantAnalysis would give other probabilities"):
-        models.to_onnx(fitted, flat)
 
 
 @pytest.mark.parametrize("example", [X[:0], np.float32(1), X[0, 0], [["a"]], None, [[1], [1, 2]]])
@@ -275,13 +252,13 @@ def test_a_place_that_cannot_be_written_and_a_number_of_threads_that_cannot_be(o
 
 def test_made_smaller_once_is_not_halved(onnx):
     for smaller in (models.to_float16, models.quantise):
-        with pytest.raises(ModelError, match="cannot be halved again: start from the whole one"):
+        with pytest.raises(ModelError, match="half precision or INT8 already"):
             models.to_float16(smaller(onnx))
 
 
 def test_one_operator_needs_no_list(onnx):
     assert models.quantise(onnx, "MatMul").content == models.quantise(onnx).content
-    with pytest.raises(ModelError, match="holds no operator named"):
+    with pytest.raises(ModelError, match="has no operator named"):
         models.quantise(onnx, ())
 
 

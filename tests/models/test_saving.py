@@ -1,4 +1,4 @@
-"""Every model of the house comes back from its file with the same predictions."""
+"""Every model of the package comes back from its file with the same predictions."""
 
 import json
 import os
@@ -440,7 +440,7 @@ def lambda_network(input_shape, n_classes):
             "no tables or functions",
         ),
         (KNeighborsClassifier(), r"KDTree.*not known to be safe to load"),
-        (models.KerasClassifier(lambda_network, epochs=1), "holds a Lambda, which is not known to be safe"),
+        (models.KerasClassifier(lambda_network, epochs=1), "contains a Lambda, which is not known to be safe"),
         (models.LabelEncoded(models.KerasClassifier(dense, epochs=1)), "alone or as the last step of a pipeline"),
     ],
 )
@@ -456,7 +456,7 @@ def test_features_and_table_must_belong_to_the_model(X, table, tmp_path):
     model = LinearSVC().fit(X, table["emotion"])
     with pytest.raises(ModelError, match="does not predict on X"):
         models.save(model, tmp_path / "model.ser", X=X.iloc[:, :3], table=table)
-    with pytest.raises(ModelError, match="table does not hold every utterance of X"):
+    with pytest.raises(ModelError, match="table lacks utterances of X"):
         models.save(model, tmp_path / "model.ser", X=X, table=table.iloc[:5])
 
 

@@ -94,16 +94,16 @@ def change(X, **attrs):
     [
         (
             lambda X: change(X, kind="egemaps"),
-            "^X holds 'egemaps' features, and the model wants 'patchdct' .*: 128 col",
+            "^X contains 'egemaps' features, and the model needs 'patchdct' .*: 128 col",
         ),
-        (lambda X: change(X, parameters={"a": 1}), r"^X was extracted with \{'a': 1\}, and the model wants"),
+        (lambda X: change(X, parameters={"a": 1}), r"^X was extracted with \{'a': 1\}, and the model needs"),
         (lambda X: X[X.columns[::-1]], "^X has its columns in another order"),
-        (lambda X: X.drop(columns="dct_time0_mel03"), "^X has no column 'dct_time0_mel03', and the model wants"),
-        (lambda X: X.assign(extra=1.0), "^X has a column 'extra' too many, and the model wants"),
+        (lambda X: X.drop(columns="dct_time0_mel03"), "^X has no column 'dct_time0_mel03', and the model needs"),
+        (lambda X: X.assign(extra=1.0), "^X has a column 'extra' too many, and the model needs"),
         (lambda X: X.rename(columns={"dct_time0_mel03": "b"}), "^X has no column 'dct_time0_mel03'"),
-        (lambda X: X.to_numpy()[:, :5], r"^An example in X has the shape \(5,\), and the model wants"),
-        (lambda X: X.to_numpy()[0], r"^An example in X has the shape \(\), and the model wants"),
-        (lambda X: pd.Series([X.to_numpy()]), r"^An example in X has the shape \(None, 128\), and the model wants"),
+        (lambda X: X.to_numpy()[:, :5], r"^An example in X has the shape \(5,\), and the model needs"),
+        (lambda X: X.to_numpy()[0], r"^An example in X has the shape \(\), and the model needs"),
+        (lambda X: pd.Series([X.to_numpy()]), r"^An example in X has the shape \(None, 128\), and the model needs"),
     ],
 )
 def test_other_features_are_refused_in_one_sentence(loaded, X, other, words):
@@ -117,9 +117,9 @@ def test_other_features_are_refused_in_one_sentence(loaded, X, other, words):
     [
         (
             lambda X: change(X, kind="logmel"),
-            "^X holds 'logmel' features, and the model wants 'mfcc' features extr",
+            "^X contains 'logmel' features, and the model needs 'mfcc' features extr",
         ),
-        (lambda X: change(X, parameters={}), "^X was extracted with no parameters, and the model wants"),
+        (lambda X: change(X, parameters={}), "^X was extracted with no parameters, and the model needs"),
         (lambda X: X.map(lambda frames: frames[:, :5]), r"shape \(None, 5\), .* one array of shape \(frames, 13\) per"),
         (lambda X: X.map(lambda frames: 0.0), "^X needs one array"),
         (lambda X: np.zeros((2, 13)), r"shape \(13,\)"),

@@ -131,10 +131,17 @@ def test_a_model_that_is_no_estimator_is_refused(refused, classical):
     refused({**classical, "model.skops": skops.io.dumps({"a": 1})})
 
 
-@pytest.mark.parametrize("change", [{"format": 2}, {"format": "x"}])
+@pytest.mark.parametrize("change", [{"format": 3}, {"format": "x"}])
 def test_another_format_is_named(refused, classical, change):
     about = json.loads(classical["about.json"]) | change
-    refused({**classical, "about.json": json.dumps(about)}, f"has the format {change['format']}, and this version .* 1")
+    refused({**classical, "about.json": json.dumps(about)}, f"has the format {change['format']}, and this version .* 2")
+
+
+def test_a_file_of_the_first_format_is_named(refused, classical):
+    about = json.loads(classical["about.json"]) | {"format": 1}
+    refused(
+        {**classical, "about.json": json.dumps(about)}, "saved by an earlier version .*: fit and save the model again"
+    )
 
 
 @pytest.mark.parametrize("change", [{"labels": ["a", "b", "c"]}, {"labels": None}, {"columns": ...}])
@@ -197,20 +204,20 @@ CODE = {"class_name": "__lambda__", "config": {"value": "x"}}
 @pytest.mark.parametrize(
     ("craft", "words"),
     [
-        (layer(class_name="Lambda", config={"name": "a", "function": CODE}), "holds a Lambda, which is not known"),
-        (layer(module="os", class_name="system", config={}), "holds a system"),
-        (layer(module="kerasx.layers", class_name="Dense"), "holds a Dense"),
-        (layer(module="builtins", class_name="function", config="eval"), "holds a function"),
-        (layer(module=None, class_name="Dense"), "holds a Dense"),
-        (layer(registered_name="other>Evil", module="other"), "holds a Dense"),
-        (layer(class_name="TFSMLayer", config={"filepath": "x"}), "holds a TFSMLayer"),
-        (layer(class_name="TorchModuleWrapper", config={"module": "x"}), "holds a TorchModuleWrapper"),
-        (layer(class_name="StringLookup", config={"vocabulary": "/etc/passwd"}), "holds a StringLookup"),
+        (layer(class_name="Lambda", config={"name": "a", "function": CODE}), "contains a Lambda, which is not known"),
+        (layer(module="os", class_name="system", config={}), "contains a system"),
+        (layer(module="kerasx.layers", class_name="Dense"), "contains a Dense"),
+        (layer(module="builtins", class_name="function", config="eval"), "contains a function"),
+        (layer(module=None, class_name="Dense"), "contains a Dense"),
+        (layer(registered_name="other>Evil", module="other"), "contains a Dense"),
+        (layer(class_name="TFSMLayer", config={"filepath": "x"}), "contains a TFSMLayer"),
+        (layer(class_name="TorchModuleWrapper", config={"module": "x"}), "contains a TorchModuleWrapper"),
+        (layer(class_name="StringLookup", config={"vocabulary": "/etc/passwd"}), "contains a StringLookup"),
         (layer(module="keras.config", class_name="enable_unsafe_deserialization", config={}), "is damaged"),
         (layer(module="keras.saving", class_name="load_model", config={"filepath": "x"}), "is damaged"),
         (layer(module="keras.utils", class_name="get_file", config={"origin": "http://127.0.0.1:9/x"}), "is damaged"),
         (layer(registered_name="ser_helpers>Nothing", module="os", class_name="system"), "is damaged"),
-        (lambda config: config["config"]["layers"][-1]["config"].update(activation=CODE), "holds a __lambda__"),
+        (lambda config: config["config"]["layers"][-1]["config"].update(activation=CODE), "contains a __lambda__"),
     ],
 )
 def test_a_network_of_other_things_than_layers_is_refused(refused, keras_parts, craft, words):

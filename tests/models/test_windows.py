@@ -194,7 +194,7 @@ def test_a_damaged_ready_model_is_trained_again_and_replaced(name, file, damage,
     y = np.array(["angry", "happy", "neutral", "sad"] * 4)
     monkeypatch.setattr(window_models, "training_set", lambda *_: trained.append(name) or (X, y))
     said = models.window_model(name).predict_proba(noise(2))
-    (path,) = (few_voices / "fits").glob(f"window-*/{file}")
+    (path,) = (few_voices / "checkpoints").glob(f"window-*/{file}")
     whole = path.read_bytes()
     path.unlink()
     if damage != "gone":

@@ -58,7 +58,7 @@ def test_a_damaged_model_is_fitted_again(tmp_path, monkeypatch, table, damage):
     monkeypatch.setattr(paths, "cache_home", lambda: tmp_path)
     monkeypatch.setattr(sentence_model.corpora, "load", lambda name: table[::10])
     first = dimension_model()
-    (path,) = (tmp_path / "fits").glob("*.skops")
+    (path,) = (tmp_path / "checkpoints").glob("*.skops")
     path.write_bytes(damage)
     again = dimension_model()
     np.testing.assert_array_equal(again.pipeline[-1].coef_, first.pipeline[-1].coef_)

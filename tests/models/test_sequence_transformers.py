@@ -1,3 +1,5 @@
+"""Sequences of frames are scaled and cut, sentences become numbers."""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
-from ser_helpers.models import FixedFrames, FrameScaler
+from ser_helpers.models import FixedFrames, FrameScaler, Vocabulary, split_words
 
 
 @pytest.fixture
@@ -84,3 +86,37 @@ def test_step_averages_neighbouring_frames_and_the_rest():
 def test_impossible_settings_are_refused(sequences):
     with pytest.raises(ValueError, match="at least 1, not 0 and 1"):
         FixedFrames(0).fit(sequences).transform(sequences)
+
+
+def test_marks_are_words_and_apostrophes_belong_to_them():
+    assert split_words("Don't — you DARE!?") == ["don't", "you", "dare", "!", "?"]
+    assert split_words("don’t") == split_words("don't")
+    assert split_words("") == []
+
+
+def test_frequent_words_come_first_and_rare_ones_are_unknown():
+    ids = Vocabulary(min_count=2).fit(["no no no yes yes", "perhaps"])
+    assert ids.vocabulary_ == {"no": 2, "yes": 3}
+    assert [row.ravel().tolist() for row in ids.transform(["yes perhaps no"])] == [[3, 1, 2]]
+    assert ids.size == 4
+
+
+def test_a_series_stays_one_with_arrays_for_the_network():
+    X = pd.Series(["Yes.", None, " "], index=["a", "b", "c"], name="text")
+    found = Vocabulary(1).fit_transform(X)
+    assert found.index.tolist() == ["a", "b", "c"]
+    assert [array.tolist() for array in found] == [[[2]], [[0]], [[0]]]
+    assert all(array.dtype == np.float32 for array in found)
+
+
+def test_the_vocabulary_is_that_of_the_training_sentences():
+    ids = Vocabulary(1).fit(["good day"])
+    before = dict(ids.vocabulary_)
+    ids.transform(["bad night"])
+    assert ids.vocabulary_ == before
+
+
+@pytest.mark.parametrize("X", ["one sentence", [1.0, 2.0], [["a", "list"]], pd.DataFrame({"text": ["Yes."]})])
+def test_what_lists_no_sentences_gets_a_sentence(X):
+    with pytest.raises(ValueError, match="must list sentences"):
+        Vocabulary().fit(X)
