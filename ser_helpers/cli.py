@@ -152,7 +152,7 @@ def podcast(
     laughter: Annotated[
         bool,
         typer.Option(
-            help="Detect laughter: about 15 s of one core for an hour of audio, or about 1,100 s if the published "
+            help="Detect laughter: about 15 s of a core for an hour of audio, or about 1,100 s if the published "
             "network is on this machine."
         ),
     ] = True,
