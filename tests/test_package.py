@@ -114,3 +114,22 @@ def test_no_machine_paths_are_written_anywhere():
     for path in texts:
         if path.is_file() and path != Path(__file__):
             assert not machine.search(path.read_text(encoding="utf-8", errors="ignore")), path.name
+
+
+FILES = [path for path in (ROOT / "ser_helpers").rglob("*.py") if not path.name.startswith("__")]
+
+
+def test_a_module_name_occurs_once():
+    """Fuzzy search finds the right file; only the lessons have a module of their name in several folders."""
+    names = [path.stem for path in FILES if not path.stem.startswith("lesson")]
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "room", sorted({path.parent.name for path in FILES if path.parent.parent.name == "ser_helpers"})
+)
+def test_no_exported_name_is_hidden_by_a_module_of_the_same_name(room):
+    """Importing ``package.module`` sets the package's attribute ``module``, whatever the package exports."""
+    modules = {path.stem for path in FILES if path.parent.name == room}
+    package = importlib.import_module(f"ser_helpers.{room}")
+    assert modules.isdisjoint(package.__all__)
