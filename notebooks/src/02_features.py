@@ -537,6 +537,29 @@ plots.feature_by_emotion(shown, few, "pitch", relative_to_neutral=True, unit="se
 # rise by one to three semitones; happiness, anger, fear and surprise by four to six. Pitch tells how *aroused* a voice
 # is, and less about what arouses it.
 #
+# Two features at once tell more than one. [seaborn](https://seaborn.pydata.org) draws from a table and the names of its
+# columns. Here is the density of three emotions over pitch and brightness; `new_figure` and `finish` add the course's
+# style, a title, and a text that says what the picture shows.
+
+# %%
+import seaborn as sns
+
+from ser_helpers.plots.style import EMOTION_COLOURS, finish, new_figure
+
+own = pd.DataFrame({name: relative_to_neutral(shown[name], few) for name in ("pitch", "brightness")})
+three = own.assign(emotion=few.emotion)[few.emotion.isin(["sad", "angry", "fearful"])]
+fig, ax = new_figure()
+sns.kdeplot(
+    three, x="pitch", y="brightness", hue="emotion", palette=EMOTION_COLOURS, levels=[0.25, 0.5, 0.75], common_norm=False,
+    ax=ax,
+)
+ax.set(xlabel="pitch (semitones from the speaker's own neutral)", ylabel="brightness (dB from the own neutral)")
+middle = three.groupby("emotion").median().round(1)
+finish(fig, "Sadness, anger and fear overlap in pitch and in brightness", f"Densities; medians: {middle.to_dict()}.")
+
+# %% [markdown]
+# A quarter of an emotion's utterances lie outside of its outer line. No line separates the three.
+#
 # **Before you run the next cell:** textbooks say that anger is fast and sadness slow. Is it so?
 
 # %%

@@ -151,8 +151,25 @@ counts = [(corpus, word, n) for corpus, known in cards.counts.items() for word, 
 documented = pd.DataFrame(counts, columns=["corpus", "emotion", "utterances"])
 common = corpora.harmonise(documented, "common").pivot_table("utterances", "corpus", "emotion", "sum")
 
-neutral = common.loc["meld", "neutral"] / common.loc["meld"].sum()
-lesson03_corpora.counts(common, f"Most studio corpora are balanced; MELD is {neutral:.0%} neutral")
+common
+
+# %% [markdown]
+# Numbers of such different sizes are easier to read as shares. `sns.heatmap` draws any table of numbers; `new_figure` and
+# `finish` give it the course's style, a title, and a text that says what the picture shows.
+
+# %%
+import seaborn as sns
+
+from ser_helpers.plots.style import finish, new_figure
+
+shares = 100 * common[corpora.EMOTIONS].div(common.sum(axis=1), axis=0)
+neutral = shares.loc["meld", "neutral"]
+fig, ax = new_figure()
+sns.heatmap(shares, annot=True, fmt=".0f", cmap="Blues", cbar_kws={"label": "% of the utterances"}, ax=ax)
+ax.set(xlabel="emotion", ylabel="corpus")
+ax.grid(False)
+title = f"Most studio corpora are balanced; MELD is {neutral:.0f} % neutral"
+finish(fig, title, f"Shares of each emotion in {len(shares)} corpora, as documented. {title}.")
 
 # %% [markdown]
 # A studio records the same number of each emotion. (EmoDB did, too, before it dropped what listeners did not

@@ -98,34 +98,6 @@ def _as_table(ax):
     ax.spines[:].set_visible(False)
 
 
-def counts(table, title):
-    """How many utterances of each label: `table` has a row per corpus, a column per label, NaN where there are none.
-
-    >>> import pandas as pd
-    >>> fig = counts(pd.DataFrame({"sad": [3.0], "angry": [1.0]}, index=["tiny"]), "Mostly sad.")
-    >>> fig.get_label()
-    'Counts of each label. tiny: sad 3, angry 1.'
-    """
-    table = table[label_order(table.columns)]
-    shares = table.div(table.sum(axis=1), axis=0)
-    fig, ax = new_figure()
-    for row, corpus in enumerate(table.index):
-        for column, label in enumerate(table.columns):
-            if table.loc[corpus, label] > 0:
-                ax.scatter(column, row - 0.12, s=1300 * shares.loc[corpus, label], color=colour(label), zorder=2)
-                ax.text(column, row + 0.36, f"{table.loc[corpus, label]:,.0f}", ha="center", va="center", fontsize=10)
-    ax.set(xlim=(-0.5, table.shape[1] - 0.5), ylim=(len(table) - 0.4, -0.7))
-    ax.set_xticks(range(table.shape[1]), table.columns, weight="bold")
-    ax.set_yticks(range(len(table)), table.index)
-    _as_table(ax)
-    listed = "; ".join(
-        f"{corpus}: {', '.join(f'{label} {n:.0f}' for label, n in row.dropna().items())}"
-        for corpus, row in table.iterrows()
-    )
-    subtitle = "utterances of each label, as documented; a disc's area is the label's share in its corpus"
-    return finish(fig, title, f"Counts of each label. {listed}.", subtitle)
-
-
 def feelings():
     """Two maps of feeling: Plutchik's wheel, and the circle of pleasure and arousal after Russell.
 

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -58,15 +57,6 @@ def test_words_agrees_with_harmonise(cards):
     kept = corpora.harmonise(table, "iemocap4")
     labels, dropped = kept.emotion.nunique(), len(table) - len(kept)
     assert title(fig) == f"Of {len(table)} words, {len(kept)} become {labels} labels and {dropped} fall away"
-
-
-def test_counts_draws_areas_in_proportion_to_shares():
-    table = pd.DataFrame({"angry": [30.0, np.nan], "sad": [10.0, 7.0]}, index=["a", "b"])
-    fig = lesson03_corpora.counts(table, "A sentence")
-    areas = [disc.get_sizes()[0] for disc in fig.axes[0].collections]
-    assert np.allclose(np.array(areas) / max(areas), [0.25, 0.75, 1])
-    assert texts(fig.axes[0]) == ["10", "30", "7"]
-    assert fig.get_label() == "Counts of each label. a: sad 10, angry 30; b: sad 7."
 
 
 def test_the_wheel_has_eight_families_with_opposites_across():
