@@ -1,9 +1,9 @@
-"""How many live calls the service carries on this machine before an estimate comes too late: alone and in batches.
+"""How many live calls the service carries on this machine before windows come too late: one by one and in batches.
 
-The service runs in a process of its own and hears N telephone calls at once over WebSockets, each in real time, a
-quarter of a second at a time. An estimate's delay runs from when its last samples were due to be sent (so that a
-service which falls behind cannot hide it) to when it arrives. N grows until the 95th percentile of the delays passes
-0.5 s. The calls' senders share the cores with the service. Whoever has fewer cores, or other work on them, gets less.
+The service runs in a process of its own and receives N telephone calls at once over WebSockets, each in real time, a
+quarter of a second at a time. A window's delay runs from when its last samples were due to be sent (so that a service
+which falls behind cannot hide it) to when it arrives. N grows until the 95th percentile of the delays passes 0.5 s. The
+calls' senders share the cores with the service, so fewer cores or more load carry fewer calls.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ SECONDS, CHUNK, LATEST = 7.0, 0.25, 0.5
 
 
 def bench():
-    """Delays in milliseconds per number of calls, and the most calls of which 95 % of estimates came in time."""
+    """Delays in milliseconds per number of calls, and how many windows they are measured on."""
     clips = [sf.read(path, dtype="int16") for path in monitor.demo_calls()]
     rows = []
     for name in ("linear", "cnn"):
@@ -39,7 +39,7 @@ def bench():
                     rows.append((name, "batches" if batch else "one by one", calls, p50, p95, len(delays)))
                     if p95 > 1000 * LATEST:
                         break
-    table = pd.DataFrame(rows, columns=["model", "windows", "calls", "p50 ms", "p95 ms", "estimates"])
+    table = pd.DataFrame(rows, columns=["model", "windows", "calls", "p50 ms", "p95 ms", "measured"])
     return table.set_index(["model", "windows", "calls"]).round(0).astype(int)
 
 
@@ -66,9 +66,9 @@ def _serve(pipe, name, batch):
 
 
 async def _call_together(address, calls, clips):
-    """Delays of all estimates, in seconds; the calls begin spread over one second."""
-    lines = [_call(address, clips[i % len(clips)], i / calls) for i in range(calls)]
-    return [delay for found in await asyncio.gather(*lines) for delay in found]
+    """Delays of all windows, in seconds; the calls begin spread over one second."""
+    running = [_call(address, clips[i % len(clips)], i / calls) for i in range(calls)]
+    return [delay for delays in await asyncio.gather(*running) for delay in delays]
 
 
 async def _call(address, clip, offset):

@@ -55,7 +55,7 @@ class CallReport:
 class CallMonitor:
     """Follows a call while it goes on; feed it chunks of any size (Lesson 13).
 
-    It keeps the last seconds of sound only: whoever needs earlier events collects them.
+    It keeps only the last seconds of sound, and no events: collect those you need.
 
     Parameters
     ----------

@@ -287,14 +287,14 @@ def test_by_default_the_agents_emotions_are_not_inferred(client, recording):
 
 def test_the_agents_windows_never_reach_the_model(client, recording):
     class Counting(Loud):
-        heard = 0
+        count = 0
 
         def predict_proba(self, windows):
-            Counting.heard += len(windows)
+            Counting.count += len(windows)
             return super().predict_proba(windows)
 
     found = windows(send(client(model=Counting()), recording))
-    assert Counting.heard == sum(window["probabilities"] is not None for window in found) > 0
+    assert Counting.count == sum(window["probabilities"] is not None for window in found) > 0
 
 
 def test_a_call_is_remembered_alerts_and_is_acknowledged_then_forgotten(client, recording):
@@ -695,7 +695,7 @@ def schema(tmp_path_factory):
 
 
 def excluded(case):
-    """Checks that do not hold: bytes by chance are no recording; names in a query that nobody asked for do no harm."""
+    """Checks that do not apply: random bytes are no recording; unknown names in a query do no harm."""
     wrong = [part for part, about in case.meta.components.items() if about.mode is schemathesis.GenerationMode.NEGATIVE]
     harmless = not any(part.value in ("path", "body") for part in wrong)
     return [positive_data_acceptance] * (case.path == "/predict") + [negative_data_rejection] * harmless

@@ -33,9 +33,12 @@ server.serve("127.0.0.1", int(sys.argv[1]), server.Settings(), tell=print, model
 
 
 class Even:
-    """A model that leans to nothing."""
+    """A model without a preference."""
 
     classes_ = np.array(["angry", "neutral"])
+
+    def predict_proba(self, windows):
+        return np.full((len(windows), 2), 0.5)
 
 
 class Never:
@@ -135,7 +138,7 @@ def test_the_command_hands_on_what_it_was_given(monkeypatch, tmp_path):
     assert (given["hosts"], given["agent_emotions"], given["model"]) == (("*",), True, "linear")
 
 
-def test_the_chosen_model_listens(monkeypatch):
+def test_the_chosen_model_is_used(monkeypatch):
     asked = []
     monkeypatch.setattr("ser_helpers.models.window_model", lambda name, band: asked.append((name, band)) or Even())
     with TestClient(create_app(Settings(model="encoder"), calls=[]), base_url="http://127.0.0.1") as served:
