@@ -243,11 +243,11 @@ def seeds(mean, count=5, corpus="toy"):
 
 
 def test_scores_over_seeds_show_each_run_mean_and_interval():
-    from ser_helpers.evaluation.cross_validation import interval
+    from ser_helpers.evaluation.bootstrap import student_interval
 
     runs = {"nothing": seeds(0.4), "oversampling": seeds(0.5)}
     fig = check(plots.over_seeds(runs), "toy", "no speaker in both", "5 seeds", "95 %", "chance UAR 0.125")
-    mean, low, high = interval(runs["oversampling"]["uar"])
+    mean, low, high = student_interval(runs["oversampling"]["uar"])
     assert f"The highest UAR is {mean:.2f} with oversampling" in fig._suptitle.get_text()
     for ax, metric in zip(fig.axes, ("uar", "weighted_f1"), strict=True):
         for row, frame in zip((1, 0), runs.values(), strict=True):
