@@ -288,7 +288,8 @@ honest
 plots.confusion(honest)
 
 # %% [markdown]
-# About 0.56 on real RAVDESS, and about 0.59 on the synthetic corpus, with little more than half of lesson 04's weights.
+# About 0.56 on real RAVDESS, and about 0.51 on the synthetic corpus with its shorter training, with little more than half
+# of lesson 04's weights.
 # A likely reason: the order in time is still there, and every kernel is used everywhere, so there is less to learn by
 # heart.
 #
@@ -445,8 +446,7 @@ for result in tried:
 compare(tried[0], tried[3])
 
 # %% [markdown]
-# It does not: with every step the score falls, on real RAVDESS from about 0.46 to 0.40, on the synthetic corpus from
-# about 0.54 to 0.45. Augmentation makes the examples harder, and this training is short: a network that has not learnt
+# It does not: on real RAVDESS the score falls with every step, from about 0.46 to 0.40. Augmentation makes the examples harder, and this training is short: a network that has not learnt
 # the plain ones yet cannot profit. So augmentation is no gift: it asks for longer training, and for a measurement.
 
 # %% [markdown]
@@ -605,7 +605,7 @@ for name, changes in {"no dropout": {"dropout": 0}, "no smoothing": {"smoothing"
     print(compare(tried[1], two_folds(variant(**changes), name)).verdict)
 
 # %% [markdown]
-# Neither makes a clear difference, on either corpus. That is a finding, and worth a line in a report. Whoever runs ten
+# On real RAVDESS neither makes a clear difference. That is a finding, and worth a line in a report. Whoever runs ten
 # such comparisons and reports the one that "helped" reports luck.
 
 # %% [markdown]

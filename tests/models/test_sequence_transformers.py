@@ -56,9 +56,9 @@ def test_other_dimensions_than_in_training_are_refused(sequences):
     ],
 )
 def test_what_is_no_sequence_of_frames_is_refused(X):
-    with pytest.raises(ValueError, match=r"X needs one array|X holds NaN"):
+    with pytest.raises(ValueError, match=r"X needs one array|X contains NaN"):
         FrameScaler().fit(X)
-    with pytest.raises(ValueError, match=r"X needs one array|X holds NaN"):
+    with pytest.raises(ValueError, match=r"X needs one array|X contains NaN"):
         FixedFrames(3).transform(X)
 
 
