@@ -54,7 +54,7 @@ def test_networks_train_little_and_their_fits_are_kept_apart(tmp_path, monkeypat
     assert len(model.fit(X, y).history_) == quick_mode.LIMITS["epochs"]
     with quick_mode.off():
         assert len(model.fit(X, y).history_) == 5
-    assert len(list(tmp_path.glob("fits/*.npz"))) == 2
+    assert len(list(tmp_path.glob("checkpoints/*.npz"))) == 2
 
 
 @pytest.mark.usefixtures("quick")

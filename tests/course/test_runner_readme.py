@@ -63,7 +63,7 @@ def test_every_make_target_in_the_readme_exists():
 
 
 def test_the_test_command_is_the_same_for_make_ci_and_windows():
-    command = "--nbval-lax --nbval-current-env --nbval-cell-timeout=1800"
+    command = "-m pytest -n 2 --dist loadfile --nbval-lax"
     for name in ("README.md", "Makefile", ".github/workflows/test.yml"):
         assert command in (ROOT / name).read_text(encoding="utf-8"), name
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

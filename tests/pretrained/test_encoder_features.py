@@ -112,7 +112,7 @@ def test_a_saved_model_uses_the_same_encoder(table, tmp_path, monkeypatch, save_
     assert loaded.predict_audio(audio.load(table["path"].iloc[0]), SR) == model.predict(X)[0]
     monkeypatch.setenv("SER_MODELS_HOME", str(save_encoder(tmp_path / "real" / "hubert", "hubert").parent))
     with pytest.raises(
-        ModelError, match="wants features of tiny untrained stand-in for hubert, layers 1 and 3, and on"
+        ModelError, match="needs features of tiny untrained stand-in for hubert, layers 1 and 3, and on"
     ):
         loaded.predict_audio(table["path"].iloc[0])
 

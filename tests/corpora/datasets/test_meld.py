@@ -74,7 +74,7 @@ def test_what_is_missing_is_said_in_one_sentence(meld, tmp_path, monkeypatch):
     [
         ("", "No columns"),
         ("Utterance,Speaker\nHello,Ross\n", "Usecols"),
-        (HEAD, "holds no utterance"),
+        (HEAD, "contains no utterance"),
         (HEAD + LINE.format("Hi", "Ross", "neutral", "zero", 0), "invalid literal"),
         (HEAD + LINE.format("Hi", "Ross", "cheerful", 0, 0), "the emotion 'cheerful'"),
     ],
@@ -89,7 +89,7 @@ def test_a_damaged_file_is_said_in_one_sentence(meld, content, message):
 
 def test_an_utterance_that_occurs_twice_is_named(meld):
     lines = [("Hey, you!", "Joey", "joy", 3, 1), ("No.", "Ross", "anger", 3, 1)]
-    with pytest.raises(CorpusError, match=r"holds utterance 1 of dialogue 3 more than once; get it again"):
+    with pytest.raises(CorpusError, match=r"contains utterance 1 of dialogue 3 more than once; get it again"):
         corpora.load_text("meld", meld(lines=lines))
 
 
