@@ -47,7 +47,7 @@ test-all: coverage  ## all of that, the lessons in full, their scores, and real 
 	rm -rf $(FULL)
 	SER_BUILD_HOME=$(FULL) SER_MODELS_HOME=$(FULL)/no-models $(BIN)/ser run --corpus synthetic
 	SER_FULL_RUN=$(FULL) $(BIN)/python -m pytest tests/notebooks/test_full_run.py
-	$(BIN)/python -m pytest -m real
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m real
 
 lab: $(READY)  ## open JupyterLab
 	$(BIN)/jupyter lab notebooks
