@@ -42,7 +42,7 @@ test: $(TOOLS)  ## unit, contract, notebook and browser tests; lessons with litt
 coverage: $(TOOLS)  ## the same, and which lines they reach
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --cov=ser_helpers --cov-report=term
 
-FULL := build/full
+FULL := $(CURDIR)/build/full
 test-all: coverage  ## all of that, the lessons in full, their scores, and real speech where it is (an hour)
 	rm -rf $(FULL)
 	SER_BUILD_HOME=$(FULL) SER_MODELS_HOME=$(FULL)/no-models $(BIN)/ser run --corpus synthetic
