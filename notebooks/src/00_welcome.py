@@ -59,6 +59,7 @@ print(utterances.emotion.value_counts(sort=False).to_string())
 # %%
 import numpy as np
 
+from ser_helpers import audio
 from ser_helpers.plots import sound
 
 strongest = utterances[(utterances.intensity == "strong") | (utterances.emotion == "neutral")]
@@ -105,6 +106,7 @@ for text in (*utterances.text.unique(), "I love this idea", "Thanks a lot", "Gre
 # Now the voice. We measure 88 properties of each recording, a standard set called [eGeMAPS](GLOSSARY.md#egemaps) (lesson 02 opens it). The first time takes up to a minute.
 
 # %%
+from ser_helpers import features
 
 X = features.extract(utterances, "egemaps")
 X.iloc[:3, :4].T.round(2)
@@ -229,6 +231,8 @@ def uar(truth, predicted):
 check("00.2", uar)
 
 # %%
+from ser_helpers import plots
+
 plots.per_class_recall(result)
 
 # %% [markdown]
@@ -263,8 +267,6 @@ plots.per_class_recall(result)
 # One number hides people. The same result, actor by actor:
 
 # %%
-from ser_helpers import plots
-
 plots.speakers(result)
 
 # %% [markdown]

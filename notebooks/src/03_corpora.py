@@ -162,7 +162,7 @@ import seaborn as sns
 
 from ser_helpers.plots.style import finish, new_figure
 
-shares = 100 * common[corpora.EMOTIONS].div(common.sum(axis=1), axis=0)
+shares = 100 * common[[*corpora.EMOTIONS]].div(common.sum(axis=1), axis=0)
 neutral = shares.loc["meld", "neutral"]
 fig, ax = new_figure()
 sns.heatmap(shares, annot=True, fmt=".0f", cmap="Blues", cbar_kws={"label": "% of the utterances"}, ax=ax)

@@ -246,6 +246,8 @@ read = cross_validate(bilstm, X, utterances, name="BiLSTM + attention", **option
 read
 
 # %%
+from ser_helpers import plots
+
 plots.confusion(read)
 
 # %% [markdown]
@@ -313,7 +315,6 @@ lesson07_attention.under_padding(curves, reader.classes_[column], sound.caption(
 # **Guess first:** will it listen to the beginning, the loudest word, or the pauses?
 
 # %%
-from ser_helpers import plots
 from ser_helpers.evaluation import explain
 
 sure = pd.Series(reader.predict_proba(X[test])[:, list(reader.classes_).index("angry")], index=test)
