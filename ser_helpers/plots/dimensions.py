@@ -100,7 +100,7 @@ def predicted(result, title=None):
 def trajectory(values, table, dimension, turns=3, scale=None, title=None):
     """One dimension through one conversation: a panel per speaker, raw turns as dots and rolling means as lines.
 
-    `values` names one or two curves, such as ``{"rated": table.arousal, "heard": predictions.arousal}``, numbers by
+    `values` names one or two curves, such as ``{"rated": table.arousal, "predicted": predictions.arousal}``, numbers by
     utterance; `table` holds the turns of one dialogue, `turns` is the window of :func:`rolling_mean`. Lesson 09.
     """
     dialogues = table["dialogue"].unique()

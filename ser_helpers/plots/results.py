@@ -14,7 +14,7 @@ SHARES = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#a9c4ec", ACCE
 
 
 def confusion(result, title=None):
-    """Who is heard as what: each row is a true label and shares out 100 %; counts below. Lesson 04.
+    """Which label is predicted as which: each row is a true label and adds up to 100 %; counts too. Lesson 04.
 
     The title names the most frequent mistake. Up to ten labels, cells hold their share and count.
     """
@@ -142,8 +142,8 @@ def _worst_mistake(share):
     mistakes = np.nan_to_num(share.to_numpy() * (1 - np.eye(len(share))))
     if mistakes.max() == 0:
         return "No label is mistaken for another"
-    truth, heard = np.unravel_index(mistakes.argmax(), mistakes.shape)
-    words = f"{share.index[truth]} predicted as {share.index[heard]}, {_percent(mistakes.max())} of the time"
+    truth, predicted = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    words = f"{share.index[truth]} predicted as {share.index[predicted]}, {_percent(mistakes.max())} of the time"
     return f"The most frequent mistake: {words}"
 
 
