@@ -403,6 +403,7 @@ $("microphone").onclick = () => {
 };
 
 $("detail").onclose = () => {
+  if ($("detail").open) return; // the event comes late: the user has opened a call again
   state.open = null;
   focusOn(state.opener.key, state.opener.place);
 };
