@@ -201,9 +201,9 @@ more = {
     "XGBoost on 193": (LabelEncoded(trees), vector193, "XGBoost", "193-d vector"),
     "linear SVM on ComParE": (LinearSVC(C=1e-4), compare2016, "linear SVM", "ComParE"),
 }
-for key, (model, X, name, what) in more.items():
+for key, (model, X, name, kind) in more.items():
     pipeline = make_pipeline(StandardScaler(), model)
-    results[key] = cross_validate(pipeline, X, utterances, jobs=2, name=name, features=what)
+    results[key] = cross_validate(pipeline, X, utterances, jobs=2, name=name, features=kind)
 lesson05_classical.scores(results.values(), "The features decide more than the model")
 
 # %% [markdown]
@@ -379,8 +379,8 @@ own = {
 }
 for key, (model, X) in own.items():
     pipeline = make_pipeline(normaliser, StandardScaler(), model)
-    what = dict(name=f"{results[key].name}, speaker-normalised", features=results[key].features)
-    results[f"{key}, normalised"] = cross_validate(pipeline, X, utterances, jobs=2, **what)
+    labels = dict(name=f"{results[key].name}, speaker-normalised", features=results[key].features)
+    results[f"{key}, normalised"] = cross_validate(pipeline, X, utterances, jobs=2, **labels)
 
 points = round(100 * (results["linear SVM on ComParE, normalised"].uar - results["linear SVM on ComParE"].uar))
 lesson05_classical.scores(results.values(), f"Measuring each voice against itself adds {points} points to the best model")

@@ -496,8 +496,8 @@ first = PerModality({"audio": FrameScaler(), "text": Vocabulary()})
 net = KerasClassifier(network, epochs=8, batch_size=32, class_weight="balanced", cache=True)
 gaps = [drop_modality(sequences, "audio"), drop_modality(sequences, "text")]
 attention = Augmented(make_pipeline(first, net), gaps)
-what = dict(name="cross-modal attention", features="MFCC + words")
-results["attention"] = cross_validate(attention, sequences, utterances, "session", jobs=2, **what)
+labels = dict(name="cross-modal attention", features="MFCC + words")
+results["attention"] = cross_validate(attention, sequences, utterances, "session", jobs=2, **labels)
 print(compare(results["attention"], results["product"]))
 
 # %% [markdown]
