@@ -1,5 +1,7 @@
 """The pictures of Lesson 12 say what they show, and what is computed in them is right."""
 
+from concurrent.futures import Future
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -95,3 +97,70 @@ def test_the_budget_says_whether_it_is_kept(ms, words):
         watch._running["model"] = ms / 1000
         watch.lap()
     assert words in shown(lesson12_streaming.budget({"linear": watch.table()}, ("a game", 100)))
+
+
+ROW = {"kB": 150.0, "zipped_kB": 140.0, "ms": 4.0, "times_faster": 1.0, "UAR": 0.5, "largest_change": 0.0}
+
+
+class Doubling:
+    def predict_proba(self, X):
+        return 2 * X
+
+
+def test_a_window_holds_the_middle_of_a_long_turn_and_all_of_a_short_one():
+    table = corpora.load("synthetic-iemocap-small")[:3]
+    windows, emotions = lesson12_streaming.around(table)
+    assert windows.shape == (3, 48000)
+    assert len(emotions) == 3
+    spoken = np.flatnonzero(windows[0])
+    assert abs(spoken[0] - (47999 - spoken[-1])) <= 16
+    long = table[:1].assign(start=0.0, end=0.5)
+    assert np.count_nonzero(lesson12_streaming.around(long)[0]) <= 8000
+
+
+def test_rounding_draws_a_staircase():
+    fig = lesson12_streaming.rounding(np.linspace(-2, 0.9, 500))
+    fine, coarse = (len(np.unique(ax.lines[1].get_ydata().round(9))) for ax in fig.axes)
+    assert (fine, coarse) == (185, 5)
+    assert "3 bits" in fig.get_label()
+
+
+def test_trade_names_every_version_and_what_is_unknown():
+    table = pd.DataFrame([{**ROW, "zipped_kB": np.nan}, {**ROW, "ms": 0.5}], index=["Keras", "ONNX"])
+    fig = lesson12_streaming.trade(table, "synthetic-iemocap")
+    assert "8 times as fast" in fig.get_suptitle()
+    assert "synthetic-iemocap" in "".join(text.get_text() for text in fig.texts)
+    assert "–" in [text.get_text() for text in fig.axes[1].texts]
+    assert [ax.get_xlabel() for ax in fig.axes] == ["time of a window (ms)", "zipped file (kB)", "UAR"]
+
+
+def test_batches_are_timed_and_drawn():
+    cost = lesson12_streaming.batch_cost(Doubling(), np.zeros((3, 5)), sizes=(1, 8), repeats=2)
+    assert min(cost.values()) > 0
+    fig = lesson12_streaming.batches(cost)
+    assert fig.axes[0].get_xlabel() == "windows in one call"
+    assert fig.get_label()
+
+
+def test_a_rush_waits_for_everyone():
+    def submit(row):
+        future = Future()
+        future.set_result(row)
+        return future
+
+    together = lesson12_streaming.rush(submit, np.zeros((20, 3)))
+    alone = lesson12_streaming.rush_one_by_one(Doubling(), np.zeros((20, 3)))
+    for ms in (together, alone):
+        assert len(ms) == 20
+        assert (np.diff(ms) >= 0).all()
+    assert (
+        lesson12_streaming.waiting({"one by one": alone, "in batches": together})
+        .get_suptitle()
+        .strip()
+        .startswith("The slowest of 20")
+    )
+
+
+@pytest.mark.parametrize("many", [16, 32])
+def test_the_title_counts(many):
+    assert f"{many} windows take 2.0 times" in lesson12_streaming.batches({1: 1.0, many: 2.0}).get_suptitle()
