@@ -17,5 +17,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "registry": ["available", "kinds", "names"],
         "sequences": ["logmel", "mfcc"],
         "text": ["lexicon"],
+        "windowing": ["cut_windows"],
     },
 )

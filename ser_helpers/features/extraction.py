@@ -19,7 +19,7 @@ from ser_helpers.errors import AudioError, CorpusError
 from ser_helpers.features import registry
 
 
-def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, copy=0, **parameters):
+def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, copy=0, seconds=None, **parameters):
     """Compute one kind of feature for every utterance of a table (Lesson 02).
 
     Results are cached by the file's content, the part of it, the parameters and the code: a second call only reads
@@ -45,6 +45,8 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
         `copy`.
     copy : int
         Number of the augmented copy: each is a different draw.
+    seconds : float or None
+        Length of a window: shorter clips are padded with silence at the end, as a detector does. See `cut_windows`.
     **parameters
         Passed to the kind's function, such as ``deltas=True`` for "mfcc". An encoder gets its parameters when it is
         made.
@@ -77,8 +79,8 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     _check(table, augment, copy)
     clips = [(row.path, _seconds(row.start), _seconds(row.end)) for row in table.itertuples()]
     contents = _contents(clips)
-    keys = _keys(contents, source.made, augment, copy)
-    changes = [augment and functools.partial(augment, seed=_seed(content, copy)) for content in contents]
+    keys = _keys(contents, source.made, augment, copy, seconds)
+    changes = [functools.partial(_change, augment, _seed(content, copy), seconds) for content in contents]
     problems = {}
     path = paths.cache_home() / "features" / f"{source.store}.sqlite"
     with Store(path if cache and _is_ours(augment) else None) as store:
@@ -154,8 +156,10 @@ def _contents(clips):
     return [content(path) and (content(path), start, end) for path, start, end in clips]
 
 
-def _keys(contents, made, augment, copy):
-    """A cache key per clip, from its content, how it is `made` and the augmentation; None if it is unreadable."""
+def _keys(contents, made, augment, copy, seconds):
+    """A cache key per clip, from its content, how it is `made`, augmentation and length; None if it is unreadable."""
+    if seconds is not None:
+        made += (f"padded to {seconds} s",)
     if augment is not None:
         made += (augment, copy, _augmentation_version())
     return [content and repr((*content, *made)) for content in contents]
@@ -181,8 +185,14 @@ def _report(problems, total):
 
 
 def _samples(path, start, end, sr, change):
-    y = audio.load(path, sr, start, end)
-    return change(y, sr) if change else y
+    return change(audio.load(path, sr, start, end), sr)
+
+
+def _change(augment, seed, seconds, y, sr):
+    """The samples `y`, augmented and padded to a window of some `seconds`."""
+    if augment is not None:
+        y = augment(y, sr, seed=seed)
+    return y if seconds is None else audio.pad(y, round(seconds * sr))
 
 
 def _attempt(row, path, name, function, *arguments):

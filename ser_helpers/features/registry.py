@@ -17,7 +17,8 @@ _LIBRARIES = ("librosa", "numpy", "opensmile", "praat-parselmouth", "scipy", "so
 class Kind:
     """One kind of feature: the function of which module computes it, and at which sample rate (Hz).
 
-    ``weights`` names the pretrained network it needs; ``sequence`` is True for one row per frame.
+    ``weights`` names the pretrained network it needs, ``libraries`` what it depends on beside ``_LIBRARIES``;
+    ``sequence`` is True for one row per frame.
     """
 
     about: str
@@ -26,6 +27,7 @@ class Kind:
     sr: int
     sequence: bool = False
     weights: str | None = None
+    libraries: tuple = ()
 
 
 _KINDS = {
@@ -37,6 +39,9 @@ _KINDS = {
     "quick": Kind("pitch, level and spectrum in 5 ms", "quick", "quick95", 16000),
     "logmel": Kind("log-mel spectrogram, a sequence", "logmel", "sequences", 16000, sequence=True),
     "mfcc": Kind("MFCC per frame, a sequence", "mfcc", "sequences", 16000, sequence=True),
+    "speech": Kind(
+        "probability of speech per 32 ms, a sequence", "speech", "sequences", 16000, True, None, ("silero-vad",)
+    ),
     "patchdct": Kind("DCT of log-mel patches, 128-d", "patchdct", "audioset", 16000),
     "vggish": Kind("VGGish embedding, 128-d", "vggish", "audioset", 16000, weights="vggish"),
 }
@@ -108,7 +113,7 @@ def version(kind):
     """What a kind's numbers depend on, as a hash: our code, the libraries' versions and the pretrained weights."""
     spec = find(kind)
     files = download.weights_cards()[spec.weights].files if spec.weights else None
-    return cache.version(f"{_PACKAGE}.{spec.module}", _READING, files, libraries=_LIBRARIES)
+    return cache.version(f"{_PACKAGE}.{spec.module}", _READING, files, libraries=(*_LIBRARIES, *spec.libraries))
 
 
 def _function(kind):

@@ -1,4 +1,4 @@
-"""Log-mel spectrogram and MFCC: sequences, one row per frame, for networks that read them in order."""
+"""Log-mel spectrogram, MFCC and probability of speech: sequences, one row per frame."""
 
 import numbers
 
@@ -6,6 +6,7 @@ import librosa
 import numpy as np
 
 from ser_helpers import audio
+from ser_helpers.audio.vad import FRAME, VoiceActivityDetector
 from ser_helpers.errors import AudioError
 
 SAMPLE_RATE = 16000
@@ -16,6 +17,7 @@ MOST_BANDS = 192  # with more, the lowest bands would contain no frequency of th
 NAMES = {
     "logmel": tuple(f"logmel_{i:02}" for i in range(1, BANDS + 1)),
     "mfcc": tuple(f"mfcc_{i:02}" for i in range(1, 41)),
+    "speech": ("speech",),
 }
 
 
@@ -56,6 +58,19 @@ def mfcc(y, sr, n_mfcc=40, deltas=False):
     if deltas:
         parts += [librosa.feature.delta(coefficients, order=order, mode="nearest") for order in (1, 2)]
     return np.concatenate(parts).T.astype(np.float32)
+
+
+def speech(y, sr):
+    """The probability of speech in each frame of 32 ms, by Silero's network: (frames, 1) float32 (Lesson 12).
+
+    `y` are mono samples, (n,), at `sr` Hz, of at least 25 ms, resampled to 16 kHz. Raises AudioError if `y` is not
+    mono, too short or not finite. https://github.com/snakers4/silero-vad
+
+    >>> speech(np.zeros(16000), 16000).shape
+    (31, 1)
+    """
+    y = audio.resample(audio.check(y, sr), sr, SAMPLE_RATE)
+    return VoiceActivityDetector().feed(audio.pad(y, FRAME))[:, None]
 
 
 def _check(name, number, most):

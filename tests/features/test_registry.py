@@ -5,7 +5,7 @@ from ser_helpers import features
 from ser_helpers.features import registry
 
 DIMS = {"vector193": 193, "prosody": 16, "voice_quality": 16, "egemaps": 88, "compare": 6373, "logmel": 64, "mfcc": 40}
-DIMS |= {"patchdct": 128, "vggish": 128, "quick": 95}
+DIMS |= {"patchdct": 128, "vggish": 128, "quick": 95, "speech": 1}
 
 
 def test_the_kinds_are_known():
