@@ -1,0 +1,137 @@
+"""What a model file says of its model: trained on whose voices, judged how, how well, and under which licence.
+
+After Mitchell et al. (2019), "Model Cards for Model Reporting", doi:10.1145/3287560.3287596.
+"""
+
+import dataclasses
+import datetime
+
+from ser_helpers import corpora
+from ser_helpers.errors import CorpusMissing, ModelError
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCard:
+    """The card of a trained model; `models.save` writes it into the file, reports and pages name the model from it.
+
+    Attributes
+    ----------
+    estimator, features, target : str
+        Such as "LogisticRegression", "quick" and "emotion".
+    labels : tuple of str
+        The classes; empty for a regression.
+    corpora, speakers : tuple of str
+        The names of everyone it was trained on: `ser evaluate` refuses to test it on them.
+    examples : int
+        Number of utterances or windows it was trained on.
+    seconds : float or None
+        Length of its windows; None for a model of whole utterances.
+    protocol, metric : str
+        How it was judged before it was trained on everything: such as "5 folds, no speaker in both" and "uar".
+    score, low, high, chance : float
+        The score on unseen speakers, its 95 % interval over speakers, and the score of guessing.
+    gaps : tuple of dict
+        Differences between groups of speakers, as the rows of ``Result.gaps``.
+    licences : dict
+        The licence of each corpus.
+    synthetic : bool
+        Whether some of the speech was made by this package rather than by people.
+    date : str
+        The day it was trained, as YYYY-MM-DD.
+
+    Notes
+    -----
+    Made by `ModelCard.of`. Used by ``ser train``, Lesson 05.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from ser_helpers import evaluation
+    >>> table = corpora.load("synthetic-small")
+    >>> X = table[["valence", "arousal"]]
+    >>> result = evaluation.cross_validate(LogisticRegression(), X, table, n_splits=4, features="V-A", progress=False)
+    >>> card = ModelCard.of(result, date="2026-11-21")
+    >>> card.title
+    'LogisticRegression on V-A, trained on synthetic speech (synthetic)'
+    """
+
+    estimator: str
+    features: str
+    target: str
+    labels: tuple
+    corpora: tuple
+    speakers: tuple
+    examples: int
+    seconds: float | None
+    protocol: str
+    metric: str
+    score: float
+    low: float
+    high: float
+    chance: float
+    gaps: tuple
+    licences: dict
+    synthetic: bool
+    date: str
+
+    @classmethod
+    def of(cls, result, seconds=None, gaps=(), date=None):
+        """The card of a model that is trained on everything that `result` (of ``cross_validate``) was judged on."""
+        low, high = result.interval
+        names = sorted(result.table["corpus"].unique())
+        return cls(
+            estimator=result.name,
+            features=result.features,
+            target=result.target,
+            labels=tuple(result.labels),
+            corpora=tuple(names),
+            speakers=tuple(sorted(result.table["speaker"].unique())),
+            examples=len(result.table),
+            seconds=seconds,
+            protocol=result.protocol_words,
+            metric=result.metric,
+            score=round(float(result.score), 4),
+            low=round(low, 4),
+            high=round(high, 4),
+            chance=round(result.chance_level, 4),
+            gaps=tuple(gaps),
+            licences={name: _licence(name) for name in names},
+            synthetic=result.synthetic,
+            date=date or datetime.date.today().isoformat(),
+        )
+
+    @classmethod
+    def from_dict(cls, values):
+        """The card in a dict, as `to_dict` gives it; ModelError if it is none."""
+        try:
+            lists = {name: tuple(values[name]) for name in ("labels", "corpora", "speakers", "gaps")}
+            return cls(**{**values, **lists})
+        except (TypeError, KeyError) as error:
+            raise ModelError("The model's card is damaged: train and save the model again.") from error
+
+    def to_dict(self):
+        """The card as JSON takes it."""
+        return dataclasses.asdict(self)
+
+    @property
+    def title(self):
+        """The model in one line, for the header of a page or report."""
+        speech = "synthetic speech" if all(name.startswith("synthetic") for name in self.corpora) else "the speech"
+        people = "" if self.synthetic and speech == "synthetic speech" else f" of {len(self.speakers)} speakers"
+        return f"{self.estimator} on {self.features}, trained on {speech}{people} ({', '.join(self.corpora)})"
+
+    @property
+    def verdict(self):
+        """How well it did on unseen speakers, in one sentence."""
+        unit = "utterances" if self.seconds is None else f"windows of {self.seconds:g} s"
+        return (
+            f"{self.metric.upper()} {self.score:.2f} on {unit} of unseen speakers (95 % interval {self.low:.2f} to"
+            f" {self.high:.2f}, chance {self.chance:.3g}; {self.protocol})."
+        )
+
+
+def _licence(corpus):
+    try:
+        return corpora.card(corpus).licence
+    except CorpusMissing:
+        return "unknown"
