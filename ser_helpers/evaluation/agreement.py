@@ -12,7 +12,8 @@ def rater_ceiling(ratings, table, dimensions=DIMENSIONS):
     """The CCC between one rater and the mean of the others, over all raters of all utterances. Lesson 09.
 
     A model that is scored against one rater cannot be expected to do better than another rater. A model that is scored
-    against the *mean* of the raters may: a mean is less noisy than any of them.
+    against the *mean* of the raters may: a mean is less noisy than any of them. Raises EvaluationError if no utterance
+    of the table was scored by two raters.
 
     Parameters
     ----------
@@ -27,11 +28,6 @@ def rater_ceiling(ratings, table, dimensions=DIMENSIONS):
     -------
     DataFrame
         A row per dimension: ``ccc``, ``low`` and ``high`` (95 % interval over speakers), ``utterances``, ``raters``.
-
-    Raises
-    ------
-    EvaluationError
-        No utterance of the table was scored by two raters.
 
     Examples
     --------

@@ -127,10 +127,8 @@ def compare(a, b):
     speakers = a.table.loc[shared, "speaker"]
     metric = getattr(metrics, a.metric)
     score_a, score_b = metric(truth, first), metric(truth, second)
-    only_a, only_b = (
-        int(((first == truth) & (second != truth)).sum()),
-        int(((first != truth) & (second == truth)).sum()),
-    )
+    right_a, right_b = first == truth, second == truth
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     name_a, name_b = distinct_names(a, b)
     return Comparison(
         a=name_a,
@@ -176,12 +174,11 @@ def _interval(truth, first, second, speakers, labelled):
     if speakers.nunique() < 2:
         return float("nan"), float("nan")
     codes, weights = bootstrap.draw(speakers)
-    if labelled:
-        labels = label_order(truth)
-        one, two = (
-            np.nanmean(bootstrap.recalls(truth, side, labels, codes, weights), axis=1) for side in (first, second)
-        )
-    else:
-        one, two = (bootstrap.cccs(truth, side, codes, weights) for side in (first, second))
-    low, high = bootstrap.interval(one - two)
+
+    def scores(predicted):
+        if not labelled:
+            return bootstrap.cccs(truth, predicted, codes, weights)
+        return np.nanmean(bootstrap.recalls(truth, predicted, label_order(truth), codes, weights), axis=1)
+
+    low, high = bootstrap.interval(scores(first) - scores(second))
     return float(low), float(high)

@@ -19,6 +19,7 @@ def without_modality(
 
     Each model is fitted once per fold on the training utterances as they are, and tested with every share. The same
     utterances lack the modality for all models, and those that lack it with a small share lack it with a larger one.
+    Raises EvaluationError if X has no such modality, or does not fit the table. Lesson 10.
 
     Parameters
     ----------
@@ -41,15 +42,6 @@ def without_modality(
     -------
     DataFrame
         UAR over all test utterances together: one row per share, one column per model.
-
-    Raises
-    ------
-    EvaluationError
-        X has no such modality, or does not fit the table.
-
-    Notes
-    -----
-    Used in Lesson 10.
 
     Examples
     --------

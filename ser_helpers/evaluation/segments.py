@@ -30,7 +30,8 @@ def diarisation_error(truth, predicted, collar=0.0, overlap=True):
     """The diarisation error rate, DER, and its three parts. Lesson 13.
 
     Names do not matter: predicted speakers are matched one to one with true ones so that they share the most time (the
-    Hungarian algorithm). Where several people speak at once, each second counts once for each of them.
+    Hungarian algorithm). Where several people speak at once, each second counts once for each of them. Raises
+    EvaluationError if a table lacks a column, a turn ends before it starts, or the collar is negative.
 
     Parameters
     ----------
@@ -45,11 +46,6 @@ def diarisation_error(truth, predicted, collar=0.0, overlap=True):
     Returns
     -------
     DiarisationError
-
-    Raises
-    ------
-    EvaluationError
-        A table lacks a column, a turn ends before it starts, or the collar is negative.
 
     Examples
     --------
@@ -127,7 +123,8 @@ def event_scores(found, truth, least_overlap=0.5):
     """Precision, recall and F1 of found events, each paired with at most one true event. Lesson 11.
 
     A pair counts if its intersection over union is at least `least_overlap`; the pairs are chosen so that most count.
-    If both tables are empty, all three are 1.
+    If both tables are empty, all three are 1. Raises EvaluationError if a table lacks a column or has an event with NaN
+    or an end before its start, or `least_overlap` is out of range.
 
     Parameters
     ----------
@@ -141,11 +138,6 @@ def event_scores(found, truth, least_overlap=0.5):
     -------
     EventScores
         ``precision``, ``recall``, ``f1`` and the number of ``hits``.
-
-    Raises
-    ------
-    EvaluationError
-        A table lacks a column or has an event with NaN or an end before its start, or `least_overlap` is out of range.
 
     Examples
     --------
