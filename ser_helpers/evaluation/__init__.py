@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "agreement": ["rater_ceiling"],
         "comparison": ["Comparison", "compare"],
-        "cross_validation": ["cross_validate", "repeat"],
+        "cross_validation": ["cross_validate", "leave_one_corpus_out", "repeat", "transfer"],
         "metrics": ["accuracy", "ccc", "confusion", "mae", "mse", "per_class_recall", "uar", "weighted_f1"],
         "result": ["Result"],
         "robustness": ["without_modality"],

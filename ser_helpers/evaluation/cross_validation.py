@@ -1,5 +1,6 @@
 """Cross-validation on utterance tables, by speaker, session or at random; and the same with several seeds."""
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Iterable
@@ -76,6 +77,75 @@ def cross_validate(
     """
     _check_model(model)
     X, table = join(X, table, target)
+    splits = corpora.split(table, protocol, n_splits=quick_mode.limited("folds", n_splits), seed=seed)
+    return _evaluate(model, X, table, splits, protocol, seed, jobs, target, name, features, progress, return_train)
+
+
+def transfer(model, X, train, test, scheme=None, target="emotion", seed=0, name=None, features=None):
+    """Train on one corpus, or several, and test on another: a `Result` whose interval is over the test speakers.
+
+    Of the labels, those that both tables have are used; utterances with others are left out. Raises EvaluationError
+    if there are fewer than two, or if model, features and tables do not fit together. Lesson 11.
+
+    Parameters
+    ----------
+    model : scikit-learn estimator
+        As for `cross_validate`; fitted once, on all of `train`.
+    X : DataFrame or Series of arrays
+        Features of the utterances of both tables, such as ``features.extract(corpora.combine([train, test]), kind)``.
+    train, test : DataFrame
+        Utterance tables. Another direction is another call.
+    scheme : str, optional
+        A scheme of ``corpora.harmonise`` for both tables, such as "shared"; None leaves the labels as they are.
+    target, seed, name, features
+        As for `cross_validate`.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> a, b = corpora.load("synthetic-small"), corpora.load("synthetic-iemocap-small")
+    >>> X = pd.DataFrame({"length": 1.0, "arousal": [*a.arousal, *b.arousal]}, [*a.index, *b.index])
+    >>> transfer(LogisticRegression(), X, a, b, scheme="iemocap4").protocol_words
+    'trained on synthetic'
+    """
+    _check_model(model)
+    if scheme:
+        train, test = corpora.harmonise(train, scheme), corpora.harmonise(test, scheme)
+    if not pd.api.types.is_numeric_dtype(train[target]):
+        shared = set(train[target]) & set(test[target])
+        if len(shared) < 2:
+            raise EvaluationError(
+                f"The corpora share {len(shared)} labels of {target!r}: give both the same ones, such as with"
+                " scheme='shared'."
+            )
+        train, test = train[train[target].isin(shared)], test[test[target].isin(shared)]
+    X, table = join(X, pd.concat([train, test]), target)
+    split = (train.index.intersection(table.index), test.index.intersection(table.index))
+    protocol = f"trained on {' + '.join(sorted(train['corpus'].unique()))}"
+    result = _evaluate(model, X, table, [split], protocol, seed, 1, target, name, features, False, False)
+    return dataclasses.replace(result, table=table.loc[split[1]])
+
+
+def leave_one_corpus_out(model, X, table, **options):
+    """Each corpus of a table in turn is tested by a model of all others: ``{corpus: Result}``. Lesson 11.
+
+    `options` are those of `transfer`. Raises EvaluationError if the table has only one corpus.
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> table = corpora.combine([corpora.load("synthetic-small"), corpora.load("synthetic-iemocap-small")])
+    >>> results = leave_one_corpus_out(LogisticRegression(), table[["arousal"]], table, scheme="iemocap4")
+    >>> sorted(results)
+    ['synthetic', 'synthetic-iemocap']
+    """
+    names = sorted(table["corpus"].unique())
+    if len(names) < 2:
+        raise EvaluationError(f"There is only one corpus, {names[0]}: combine it with others, or use cross_validate.")
+    is_test = {name: table["corpus"] == name for name in names}
+    return {name: transfer(model, X, table[~is_test[name]], table[is_test[name]], **options) for name in names}
+
+
+def _evaluate(model, X, table, splits, protocol, seed, jobs, target, name, features, progress, return_train):
+    """The `Result` of fitting and testing on each of the `splits`, pairs of utterance names."""
     regression = pd.api.types.is_numeric_dtype(table[target]) and not pd.api.types.is_bool_dtype(table[target])
     _check_task(model, target, regression)
     y = table[target].to_numpy(dtype=float) if regression else table[target].astype(str).to_numpy(dtype=str)
@@ -87,7 +157,6 @@ def cross_validate(
     if regression and np.ptp(y) == 0:
         raise EvaluationError(f"The {target} of every utterance is {y[0]:g}: there is nothing to predict.")
 
-    splits = corpora.split(table, protocol, n_splits=quick_mode.limited("folds", n_splits), seed=seed)
     audits = [corpora.audit(table, train, test) for train, test in splits]
     positions = [(table.index.get_indexer(train), table.index.get_indexer(test)) for train, test in splits]
     for number, (train, _) in enumerate(positions, start=1):

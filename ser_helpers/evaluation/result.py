@@ -1,5 +1,6 @@
 """The result of a cross-validation: every out-of-fold prediction, and scores and intervals from them."""
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +16,10 @@ from ser_helpers.evaluation import bootstrap, metrics
 def _pooled(metric, words):
     """A property: the score of all predictions in one go, not the mean over folds."""
     return property(lambda self: self._score(metric), doc=f"{words} over all out-of-fold predictions together.")
+
+
+FEW_SPEAKERS = 5
+"""From fewer, an interval over speakers says little: it may even have no width."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -109,7 +114,8 @@ class Result:
     @property
     def protocol_words(self):
         """The protocol in words, with its number of folds."""
-        return PROTOCOL_WORDS.get(self.protocol, self.protocol + ", {n} folds").format(n=len(self.folds))
+        other = self.protocol + (", {n} folds" if len(self.folds) > 1 else "")
+        return PROTOCOL_WORDS.get(self.protocol, other).format(n=len(self.folds))
 
     def confusion(self, normalise=False):
         """Confusion matrix over all out-of-fold predictions; rows are the truth. See :func:`metrics.confusion`."""
@@ -143,6 +149,60 @@ class Result:
         }
         order = label_order(rows) if column == self.target else list(rows)
         return pd.DataFrame.from_dict(rows, orient="index").loc[order].rename_axis(column)
+
+    def gaps(self, column="gender"):
+        """How much the score differs between groups of speakers, each pair of values of a column of the table.
+
+        Returns a DataFrame with a row per pair, the largest difference first: ``first``, ``second`` (the values),
+        ``first_score``, ``second_score``, ``difference``, ``low``, ``high`` (95 % interval over speakers) and
+        ``p_value`` (permutation test over speakers; with several pairs, expect one in twenty below .05 by luck). The
+        UAR is over the labels that both groups have. Raises EvaluationError if there are no two groups of speakers.
+
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from ser_helpers import corpora, evaluation
+        >>> table = corpora.load("synthetic-small")
+        >>> X = table[["valence", "arousal"]]
+        >>> result = evaluation.cross_validate(LogisticRegression(), X, table, n_splits=4, progress=False)
+        >>> result.gaps("gender")[["first", "second"]].values.tolist()
+        [['female', 'male']]
+        """
+        if column not in self.table:
+            raise EvaluationError(f"The utterance table has no {column!r}; it has {', '.join(self.table.columns)}.")
+        if self.table.groupby("speaker")[column].nunique().gt(1).any():
+            raise EvaluationError(
+                f"The {column} differs among the utterances of a speaker, and gaps compares groups of speakers: use"
+                f" by({column!r})."
+            )
+        values = sorted(self.table[column].dropna().unique())
+        if len(values) < 2:
+            raise EvaluationError(
+                f"All speakers have the same {column}, or none is known: there is nothing to compare."
+            )
+        rows = [self._gap(column, *pair) for pair in itertools.combinations(values, 2)]
+        return pd.DataFrame(rows).sort_values("difference", key=abs, ascending=False, ignore_index=True)
+
+    def _gap(self, column, first, second):
+        """One row of `gaps`."""
+        group = self.table[column].loc[self.predictions.index].to_numpy()
+        rows = self.predictions[(group == first) | (group == second)]
+        codes, speakers = pd.factorize(self.table["speaker"].loc[rows.index], sort=True)
+        in_first = (self.table.groupby("speaker")[column].first()[speakers] == first).to_numpy()
+        if self.labels:
+            shared = set(rows.truth[in_first[codes]]) & set(rows.truth[~in_first[codes]])
+            kept = rows.truth.isin(shared).to_numpy()
+            rows, codes, labels = rows[kept], codes[kept], label_order(shared)
+
+        def score(weights):
+            if not self.labels:
+                return bootstrap.cccs(rows.truth, rows.predicted, codes, weights)
+            return np.nanmean(bootstrap.recalls(rows.truth, rows.predicted, labels, codes, weights), axis=1)
+
+        difference, low, high, p_value = bootstrap.gap(score, in_first)
+        scores = [float(score(side[None] * 1.0)[0]) for side in (in_first, ~in_first)]
+        return {
+            **{"first": first, "second": second, "first_score": scores[0], "second_score": scores[1]},
+            **{"difference": difference, "low": low, "high": high, "p_value": p_value},
+        }
 
     def summary(self):
         """Two sentences: what was evaluated and how well; what the audit says."""
@@ -195,7 +255,9 @@ class Result:
     def _interval_words(self):
         if np.isnan(self.interval[0]):
             return "no interval from one speaker"
-        return "95 % interval {:.2f} to {:.2f}".format(*self.interval)
+        people = self.table["speaker"].nunique()
+        few = f", rough: {people} speakers only" if people < FEW_SPEAKERS else ""
+        return "95 % interval {:.2f} to {:.2f}".format(*self.interval) + few
 
 
 def html(table, **kw):
