@@ -17,9 +17,11 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "fusion": ["LateFusion", "Modality", "PerModality", "by_modality", "drop_modality", "gaps", "missing"],
         "keras_estimators": ["KerasClassifier", "KerasRegressor"],
         "keras_layers": ["AttentionPooling", "CCC", "CrossModalAttention", "SpecAugment", "UAR", "ccc_loss"],
+        "model_card": ["ModelCard"],
+        "ready_models": ["window_model"],
         "saving": ["LoadedModel", "load", "save"],
         "sequence_transformers": ["FixedFrames", "FrameScaler", "Vocabulary", "split_words"],
         "speakers": ["SpeakerFolds", "SpeakerNormaliser", "VoiceNormaliser"],
-        "windows": ["WindowClassifier", "window_model"],
+        "windows": ["WindowClassifier"],
     },
 )

@@ -7,7 +7,7 @@ import dataclasses
 import datetime
 
 from ser_helpers import corpora
-from ser_helpers.errors import CorpusMissing, ModelError
+from ser_helpers.errors import CorpusError, ModelError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ModelCard:
     >>> result = evaluation.cross_validate(LogisticRegression(), X, table, n_splits=4, features="V-A", progress=False)
     >>> card = ModelCard.of(result, date="2026-11-21")
     >>> card.title
-    'LogisticRegression on V-A, trained on synthetic speech (synthetic)'
+    'LogisticRegression on V-A, trained on synthetic (synthetic speech)'
     """
 
     estimator: str
@@ -116,9 +116,9 @@ class ModelCard:
     @property
     def title(self):
         """The model in one line, for the header of a page or report."""
-        speech = "synthetic speech" if all(name.startswith("synthetic") for name in self.corpora) else "the speech"
-        people = "" if self.synthetic and speech == "synthetic speech" else f" of {len(self.speakers)} speakers"
-        return f"{self.estimator} on {self.features}, trained on {speech}{people} ({', '.join(self.corpora)})"
+        made = all(name.startswith("synthetic") for name in self.corpora)
+        whose = "synthetic speech" if made else f"{len(self.speakers)} speakers"
+        return f"{self.estimator} on {self.features}, trained on {' + '.join(self.corpora)} ({whose})"
 
     @property
     def verdict(self):
@@ -133,5 +133,5 @@ class ModelCard:
 def _licence(corpus):
     try:
         return corpora.card(corpus).licence
-    except CorpusMissing:
+    except CorpusError:  # a table of the user's own
         return "unknown"

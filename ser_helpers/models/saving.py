@@ -5,6 +5,7 @@ import copy
 import importlib.metadata
 import io
 import json
+import operator
 import platform
 import tempfile
 import warnings
@@ -29,7 +30,9 @@ from ser_helpers.models.augmented import Augmented
 from ser_helpers.models.checkpoints import serialised_objects
 from ser_helpers.models.fusion import LateFusion
 from ser_helpers.models.keras_estimators import KerasClassifier, KerasEstimator, KerasRegressor
+from ser_helpers.models.model_card import ModelCard
 from ser_helpers.models.speakers import SpeakerNormaliser, VoiceNormaliser
+from ser_helpers.models.windows import SAMPLE_RATE, WINDOW, WindowClassifier, as_array
 from ser_helpers.pretrained.encoder import Encoder
 
 FORMAT = 2  # 1 had the module names of an earlier layout of this package
@@ -69,12 +72,13 @@ UNSAFE_LAYERS |= {"TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}  #
 UNSAFE_LAYERS |= {"StringLookup", "IntegerLookup", "TextVectorization"}  # they read files
 
 
-def save(model, path, *, X, table):
+def save(model, path, *, X, table, card=None):
     """Write a fitted model to one file, together with what is needed to use it.
 
     The file is a zip archive without compression: ``about.json`` has the labels, the kind of feature with its
     parameters, columns and sample rate, the corpora and the versions; the scikit-learn part is stored by skops, a Keras
-    network as ``.keras``. It contains no pickle and no date.
+    network as ``.keras``. It contains no pickle and no date. Raises ModelError if the model contains what `load` would
+    refuse (such as functions of your own), does not predict on `X`, or the file cannot be written. Lesson 05.
 
     Parameters
     ----------
@@ -89,17 +93,11 @@ def save(model, path, *, X, table):
         The features it was trained on, as from ``features.extract``.
     table : DataFrame
         Their utterance table.
-
-    Raises
-    ------
-    ModelError
-        If the model contains what `load` would refuse (such as functions of your own), does not predict on `X`, or the
-        file cannot be written.
+    card : ModelCard, optional
+        On whom it was trained and how it was judged, as from ``ModelCard.of(result)``.
 
     Examples
     --------
-    Lesson 05.
-
     >>> import tempfile
     >>> from sklearn.linear_model import LogisticRegression
     >>> from ser_helpers import corpora, features
@@ -116,10 +114,16 @@ def save(model, path, *, X, table):
     """
     if not isinstance(model, BaseEstimator):
         raise ModelError(f"A {type(model).__name__} is no scikit-learn estimator: save the fitted model itself.")
-    path = Path(path)
+    path, windows = Path(path), None
+    if isinstance(model, WindowClassifier):
+        windows, model = model, _fitted(model, "classifier_")
+        X = _as_trained(windows, X)
     model = _portable(model)
     estimator, network = _split(model)
-    about = json.dumps(_about(model, network, X, table), indent=1, ensure_ascii=False, default=np.generic.item)
+    about = _about(model, network, X, table) | {"card": card.to_dict() if card else None}
+    if windows is not None:
+        about |= {"seconds": WINDOW / SAMPLE_RATE, **_extraction(windows)}
+    about = json.dumps(about, indent=1, ensure_ascii=False, default=np.generic.item)
     parts = {"about.json": about.encode()}
     if estimator is not None:
         parts["model.skops"] = _dump_estimator(estimator)
@@ -136,34 +140,13 @@ def save(model, path, *, X, table):
 
 
 def load(path):
-    """Read a model that `save` wrote.
+    """Read a model that `save` wrote: a `LoadedModel`, or the `WindowClassifier` that it is.
 
     Such a file cannot run code: it contains no pickle, only types known to be safe and Keras layers without functions
-    of their own. A file that someone tampered with may at worst give wrong answers or stop the process.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    LoadedModel
-        With `predict`, `predict_proba`, `predict_audio`, ``classes_`` and ``about``.
-
-    Raises
-    ------
-    ModelError
-        If the file is missing, damaged or of another format, or contains anything not known to be safe.
-
-    Notes
-    -----
-    A ``SpeakerNormaliser`` comes back without speakers: all rows of one call to `predict` are taken for one speaker. A
-    ``VoiceNormaliser`` tells voices apart as before, but cannot be fitted again without speakers.
-
-    Examples
-    --------
-    See `save`.
+    of their own. A file that someone tampered with may at worst give wrong answers or stop the process. A
+    ``SpeakerNormaliser`` comes back without speakers: all rows of one call to `predict` are taken for one speaker. A
+    ``VoiceNormaliser`` tells voices apart as before, but cannot be fitted again without speakers. Raises ModelError if
+    the file is missing, damaged or of another format, or contains anything not known to be safe.
 
     >>> load("nothing.ser")
     Traceback (most recent call last):
@@ -171,7 +154,13 @@ def load(path):
     """
     loaded = _restored(_read(Path(path)), str(path))
     _warn_of_versions(loaded.about["versions"], path)
-    return loaded
+    if loaded.about.get("seconds") is None:
+        return loaded
+    kind, parameters = loaded.about["kind"], loaded.about["parameters"]
+    extractor = kind if kind in registry.kinds() else loaded.encoder()
+    model = WindowClassifier(extractor, None, parameters=parameters if isinstance(extractor, str) else None)
+    model.classifier_, model.card = loaded.model, loaded.card
+    return model
 
 
 class LoadedModel:
@@ -187,9 +176,12 @@ class LoadedModel:
         The labels; column ``k`` of ``predict_proba`` is the probability of ``classes_[k]``.
     """
 
+    unit = "utterance"
+
     def __init__(self, model, about):
         self.model = model
         self.about = about
+        self.card = ModelCard.from_dict(about["card"]) if about.get("card") else None
         self.classes_ = getattr(model, "classes_", None)
 
     def __repr__(self):
@@ -212,21 +204,10 @@ class LoadedModel:
         return self.model.predict_proba(self._checked(X))
 
     def predict_audio(self, recording, sr=None):
-        """The label of one recording.
+        """The label of one recording: a file (str or Path), or mono samples (n,) with their rate `sr` in Hz.
 
-        Parameters
-        ----------
-        recording : str, Path or array (n,)
-            A file, or mono samples.
-        sr : int, optional
-            Sample rate of the samples in Hz.
-
-        Raises
-        ------
-        ModelError
-            If the model was trained on features this package cannot compute, or on features normalised by speaker.
-        AudioError
-            If the recording cannot be used.
+        Raises ModelError if the model was trained on features this package cannot compute, or on features normalised by
+        speaker; AudioError if the recording cannot be used.
         """
         if normalises_speakers(self.model):
             raise ModelError(
@@ -247,7 +228,7 @@ class LoadedModel:
             with threadpool_limits(1):  # as in extract: sums in the same order, so the same numbers
                 values = registry.compute(kind, y, registry.find(kind).sr, **parameters)
         else:
-            encoder = self._encoder()
+            encoder = self.encoder()
             columns, values = encoder.columns, encoder.embed([_samples(recording, sr, encoder.sample_rate)])[0]
         if columns is None:
             row = pd.Series([values], index=["recording"], dtype=object)
@@ -256,7 +237,8 @@ class LoadedModel:
         row.attrs = {"kind": kind, "parameters": parameters}
         return row
 
-    def _encoder(self):
+    def encoder(self):
+        """The `Encoder` whose embeddings it was trained on; ModelError if that is not on this machine."""
         kind = self.about["kind"]
         try:
             encoder = Encoder(**self.about["parameters"])
@@ -316,6 +298,28 @@ def normalises_speakers(model):
     if isinstance(model, Pipeline):
         return any(normalises_speakers(step) for _, step in model.steps)
     return isinstance(model, SpeakerNormaliser | VoiceNormaliser)
+
+
+def _extraction(model):
+    """What the file says about the features of a `WindowClassifier`."""
+    extractor = model.feature_extractor
+    if isinstance(extractor, Encoder):
+        return {"kind": extractor.label, "parameters": extractor.parameters, "sample_rate": extractor.sample_rate}
+    if not isinstance(extractor, str):
+        raise ModelError(
+            "A model of windows with a function of your own as its feature extractor cannot be saved: give it a kind of"
+            " feature or an Encoder."
+        )
+    return {"kind": extractor, "parameters": model.parameters or {}, "sample_rate": registry.find(extractor).sr}
+
+
+def _as_trained(model, X):
+    """The features as the classifier in a `WindowClassifier` gets them: an array."""
+    kind, parameters = operator.itemgetter("kind", "parameters")(_extraction(model))
+    attrs = getattr(X, "attrs", {})
+    if attrs and (attrs["kind"], attrs["parameters"]) != (kind, parameters):
+        raise ModelError(f"X contains {attrs['kind']!r} features, and this model computes {kind!r} features.")
+    return as_array(X)
 
 
 def _portable(model):
@@ -563,10 +567,8 @@ def _check_trees(thing, dims):
         parts = thing
     else:
         parts = list(thing.values() if isinstance(thing, dict) else getattr(thing, "__dict__", {}).values())
-    if (
-        len({part.n_features_in_ for part in parts if isinstance(part, BaseDecisionTree) and hasattr(part, "tree_")})
-        > 1
-    ):
+    trees = [part for part in parts if isinstance(part, BaseDecisionTree) and hasattr(part, "tree_")]
+    if len({tree.n_features_in_ for tree in trees}) > 1:
         raise ValueError("trees of different sizes")
     for part in parts:
         _check_trees(part, dims)

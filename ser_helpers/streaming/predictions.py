@@ -7,11 +7,13 @@ import contextlib
 import copy
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 
+from ser_helpers import models
 from ser_helpers.audio.vad import RATE, VoiceActivityDetector
 from ser_helpers.errors import ModelError, StreamError
 from ser_helpers.streaming.ring import RingBuffer
@@ -41,15 +43,14 @@ class WindowModel(Protocol):
 
 
 def as_window_model(model):
-    """`model` as a `WindowModel`; ModelError if it is not a model of windows, or not fitted.
-
-    >>> class Even:
-    ...     classes_ = ["angry", "sad"]
-    ...     def predict_proba(self, windows):
-    ...         return np.full((len(windows), 2), 0.5)
-    >>> as_window_model(Even()).output_names
-    array(['angry', 'sad'], dtype='<U5')
-    """
+    """`model`, or the one in the file of that path, as a `WindowModel`; ModelError if it is not a fitted one."""
+    if isinstance(model, str | Path):
+        model = models.load(model)
+    if getattr(model, "unit", None) == "utterance":
+        raise ModelError(
+            "This model was trained on whole utterances, and here it would get windows of 3 s: train a model of"
+            " windows, with `ser train` or models.WindowClassifier."
+        )
     if not isinstance(model, type):
         if isinstance(model, WindowModel) and hasattr(model, "output_names"):  # a property that needs a fitted model
             return model

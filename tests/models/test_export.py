@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ser_helpers import models, pretrained
 from ser_helpers.errors import ModelError
-from ser_helpers.models import compression, export, windows
+from ser_helpers.models import compression, export, ready_models
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 150, 40)).astype(np.float32)
@@ -47,7 +47,7 @@ def outputs(network):
 
 @pytest.fixture(scope="module")
 def keras_model():
-    return models.KerasClassifier(windows.build_cnn, epochs=1, batch_size=8).fit(X, Y)
+    return models.KerasClassifier(ready_models.build_cnn, epochs=1, batch_size=8).fit(X, Y)
 
 
 def test_keras_and_onnx_agree(keras_model):
@@ -188,7 +188,7 @@ def test_a_network_without_labels_says_so():
     [
         LogisticRegression(),
         make_pipeline(StandardScaler(), LogisticRegression()),
-        models.KerasClassifier(windows.build_cnn),
+        models.KerasClassifier(ready_models.build_cnn),
         models.WindowClassifier("quick", LogisticRegression()),
     ],
     ids=lambda model: type(model).__name__,

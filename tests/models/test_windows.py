@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from ser_helpers import models, pretrained
 from ser_helpers.errors import ModelError
-from ser_helpers.models import windows as window_models
+from ser_helpers.models import ready_models
 from ser_helpers.streaming import WindowModel
 
 WINDOW = 48000
@@ -127,10 +127,10 @@ def test_it_can_be_pickled_and_cloned(fitted):
     assert clone(fitted).get_params()["feature_extractor"] is not None
 
 
-@pytest.mark.parametrize("band", window_models.BANDS)
+@pytest.mark.parametrize("band", ready_models.BANDS)
 def test_voices_are_the_same_every_time(band, monkeypatch):
-    monkeypatch.setattr(window_models, "TURNS", 3)
-    once, again = (list(window_models.windows_of(2, band)) for _ in range(2))
+    monkeypatch.setattr(ready_models, "TURNS", 3)
+    once, again = (list(ready_models.windows_of(2, band)) for _ in range(2))
     for (window, emotion), (other, other_emotion) in zip(once, again, strict=True):
         np.testing.assert_array_equal(window, other)
         assert emotion == other_emotion
@@ -139,8 +139,8 @@ def test_voices_are_the_same_every_time(band, monkeypatch):
 
 
 def test_a_telephone_passes_no_bass_and_no_treble(monkeypatch):
-    monkeypatch.setattr(window_models, "TURNS", 2)
-    windows = np.array([window for window, _ in window_models.windows_of(3, "phone")])
+    monkeypatch.setattr(ready_models, "TURNS", 2)
+    windows = np.array([window for window, _ in ready_models.windows_of(3, "phone")])
     power = (np.abs(np.fft.rfft(windows)) ** 2).sum(axis=0)
     hertz = np.fft.rfftfreq(WINDOW, 1 / 16000)
     inside = power[(hertz > 300) & (hertz < 3400)].mean()
@@ -149,11 +149,12 @@ def test_a_telephone_passes_no_bass_and_no_treble(monkeypatch):
 
 
 def test_what_models_are_trained_on_is_the_same_on_any_number_of_cores(monkeypatch):
-    monkeypatch.setattr(window_models, "TURNS", 6)
+    monkeypatch.setattr(ready_models, "TURNS", 6)
+    model = models.WindowClassifier("quick", None)
     with threadpool_limits(2):
-        X, emotions = window_models._voice("quick", 1, "wide")
+        X, emotions = ready_models._voice(model, 1, "wide")
     with threadpool_limits(1):
-        again, _ = window_models._voice("quick", 1, "wide")
+        again, _ = ready_models._voice(model, 1, "wide")
     np.testing.assert_array_equal(X, again)
     assert len(X) == len(emotions)
 
@@ -162,9 +163,9 @@ def test_what_models_are_trained_on_is_the_same_on_any_number_of_cores(monkeypat
 def few_voices(tmp_path, monkeypatch):
     """A cache of its own, and a training set of a few seconds."""
     monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(window_models, "JOBS", 1)
-    monkeypatch.setattr(window_models, "VOICES", range(1, 3))
-    monkeypatch.setattr(window_models, "TURNS", 16)
+    monkeypatch.setattr(ready_models, "JOBS", 1)
+    monkeypatch.setattr(ready_models, "VOICES", range(1, 3))
+    monkeypatch.setattr(ready_models, "TURNS", 16)
     return tmp_path
 
 
@@ -173,8 +174,8 @@ def test_the_ready_model_is_trained_once(few_voices):
     assert model.classes_.tolist() == ["angry", "happy", "neutral", "sad"]
     assert model.label == "window model linear, trained on synthetic speech"
     said = model.predict_proba(noise(2))
-    window_models._load.cache_clear()
-    window_models.VOICES = None  # a second training would fail
+    ready_models._load.cache_clear()
+    ready_models.VOICES = None  # a second training would fail
     np.testing.assert_array_equal(models.window_model("linear").predict_proba(noise(2)), said)
 
 
@@ -192,7 +193,7 @@ def test_a_damaged_ready_model_is_trained_again_and_replaced(name, file, damage,
     trained = []
     X = np.random.default_rng(0).normal(size=(16, *((150, 40) if name == "cnn" else (95,))))
     y = np.array(["angry", "happy", "neutral", "sad"] * 4)
-    monkeypatch.setattr(window_models, "training_set", lambda *_: trained.append(name) or (X, y))
+    monkeypatch.setattr(ready_models, "training_set", lambda *_: trained.append(name) or (X, y))
     said = models.window_model(name).predict_proba(noise(2))
     (path,) = (few_voices / "checkpoints").glob(f"window-*/{file}")
     whole = path.read_bytes()
@@ -200,13 +201,13 @@ def test_a_damaged_ready_model_is_trained_again_and_replaced(name, file, damage,
     if damage != "gone":
         path.write_bytes(whole[: len(whole) // 2] if damage == "half" else damage)
     for _ in range(2):
-        window_models._load.cache_clear()
+        ready_models._load.cache_clear()
         np.testing.assert_array_equal(models.window_model(name).predict_proba(noise(2)), said)
     assert trained == [name] * 2
 
 
 def test_the_ready_model_knows_strangers_at_any_loudness():
-    pairs = [pair for voice in range(60, 64) for pair in window_models.windows_of(voice, "wide")]
+    pairs = [pair for voice in range(60, 64) for pair in ready_models.windows_of(voice, "wide")]
     windows, emotions = zip(*pairs, strict=True)
     windows = np.array(windows)
     model = models.window_model("linear")
