@@ -30,11 +30,7 @@ DIRECTIONS = ("pleasure", "excitement", "arousal", "distress", "displeasure", "d
 
 
 def sizes(cards):
-    """How large each corpus is, acted and natural ones apart; `cards` as from ``corpora.cards()``.
-
-    >>> sizes(corpora.cards()).axes[0].get_xlabel()
-    'utterances (each step is ten times as many)'
-    """
+    """How large each corpus is, acted and natural ones apart; `cards` as from ``corpora.cards()``."""
     cards = cards.sort_values(["speech", "utterances"], ascending=[False, True])
     colours = cards.speech.map({"natural": ACCENT_2}).fillna(ACCENT)
     fig, ax = new_figure()
@@ -62,11 +58,7 @@ def _size(card):
 
 
 def words(cards, scheme="common"):
-    """Which words each corpus uses for each label of `scheme`; the last column holds what the scheme drops.
-
-    >>> words(corpora.cards().loc[["emodb"]]).get_suptitle().strip()
-    'Of 7 words, 6 become 6 labels and 1 falls away'
-    """
+    """Which words each corpus uses for each label of `scheme`; the last column holds what the scheme drops."""
     meaning = {word: found for found, known in corpora.WORDS.items() for word in known}
     labels = {word: corpora.SCHEMES[scheme].get(meaning.get(word)) for used in cards.labels for word in used}
     columns = [*label_order(labels.values()), "(dropped)"]
@@ -99,11 +91,7 @@ def _as_table(ax):
 
 
 def feelings():
-    """Two maps of feeling: Plutchik's wheel, and the circle of pleasure and arousal after Russell.
-
-    >>> [ax.get_title(loc="left") for ax in feelings().axes]
-    ['A wheel: families and strengths', 'A plane: pleasant or not, excited or not']
-    """
+    """Two maps of feeling: Plutchik's wheel, and the circle of pleasure and arousal after Russell."""
     fig, (left, right) = new_figure(1, 2, figsize=(10, 5.6))
     _wheel(left)
     _circle(right)
@@ -161,12 +149,7 @@ def _place(degrees, radius):
 
 
 def votes(ratings):
-    """What the raters said of each clip: `ratings` has a row per clip, a column per rater, words in it.
-
-    >>> import pandas as pd
-    >>> votes(pd.DataFrame({"A": ["sad", "sad"], "B": ["sad", "angry"]})).get_suptitle().strip()
-    'All raters agree on 1 of 2 clips, most of them on 0 more'
-    """
+    """What the raters said of each clip: `ratings` has a row per clip, a column per rater, words in it."""
     shares = ratings.apply(lambda row: row.value_counts(normalize=True), axis=1).fillna(0)
     shares = shares[label_order(shares.columns)]
     ends = shares.cumsum(axis=1)
@@ -193,22 +176,16 @@ def votes(ratings):
 
 
 def sides(table, splits):
-    """How much of each speaker is in training and in test: `splits` is ``{name: (train, test)}``, utterance names.
-
-    >>> table = corpora.load("synthetic-small")
-    >>> fig = sides(table, {"speaker": corpora.split(table, "speaker", n_splits=2)[0]})
-    >>> fig.axes[0].get_title(loc="left")
-    'speaker: 0 of 4 speakers on both sides'
-    """
+    """How much of each speaker is in training and in test: `splits` is ``{name: (train, test)}``, utterance names."""
     fig, axes = new_figure(len(splits), 1, sharex=True, squeeze=False)
     speakers = sorted(table.speaker.unique())
     found = []
     for ax, (name, (train, test)) in zip(axes.flat, splits.items(), strict=True):
-        heard, tested = (table.speaker[part].value_counts().reindex(speakers, fill_value=0) for part in (train, test))
-        both = int(((heard > 0) & (tested > 0)).sum())
+        trained, tested = (table.speaker[part].value_counts().reindex(speakers, fill_value=0) for part in (train, test))
+        both = int(((trained > 0) & (tested > 0)).sum())
         found.append(f"{name}: {both} of {len(speakers)} speakers on both sides")
-        ax.bar(speakers, heard, color=ACCENT, width=0.75)
-        ax.bar(speakers, tested, bottom=heard, color=ACCENT_2, width=0.75)
+        ax.bar(speakers, trained, color=ACCENT, width=0.75)
+        ax.bar(speakers, tested, bottom=trained, color=ACCENT_2, width=0.75)
         ax.set_title(found[-1], loc="left", fontsize=12)
         ax.set_ylabel("utterances")
         ax.grid(False, axis="x")

@@ -15,20 +15,7 @@ LINES = (ACCENT, ACCENT_2, "#4d9f57", "#550172", QUIET)
 
 
 def votes(probabilities, title, subtitle=None):
-    """One utterance's probabilities, panel by panel: the branches, then what joins them.
-
-    Parameters
-    ----------
-    probabilities : DataFrame
-        A row per panel, a column per label.
-    title, subtitle : str
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"happy": [0.6, 0.1], "sad": [0.4, 0.9]}, index=["voice", "words"])
-    >>> votes(table, "They disagree").axes[1].get_title(loc="left")
-    'words: sad'
-    """
+    """One utterance's `probabilities`, a row per panel and a column per label: the branches, then what joins them."""
     labels = label_order(probabilities.columns)
     fig, axes = new_figure(1, len(probabilities), sharey=True, squeeze=False)
     places = np.arange(len(labels))[::-1]
@@ -47,22 +34,7 @@ def votes(probabilities, title, subtitle=None):
 def by_kind(results, kind, title=None):
     """The share of turns that each result has right, one row per kind of turn.
 
-    Parameters
-    ----------
-    results : dict of str to Result
-        At most five, on the same utterances.
-    kind : Series of str
-        Of each utterance.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from ser_helpers import corpora
-    >>> from ser_helpers.evaluation import cross_validate
-    >>> table = corpora.load("synthetic-small")
-    >>> result = cross_validate(LogisticRegression(), table[["valence"]], table, n_splits=4, progress=False)
-    >>> by_kind({"words": result}, table.gender).axes[0].get_ylabel()
-    'kind of turn'
+    `results` are at most five by name, on the same utterances; `kind` is a word for each utterance.
     """
     right = pd.DataFrame({name: r.predictions.predicted == r.predictions.truth for name, r in results.items()})
     counts = kind[right.index].value_counts()
@@ -96,17 +68,7 @@ def by_kind(results, kind, title=None):
 def missing(curves, title, subtitle=None):
     """The score of several models as more and more turns lack a modality; one panel per modality.
 
-    Parameters
-    ----------
-    curves : dict of str to DataFrame
-        By modality, as from ``evaluation.without_modality``.
-    title, subtitle : str
-
-    Examples
-    --------
-    >>> curve = pd.DataFrame({"late": [0.7, 0.5], "early": [0.7, 0.3]}, index=[0, 1])
-    >>> missing({"audio": curve}, "The early model suffers").axes[0].get_xlabel()
-    'turns without audio (%)'
+    `curves` has a table per modality, as from ``evaluation.without_modality``.
     """
     fig, axes = new_figure(1, len(curves), sharey=True, squeeze=False)
     for ax, (modality, table) in zip(axes[0], curves.items(), strict=True):
@@ -137,19 +99,7 @@ def missing(curves, title, subtitle=None):
 def attention_map(weights, words, y, sr, title, subtitle=None):
     """A waveform, and below it, for every word of the sentence, the frames that it looks at.
 
-    Parameters
-    ----------
-    weights : array (words, frames)
-        As from ``explain.cross_attention``, for frames that cover the sound.
-    words : list of str
-    y, sr : array (n,) and int
-        The sound.
-    title, subtitle : str
-
-    Examples
-    --------
-    >>> attention_map(np.ones((2, 5)) / 5, ["oh", "really"], np.zeros(8000), 8000, "Even").axes[1].get_xlabel()
-    'time (s)'
+    `weights` (words, frames) are those of ``explain.cross_attention``, for frames that cover the sound.
     """
     seconds = len(y) / sr
     fig, (above, below) = new_figure(2, sharex=True, height_ratios=(1, 2))

@@ -31,11 +31,6 @@ def call(y, sr, truth, name="a call"):
     """Both channels of a call over time: the agent in grey, behind the customer what was felt.
 
     `y` is (n, 2), `truth` the turns with ``party``, ``start``, ``end`` and ``emotion``.
-
-    >>> import pandas as pd
-    >>> turns = pd.DataFrame({"party": ["customer"], "start": [0.0], "end": [1.0], "emotion": ["angry"]})
-    >>> call(np.zeros((8000, 2)), 8000, turns).get_suptitle().strip()
-    'The customer speaks for 1 seconds, and is angry in 1 of them'
     """
     fig, axes = new_figure(2, sharex=True, sharey=True)
     step = max(1, len(y) // 4000)
@@ -64,13 +59,7 @@ def call(y, sr, truth, name="a call"):
 
 
 def who_speaks(tables, title, name="a call"):
-    """Who speaks when, a strip for each of several answers: ``{label: turns}`` with ``start``, ``end``, ``speaker``.
-
-    >>> import pandas as pd
-    >>> turns = pd.DataFrame({"start": [0, 2], "end": [2, 3], "speaker": ["agent", "customer"]})
-    >>> len(who_speaks({"truth": turns}, "Who speaks").axes)
-    1
-    """
+    """Who speaks when, a strip for each of several answers: ``{label: turns}`` with ``start``, ``end``, ``speaker``."""
     fig, ax = new_figure()
     labels = list(tables)
     for row, turns in enumerate(reversed(tables.values())):
@@ -94,12 +83,6 @@ def trajectory(windows, truth, rule, alerts, name="a call", due=None):
 
     `windows` as from `CallReport.trajectory`, with ``level``; `truth` the turns; `alerts` with ``time`` each; `due` is
     the second at which one should come.
-
-    >>> import pandas as pd
-    >>> windows = pd.DataFrame({"end": [3.0, 4.0], "level": [0.2, 0.6]})
-    >>> turns = pd.DataFrame({"party": ["customer"], "start": [1.0], "end": [3.5], "emotion": ["angry"]})
-    >>> trajectory(windows, turns, AlertRule(), []).get_suptitle().strip()
-    'No alert'
     """
     fig, ax = new_figure()
     angry = truth[(truth["party"] == "customer") & (truth["emotion"] == "angry")]
@@ -183,9 +166,6 @@ def waiting(times, calls, workers, seconds=120, seed=0):
     """Seconds from the end of each window to its estimate, when `calls` calls share `workers` cores (a simulation).
 
     Each call completes a window a second; the time that one takes is drawn from `times`, which were measured.
-
-    >>> bool(np.allclose(waiting([0.1], calls=1, workers=1), 0.1))
-    True
     """
     rng = np.random.default_rng(seed)
     phase = rng.uniform(0, 1, calls)
@@ -200,11 +180,7 @@ def waiting(times, calls, workers, seconds=120, seed=0):
 
 
 def load(times, workers, limit=0.5):
-    """The wait that 95 of 100 windows stay below, over the number of calls at once, simulated from measured `times`.
-
-    >>> load([0.01, 0.012], workers=2).axes[0].get_ylabel()
-    'wait (ms), 95 of 100 are shorter'
-    """
+    """The wait that 95 of 100 windows stay below, over the number of calls at once, simulated from measured `times`."""
     most = workers / np.mean(times)
     calls = np.unique(np.maximum(1, np.rint(most * np.array([0.05, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1]))))
     waits = np.array([np.percentile(waiting(times, int(n), workers), 95) for n in calls])
