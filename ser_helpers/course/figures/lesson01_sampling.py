@@ -74,9 +74,7 @@ def levels(table, subtitle=None):
     ax.set(xlabel="actor", ylabel="level (dBFS)", xlim=(-0.7, len(wide) + 1.4))
     ax.set_xticks(x, [name.split("-")[-1] for name in wide.index])
     whom = "every actor" if (louder > 0).all() else f"{(louder > 0).sum()} of {len(wide)} actors"
-    alt = (
-        "One pair of dots per actor, neutral below and angry above; " + f"the mean distance is {louder.mean():.0f} dB."
-    )
+    alt = f"One pair of dots per actor, neutral below and angry above; the mean distance is {louder.mean():.0f} dB."
     return finish(fig, f"Strong anger is louder for {whom}, by {louder.mean():.0f} dB on average", alt, subtitle)
 
 

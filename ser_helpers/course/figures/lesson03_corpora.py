@@ -67,27 +67,21 @@ def words(cards, scheme="common"):
         for column, label in enumerate(columns):
             here = [word for word in used if labels[word] == (label if label != "(dropped)" else None)]
             if here:
-                _tile(ax, column, row, textwrap.fill(" ".join(here), 9), colour(label))
+                face = {"color": colour(label), "alpha": 0.3, "linewidth": 0}
+                ax.fill_between([column - 0.47, column + 0.47], row - 0.45, row + 0.45, **face)
+                place = {"ha": "center", "va": "center_baseline", "linespacing": 0.95}
+                ax.text(column, row, textwrap.fill(" ".join(here), 9), fontsize=9, color=INK, **place)
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(cards) - 0.5, -0.5))
     ax.set_xticks(range(len(columns)), columns, weight="bold")
     ax.set_yticks(range(len(cards)), cards.title)
-    _as_table(ax)
+    ax.grid(False)
+    ax.xaxis.tick_top()
+    ax.spines[:].set_visible(False)
     dropped = sum(label is None for label in labels.values())
     kept, falls = len(labels) - dropped, "falls" if dropped == 1 else "fall"
     title = f"Of {len(labels)} words, {kept} become {len(columns) - 1} labels and {dropped} {falls} away"
     listed = "; ".join(f"{card.title}: {', '.join(card.labels)}" for card in cards.itertuples())
     return finish(fig, title, f"A table of each corpus's own words under the common labels. {listed}.")
-
-
-def _tile(ax, column, row, text, face):
-    ax.fill_between([column - 0.47, column + 0.47], row - 0.45, row + 0.45, color=face, alpha=0.3, linewidth=0)
-    ax.text(column, row, text, ha="center", va="center_baseline", fontsize=9, color=INK, linespacing=0.95)
-
-
-def _as_table(ax):
-    ax.grid(False)
-    ax.xaxis.tick_top()
-    ax.spines[:].set_visible(False)
 
 
 def feelings():
@@ -156,9 +150,8 @@ def votes(ratings):
     fig, ax = new_figure()
     rows = np.arange(len(shares))
     for label in shares:
-        ax.barh(
-            rows, shares[label], left=ends[label] - shares[label], color=colour(label), edgecolor="white", height=0.8
-        )
+        look = {"color": colour(label), "edgecolor": "white", "height": 0.8}
+        ax.barh(rows, shares[label], left=ends[label] - shares[label], **look)
         for row in rows[shares[label] > 0]:
             middle = ends[label].iloc[row] - shares[label].iloc[row] / 2
             box = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.2", "alpha": 0.85}
@@ -169,9 +162,7 @@ def votes(ratings):
     most = shares.max(axis=1)
     whole, part = (most == 1).sum(), most.between(0.5, 1, "neither").sum()
     title = f"All raters agree on {whole} of {len(most)} clips, most of them on {part} more"
-    listed = "; ".join(
-        f"clip {clip}: {', '.join(row)}" for clip, row in zip(ratings.index, ratings.values, strict=True)
-    )
+    listed = "; ".join(f"clip {clip}: {', '.join(row)}" for clip, row in ratings.iterrows())
     return finish(fig, title, f"A bar per clip, divided by what its raters said. {listed}.")
 
 

@@ -1,5 +1,7 @@
 """Pictures of lesson 06: spectrograms side by side, what a block of a CNN sees, and the curves behind its tricks."""
 
+from itertools import product
+
 import numpy as np
 
 from ser_helpers import features
@@ -139,9 +141,8 @@ def dropout(rate=0.5, seed=0, title=None):
     for ax, units, name in zip(axes, ([np.ones(size, bool) for size in sizes], alive), names, strict=True):
         heights = [np.linspace(-1, 1, size + 2)[1:-1] for size in sizes]
         for layer in range(len(sizes) - 1):
-            for start in heights[layer][units[layer]]:
-                for end in heights[layer + 1][units[layer + 1]]:
-                    ax.plot([layer, layer + 1], [start, end], color=QUIET, linewidth=0.7, zorder=1)
+            for ends in product(heights[layer][units[layer]], heights[layer + 1][units[layer + 1]]):
+                ax.plot([layer, layer + 1], ends, color=QUIET, linewidth=0.7, zorder=1)
         for layer, (places, on) in enumerate(zip(heights, units, strict=True)):
             ax.plot(np.full(on.sum(), layer), places[on], "o", color=ACCENT, markersize=15)
             ax.plot(np.full((~on).sum(), layer), places[~on], "o", color="white", markeredgecolor=QUIET, markersize=15)
@@ -160,16 +161,9 @@ def dropout(rate=0.5, seed=0, title=None):
 def _draw(ax, spectrogram, loudest, hop=HOP, grey=False):
     ax.grid(False)
     frames, bands = np.shape(spectrogram)
-    return ax.imshow(
-        np.maximum(np.asarray(spectrogram).T - loudest, FLOOR),
-        origin="lower",
-        aspect="auto",
-        cmap="Greys" if grey else "magma",
-        vmin=FLOOR,
-        vmax=0,
-        interpolation="nearest",
-        extent=(0, frames * hop, 0, bands),
-    )
+    style = {"cmap": "Greys" if grey else "magma", "aspect": "auto", "interpolation": "nearest", "origin": "lower"}
+    levels = np.maximum(np.asarray(spectrogram).T - loudest, FLOOR)
+    return ax.imshow(levels, vmin=FLOOR, vmax=0, extent=(0, frames * hop, 0, bands), **style)
 
 
 def _name_axes(axes, count):

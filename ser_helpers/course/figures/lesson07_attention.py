@@ -40,9 +40,8 @@ def batch(lengths, subtitle=None):
     longest, rows = lengths.max(), np.arange(len(lengths))[::-1]
     fig, ax = new_figure()
     ax.barh(rows, lengths, height=0.75, color=ACCENT)
-    ax.barh(
-        rows, longest - lengths, left=lengths, height=0.75, color=GRID, hatch="//", edgecolor="#b5b5b5", linewidth=0
-    )
+    look = {"color": GRID, "hatch": "//", "edgecolor": "#b5b5b5", "linewidth": 0}
+    ax.barh(rows, longest - lengths, left=lengths, height=0.75, **look)
     for row, length in zip(rows, lengths, strict=True):
         ax.text(length / 2, row, f"{length} frames", ha="center", va="center", color="white", size=11)
     shortest = lengths.argmin()
@@ -50,9 +49,8 @@ def batch(lengths, subtitle=None):
         middle = (lengths[shortest] + longest) / 2
         box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
         ax.text(middle, rows[shortest], "zeros: mask is False", ha="center", va="center", size=11, color=INK, bbox=box)
-    ax.set(
-        xlabel="frame", ylabel="utterance", yticks=rows, yticklabels=np.arange(1, len(lengths) + 1), xlim=(0, longest)
-    )
+    ax.set(xlabel="frame", ylabel="utterance", xlim=(0, longest))
+    ax.set_yticks(rows, np.arange(1, len(lengths) + 1))
     ax.grid(False)
     share = 1 - lengths.sum() / (longest * len(lengths))
     alt = f"Bars of {', '.join(map(str, lengths))} frames, each filled up with zeros to {longest}."

@@ -59,14 +59,8 @@ def likeness(y, sr, frames, names, subtitle=None):
         wave.plot(np.arange(len(y)) / sr, y, color=ACCENT, linewidth=0.5)
         wave.set_axis_off()
         wave.set_title(name, loc="left", size=12, color=INK)
-        drawn = ax.imshow(
-            unit @ unit.T,
-            extent=(0, seconds, seconds, 0),
-            aspect="auto",
-            cmap="cividis",
-            vmin=-0.5,
-            vmax=1,
-        )
+        look = {"aspect": "auto", "cmap": "cividis", "vmin": -0.5, "vmax": 1}
+        drawn = ax.imshow(unit @ unit.T, extent=(0, seconds, seconds, 0), **look)
         ax.set(xlabel="time (s)", xlim=(0, seconds))
         ax.grid(False)
     axes[1, 0].set_ylabel("time (s)")
@@ -155,14 +149,8 @@ def trained_weights(results, counts, subtitle=None):
     fig, ax = new_figure()
     for name, score in results.items():
         ax.plot(counts[name], score, "o", color=ACCENT, markersize=12)
-        ax.annotate(
-            f"{name}\n{score:.2f}",
-            (counts[name], score),
-            xytext=(0, 14),
-            textcoords="offset points",
-            ha="center",
-            size=11,
-        )
+        place = {"xytext": (0, 14), "textcoords": "offset points", "ha": "center"}
+        ax.annotate(f"{name}\n{score:.2f}", (counts[name], score), size=11, **place)
     ax.set_xscale("log")
     low, high = min(counts.values()), max(counts.values())
     ax.set(xlim=(low / 4, high * 4), ylim=(0, 1), xlabel="weights that were trained", ylabel="UAR on unseen speakers")

@@ -2,16 +2,12 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
 
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.course.figures.lesson05_classical import scores
-from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
+from ser_helpers.plots.style import HEAT, INK, LINES, capitalised, colour, finish, new_figure
 
 __all__ = ["attention_map", "by_kind", "missing", "scores", "votes"]
-
-HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#a9c4ec", ACCENT, "#0a2a5e"])
-LINES = (ACCENT, ACCENT_2, "#4d9f57", "#550172", QUIET)
 
 
 def votes(probabilities, title, subtitle=None):
@@ -51,18 +47,17 @@ def by_kind(results, kind, title=None):
     ax.set(xlim=(0, 1.12), ylim=(2 * middle - len(shares) + 0.75, 0.25), xticks=np.arange(0, 1.1, 0.2))
     ax.set(xlabel="share of turns that are right", ylabel="kind of turn")
     ax.grid(False, axis="y")
-    told = {
-        name: ", ".join(f"{method} {share:.2f}" for method, share in row.items()) for name, row in shares.iterrows()
-    }
-    alt = "Dots of the share of turns that are right. " + "; ".join(f"{name}: {row}" for name, row in told.items())
+    told = [
+        f"{name}: {', '.join(f'{method} {share:.2f}' for method, share in row.items())}"
+        for name, row in shares.iterrows()
+    ]
+    alt = "Dots of the share of turns that are right. " + "; ".join(told)
     widest = (shares.max(axis=1) - shares.min(axis=1)).idxmax()
     best, worst = shares.loc[widest].idxmax(), shares.loc[widest].idxmin()
-    sentence = (
-        f"{widest}: {best} right in {100 * shares[best][widest]:.0f} %, {worst} in {100 * shares[worst][widest]:.0f} %"
-    )
+    high, low = (100 * shares.loc[widest, method] for method in (best, worst))
+    sentence = capitalised(f"{widest}: {best} right in {high:.0f} %, {worst} in {low:.0f} %")
     result = next(iter(results.values()))
-    subtitle = f"{result.corpus} · {result.protocol_words}"
-    return finish(fig, title or sentence[:1].upper() + sentence[1:], f"{alt}.", subtitle)
+    return finish(fig, title or sentence, f"{alt}.", f"{result.corpus} · {result.protocol_words}")
 
 
 def missing(curves, title, subtitle=None):
@@ -71,20 +66,17 @@ def missing(curves, title, subtitle=None):
     `curves` has a table per modality, as from ``evaluation.without_modality``.
     """
     fig, axes = new_figure(1, len(curves), sharey=True, squeeze=False)
+    every = pd.concat(curves)
+    low, high = every.min(axis=None), every.max(axis=None)
     for ax, (modality, table) in zip(axes[0], curves.items(), strict=True):
         ends = table.iloc[-1].sort_values()
-        low, high = (
-            min(frame.min().min() for frame in curves.values()),
-            max(frame.max().max() for frame in curves.values()),
-        )
         gap, previous = 0.07 * (high - low + 0.05), -np.inf
         inks = dict(zip(table.columns, LINES, strict=False))
         for name, end in ends.items():
             ax.plot(100 * table.index, table[name], "o-", color=inks[name], linewidth=2.2, markersize=6)
             previous = max(end, previous + gap)
-            ax.annotate(
-                name, (100, previous), (8, 0), textcoords="offset points", va="center", size=11, color=inks[name]
-            )
+            look = {"va": "center", "size": 11, "color": inks[name]}
+            ax.annotate(name, (100, previous), (8, 0), textcoords="offset points", **look)
         ax.set(xlabel=f"turns without {modality} (%)", xlim=(-3, 190), ylim=(low - 0.05, high + 0.05))
         ax.set_xticks(range(0, 101, 25))
     axes[0, 0].set_ylabel("UAR")

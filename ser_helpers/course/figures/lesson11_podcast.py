@@ -88,9 +88,8 @@ def laughter_curve(detector, curve, truth, start=0.0, seconds=60.0):
     axes[2].set_xlabel("time (s)")
     together = len(merge_events(laughs))
     title = f"In this minute there are {together} stretches of laughter, and {len(found)} are found"
-    alt = (
-        f"Probability of laughter over {seconds:.0f} s; below it {len(found)} stretches found and {together} true ones."
-    )
+    counts = f"{len(found)} stretches found and {together} true ones"
+    alt = f"Probability of laughter over {seconds:.0f} s; below it {counts}."
     return finish(fig, title, alt, f"synthetic show · {detector.label} · grey: as it comes; orange: smoothed")
 
 
@@ -149,12 +148,8 @@ def abroad(results):
         ax.set_title(f"tested on {language}", loc="left", size=12, color=INK)
         ax.set(xlabel="UAR, unseen speakers", xlim=(0, 1.08), xticks=[0, 0.25, 0.5, 0.75, 1])
     trained = table["trained on"].unique()
-    axes[0].set(
-        ylabel="trained on",
-        yticks=range(len(trained)),
-        yticklabels=[name.replace(" ", "\n") for name in trained],
-        ylim=(len(trained) - 0.4, -0.6),
-    )
+    axes[0].set(ylabel="trained on", ylim=(len(trained) - 0.4, -0.6))
+    axes[0].set_yticks(range(len(trained)), [name.replace(" ", "\n") for name in trained])
     means = table.groupby(["trained on", "voices"]).UAR.mean()
     lost, won = 100 * (means[home, raw] - means[away, raw]), 100 * (means[away, own] - means[away, raw])
     title = f"Abroad {lost:.0f} points of UAR are lost; a voice measured against itself wins back {won:.0f}"

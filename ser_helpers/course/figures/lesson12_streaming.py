@@ -21,8 +21,8 @@ def windows(seconds=8, seed=3):
     for row, end in enumerate(range(3, seconds + 1)):
         ax.barh(-1.2 - row, 3, left=end - 3, height=0.7, color=ACCENT, alpha=0.85)
         ax.text(end + 0.08, -1.2 - row, "answer", size=11, va="center", color=ACCENT)
-    ax.set_yticks([0, *(-1.2 - row for row in range(seconds - 2))])
-    ax.set_yticklabels(["chunks", *(f"window {row + 1}" for row in range(seconds - 2))])
+    names = ["chunks", *(f"window {row + 1}" for row in range(seconds - 2))]
+    ax.set_yticks([0, *(-1.2 - row for row in range(seconds - 2))], names)
     ax.set(xlabel="time (s)", ylabel="", xlim=(0, seconds + 0.8), xticks=range(seconds + 1))
     ax.grid(axis="y", visible=False)
     alt = f"{len(cuts) - 1} chunks of uneven length in {seconds} s, and under them {seconds - 2} overlapping windows."
@@ -123,8 +123,7 @@ def strips(rows, corpus):
     for name in sorted(shown):
         ax.barh(0, 0, color=colour(name), label=name)
     ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=12)
-    ax.set_yticks([-line for line in range(len(rows))])
-    ax.set_yticklabels(list(rows))
+    ax.set_yticks(-np.arange(len(rows)), list(rows))
     ax.set(xlabel="time (s)", ylabel="")
     ax.grid(axis="y", visible=False)
     counts = {name: changes(table.emotion) for name, table in rows.items()}
@@ -161,8 +160,7 @@ def budget(latencies, allowed):
     ax.axvline(limit, color=INK, linestyle=(0, (4, 3)), linewidth=1.2)
     ax.annotate(f"{who}: {limit} ms", (limit, 0.6), (-6, 0), textcoords="offset points", ha="right", size=12)
     ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=12)
-    ax.set_yticks([-line for line in range(len(latencies))])
-    ax.set_yticklabels(list(latencies))
+    ax.set_yticks(-np.arange(len(latencies)), list(latencies))
     totals = {name: table.p95["total"] for name, table in latencies.items()}
     worst = max(totals.values())
     ax.set(xlabel="work per window (ms; bars: median of each stage)", ylim=(-len(latencies) + 0.4, 0.9))
@@ -199,9 +197,8 @@ def rounding(weights, bits=(8, 3)):
         ax.set_title(f"{wide} bits: {2 * steps + 1} values", size=12, loc="left")
         ax.set_xlabel("weight")
     axes[0].set_ylabel("weight after rounding")
-    title = (
-        f"{bits[0]} bits move a weight by at most {worst[0]:.1f} % of the largest, {bits[1]} bits by {worst[1]:.0f} %"
-    )
+    first, second = (f"{wide} bits" for wide in bits)
+    title = f"{first} move a weight by at most {worst[0]:.1f} % of the largest, {second} by {worst[1]:.0f} %"
     alt = "Weights after rounding over weights before: a line with 8 bits, a coarse staircase with 3 bits."
     return finish(fig, title, alt)
 
@@ -210,16 +207,12 @@ def trade(sizes, corpus):
     """Time, size and UAR of the versions of one model, side by side: the table of ``models.compare_sizes``."""
     fig, axes = new_figure(1, 3, sharey=True)
     rows = np.arange(len(sizes))[::-1]
-    shown = {
-        "ms": ("time of a window (ms)", "{:.2f}"),
-        "zipped_kB": ("zipped file (kB)", "{:.0f}"),
-        "UAR": ("UAR", "{:.2f}"),
-    }
-    for ax, (column, (name, form)) in zip(axes, shown.items(), strict=True):
+    shown = (("ms", "time of a window (ms)", 2), ("zipped_kB", "zipped file (kB)", 0), ("UAR", "UAR", 2))
+    for ax, (column, name, digits) in zip(axes, shown, strict=True):
         values = sizes[column].to_numpy(float)
         ax.barh(rows, np.nan_to_num(values), height=0.65, color=ACCENT)
         for row, value in zip(rows, values, strict=True):
-            text = "–" if np.isnan(value) else form.format(value)
+            text = "–" if np.isnan(value) else f"{value:.{digits}f}"
             ax.annotate(text, (np.nan_to_num(value), row), (4, 0), textcoords="offset points", size=11, va="center")
         ax.set(xlabel=name, xlim=(0, 1.25 * np.nanmax(values)))
         if column == "ms":

@@ -117,15 +117,11 @@ def persistence(windows, table, threshold, seconds=(0, 1, 2, 3, 4, 5, 6, 7, 8, 1
         rule = AlertRule(threshold=threshold, persistence_s=wait)
         found[wait] = score(outcomes(windows, rule, table), intervals=False)
     fig, ax = new_figure()
-    ends = []
     for measure, ink in (("precision", ACCENT), ("recall", ACCENT_2)):
         values = [found[wait][measure] for wait in seconds]
         ax.plot(seconds, values, "o-", color=ink, linewidth=2.5, markersize=7)
-        ends.append((np.nan_to_num(values[-1]), measure, ink))
-    for value, measure, ink in ends:
-        ax.annotate(
-            measure, (seconds[-1], value), (10, 0), textcoords="offset points", color=ink, size=12, weight="bold"
-        )
+        end, look = (seconds[-1], np.nan_to_num(values[-1])), {"color": ink, "size": 12, "weight": "bold"}
+        ax.annotate(measure, end, (10, 0), textcoords="offset points", **look)
     first, best = found[seconds[0]], max(seconds, key=lambda wait: found[wait]["f1"])
     ax.set(xlabel="seconds of angry speech that the rule asks for", ylabel="share", ylim=(0, 1.05))
     ax.set(xlim=(-0.3, 1.2 * seconds[-1]), xticks=seconds)
@@ -144,9 +140,8 @@ def scores(table):
         for row, (_, found) in zip(rows, table.iterrows(), strict=True):
             ax.plot([found[f"{measure}_low"], found[f"{measure}_high"]], [row, row], color=ACCENT, linewidth=3)
             ax.plot(found[measure], row, "o", color=ACCENT, markersize=11)
-            ax.annotate(
-                f"{found[measure]:.2f}", (found[measure], row), (0, 12), textcoords="offset points", ha="center"
-            )
+            value = found[measure]
+            ax.annotate(f"{value:.2f}", (value, row), (0, 12), textcoords="offset points", ha="center")
         ax.set(xlabel=measure, xlim=(0, 1.02))
     axes[0].set_yticks(rows, [f"noise reduction: {name}" for name in table.index])
     calls = int(table["calls"].iloc[0])
