@@ -31,9 +31,11 @@ def draw_timeline(episode, truth=None, title=None, subtitle=None, figsize=PAGE):
     """
     table, names = episode.timeline, label_order(emotions(episode.timeline))
     strips = {"predicted": table}
+    laughs = {} if episode.laughter is None else {"laughs": episode.laughter}
     if truth is not None:
         strips["true"] = truth[truth["kind"] == "speech"]
-    laughs = _laughs(episode, truth)
+        if (truth["kind"] == "laughter").any():
+            laughs["true laughs"] = truth[truth["kind"] == "laughter"]
     ratios = [8, *[1] * len(strips), *[0.8] * len(laughs)]
     look = {"figsize": figsize, "height_ratios": ratios, "gridspec_kw": {"hspace": 0}}
     fig, axes = new_figure(len(ratios), sharex=True, **look)
@@ -138,13 +140,6 @@ def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, su
     alt = f"Three panels over time with {len(rated)} dots, one per sentence, and rolling means; {lines}."
     sentence = f"{_short(show.name)}: {moved} moves most within an episode"
     return finish(fig, title or sentence, alt, " · ".join(filter(None, (subtitle, lines))))
-
-
-def _laughs(episode, truth):
-    laughs = {} if episode.laughter is None else {"laughs": episode.laughter}
-    if truth is not None and (truth["kind"] == "laughter").any():
-        laughs["true laughs"] = truth[truth["kind"] == "laughter"]
-    return laughs
 
 
 def _stack(ax, table, names):

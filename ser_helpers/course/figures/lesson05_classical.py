@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap
 from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
 
 from ser_helpers import corpora
 from ser_helpers.corpora.labels import label_order
@@ -138,8 +139,7 @@ def against_itself(X, table, column, name, unit, pair=("calm", "happy"), speaker
 
 def auc(low, high):
     """The share of pairs in which the value of `high` is above that of `low`; 0.5 is chance."""
-    low, high = np.asarray(low)[:, None], np.asarray(high)[None]
-    return float(np.mean((high > low) + 0.5 * (high == low)))
+    return float(roc_auc_score(np.repeat([0, 1], [len(low), len(high)]), np.concatenate([low, high])))
 
 
 def _corpora(table):

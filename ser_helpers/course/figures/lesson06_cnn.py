@@ -22,9 +22,13 @@ def pictures(spectrograms, title, subtitle=None):
     for ax, (label, array) in zip(axes.flat, spectrograms.items(), strict=False):
         image = _draw(ax, array, loudest)
         ax.set_title(label, loc="left", fontsize=12)
-    for ax in list(axes.flat)[len(spectrograms) :]:
+    for ax in axes.flat[len(spectrograms) :]:
         ax.set_axis_off()
-    _name_axes(axes, len(spectrograms))
+    for ax in axes[:, 0]:
+        ax.set_ylabel("mel band")
+    for ax in axes.flat[max(0, len(spectrograms) - axes.shape[1]) : len(spectrograms)]:  # the lowest of each column
+        ax.set_xlabel("time (s)")
+        ax.tick_params(labelbottom=True)
     axes[0, 0].set_xlim(0, max(len(array) for array in spectrograms.values()) * HOP)
     fig.colorbar(image, ax=axes, label="level (dB below the loudest)", pad=0.01, fraction=0.05)
     labels = ", ".join(map(str, spectrograms))
@@ -164,13 +168,3 @@ def _draw(ax, spectrogram, loudest, hop=HOP, grey=False):
     style = {"cmap": "Greys" if grey else "magma", "aspect": "auto", "interpolation": "nearest", "origin": "lower"}
     levels = np.maximum(np.asarray(spectrogram).T - loudest, FLOOR)
     return ax.imshow(levels, vmin=FLOOR, vmax=0, extent=(0, frames * hop, 0, bands), **style)
-
-
-def _name_axes(axes, count):
-    columns = axes.shape[1]
-    for number, ax in enumerate(axes.flat):
-        if number % columns == 0:
-            ax.set_ylabel("mel band")
-        if number < count <= number + columns:
-            ax.set_xlabel("time (s)")
-            ax.tick_params(labelbottom=True)

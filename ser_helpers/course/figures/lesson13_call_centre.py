@@ -65,8 +65,8 @@ def who_speaks(tables, title, name="a call"):
     for row, turns in enumerate(reversed(tables.values())):
         for turn in turns.itertuples():
             agent = turn.speaker == "agent"
-            place = (turn.start, row + (0.02 if agent else -0.38))
-            ax.broken_barh([(turn.start, turn.end - turn.start)], (place[1], 0.36), color=QUIET if agent else ACCENT)
+            place, ink = (row + 0.02, QUIET) if agent else (row - 0.38, ACCENT)
+            ax.broken_barh([(turn.start, turn.end - turn.start)], (place, 0.36), color=ink)
     end = max(turns["end"].max() for turns in tables.values() if len(turns))
     for text, offset, ink in (("agent", 0.2, QUIET), ("customer", -0.2, ACCENT)):
         ax.text(1.01 * end, len(labels) - 1 + offset, text, color=ink, size=12, weight="bold", va="center")
