@@ -1,5 +1,6 @@
 """The command ``ser``: each command imports what it needs, so that help is instant."""
 
+import importlib.metadata
 import os
 import shutil
 import sys
@@ -15,7 +16,9 @@ from ser_helpers import paths
 from ser_helpers.errors import SerError
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Speech emotion recognition: run the course, and its programs."
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Speech emotion recognition: run the course; train, judge and use models.",
 )
 
 Lessons = Annotated[list[str] | None, typer.Argument(help="Lesson numbers, such as 04; all by default.")]
@@ -34,6 +37,14 @@ def plain_errors(command):
         except SerError as error:
             print(f"Error: {error}", file=sys.stderr)
             raise typer.Exit(2) from error
+        except ModuleNotFoundError as error:
+            if error.name and error.name.startswith("ser_helpers"):
+                raise
+            print(f"Error: this needs {error.name}: pip install 'ser-helpers[course]'.", file=sys.stderr)
+            raise typer.Exit(2) from error
+        except BrokenPipeError:  # whoever reads the output, such as `head`, has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
         except KeyboardInterrupt:
             print("Stopped.", file=sys.stderr)
             raise typer.Exit(130) from None
@@ -133,6 +144,108 @@ def download(
     print(f"{name} is at {os.path.relpath(fetch(name))}")
 
 
+def _print_version(wanted):
+    if wanted:
+        print(f"ser-helpers {importlib.metadata.version('ser-helpers')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+):
+    """Speech emotion recognition: run the course; train, judge and use models."""
+
+
+@app.command()
+@plain_errors
+def train(
+    corpora: Annotated[list[str], typer.Argument(help="Names of corpora on this machine; `ser corpora` lists them.")],
+    out: Annotated[Path, typer.Option(help="File to write the model to, such as voice.ser.")],
+    features: Annotated[
+        str, typer.Option(help="A kind of feature (quick, egemaps, compare, ...) or an encoder, such as whisper-base.")
+    ] = "quick",
+    scheme: Annotated[
+        str | None,
+        typer.Option(help="Labels: common, shared, polarity or iemocap4; by default shared for several corpora."),
+    ] = None,
+    utterances: Annotated[
+        bool, typer.Option("--utterances", help="Train on whole utterances; podcasts and calls need windows of 3 s.")
+    ] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
+):
+    """Judge a model on unseen speakers, then train it on all of them and write it to a file with its card.
+
+    Features are cached: a second call goes on where the first was stopped.
+    """
+    from ser_helpers import workflow
+
+    seconds = None if utterances else workflow.SECONDS
+    kind = workflow.find_features(features)
+    model, result, X = workflow.train(workflow.load_corpora(corpora, scheme), kind, seconds, jobs=jobs)
+    card = workflow.save(model, out, result, X, seconds)
+    print(result.summary())
+    _print_gaps(card.gaps)
+    print(f"Trained on all {len(card.speakers)} speakers; the model is at {os.path.relpath(out)}")
+
+
+@app.command()
+@plain_errors
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A model file of `ser train`.")],
+    corpora: Annotated[list[str], typer.Argument(help="Corpora whose speakers were not in training.")],
+    scheme: Annotated[
+        str | None, typer.Option(help="Labels of the corpora; by default, the scheme that fits the model best.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
+):
+    """Judge a trained model on other corpora; speakers that were in training are refused."""
+    from ser_helpers import workflow
+    from ser_helpers.errors import EvaluationError
+
+    result = workflow.evaluate(model, corpora, scheme, jobs)
+    print(result.summary())
+    print(result.recall().round(2).to_string())
+    try:
+        _print_gaps(result.gaps("gender").assign(column="gender").to_dict("records"))
+    except EvaluationError as error:
+        print(error)
+
+
+@app.command()
+@plain_errors
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="Recordings of any length, in any audio format.")],
+    model: Annotated[str, typer.Option(help="A model file of `ser train`; or linear, cnn or encoder.")] = "linear",
+    per: Annotated[Literal["file", "window"], typer.Option(help="One row per file, or per window of 3 s.")] = "file",
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="How to print them.")] = "table",
+):
+    """Print the emotion of recordings; files that cannot be read are named, and the others done."""
+    from ser_helpers import models, workflow
+
+    loaded = models.window_model(model)
+    print(f"Model: {loaded.label}", file=sys.stderr)
+    table = workflow.predict(files, loaded, per)
+    if format == "csv":
+        table.to_csv(sys.stdout, index=False, float_format="%.4f")
+    elif format == "json":
+        print(table.to_json(orient="records", double_precision=4, indent=1))
+    else:
+        print(table.round(2).to_string(index=False, na_rep=""))
+    for row in table[table.problem != ""].itertuples():
+        print(f"{row.file}: {row.problem}", file=sys.stderr)
+    raise typer.Exit(int((table.problem != "").any()))
+
+
+def _print_gaps(gaps):
+    for gap in gaps:
+        sides = ", ".join(f"{gap[side]} {gap[f'{side}_score']:.2f}" for side in ("first", "second"))
+        ends = f"95 % interval {gap['low']:+.2f} to {gap['high']:+.2f}, p = {gap['p_value']:.3f}"
+        print(f"Gap by {gap['column']}: {sides}, difference {gap['difference']:+.2f} ({ends}).")
+
+
 @app.command()
 @plain_errors
 def podcast(
@@ -148,7 +261,7 @@ def podcast(
         str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes on this machine.")] = 2,
-    model: Annotated[Literal["linear", "cnn", "encoder"], typer.Option(help="Emotion model.")] = "linear",
+    model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
     laughter: Annotated[
         bool,
         typer.Option(
@@ -178,7 +291,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to bind.", min=1, max=65535)] = 8000,
     demo: Annotated[bool, typer.Option("--demo", help="Replay embedded calls continuously.")] = False,
     speed: Annotated[float, typer.Option(help="Speed of replays; 1 is real time.", min=0.1, max=50)] = 1.0,
-    model: Annotated[Literal["linear", "cnn", "encoder"], typer.Option(help="Emotion model.")] = "linear",
+    model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
     token: Annotated[str | None, typer.Option(help="Token that clients must send.", envvar="SER_TOKEN")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="Another host name browsers may use for it.")] = None,
     store: Annotated[

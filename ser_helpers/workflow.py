@@ -1,38 +1,264 @@
 """From corpora to a model file, and from that to predictions: ``ser train``, ``ser evaluate``, ``ser predict``."""
 
-from ser_helpers import corpora
-from ser_helpers.corpora.schema import DIMENSIONS
-from ser_helpers.errors import CorpusError
+from pathlib import Path
 
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from tqdm import tqdm
+
+from ser_helpers import corpora, evaluation, features, models, podcast
+from ser_helpers.corpora.labels import label_order
+from ser_helpers.errors import AudioError, EvaluationError, ModelError
+from ser_helpers.evaluation.cross_validation import join
+from ser_helpers.evaluation.result import Result
+from ser_helpers.models.saving import LoadedModel
+from ser_helpers.models.windows import as_array
+from ser_helpers.pretrained import Encoder
+
+SECONDS = 3.0  # of a window
 FOLDS = 5
-SECONDS = 3.0
-ENCODERS = {"whisper-base": "openai/whisper-base", "wav2vec2-base": "facebook/wav2vec2-base"}
 
 
-def load_corpora(names, target="emotion", scheme=None):
-    """One utterance table of several corpora, with labels that all of them share.
+def load_corpora(names, scheme=None):
+    """One utterance table of several corpora with labels that all of them share.
 
     Parameters
     ----------
     names : list of str
         As for ``corpora.load``.
-    target : str
-        "emotion", or one of valence, arousal and dominance.
     scheme : str, optional
-        A scheme of ``corpora.harmonise``; by default "shared" for several corpora, and the corpus's own labels for one.
+        A scheme of ``corpora.harmonise``; by default "shared" for several corpora, and the corpus's own words for one.
 
-    Raises CorpusError if a corpus is unknown or not on this machine, or no utterance has the target.
+    Raises CorpusError if a corpus is unknown or not on this machine, or the scheme is unknown.
 
-    >>> load_corpora(["synthetic-small"]).corpus.unique().tolist()
-    ['synthetic']
+    >>> load_corpora(["synthetic-small"], "iemocap4").emotion.unique().tolist()
+    ['neutral', 'happy', 'sad', 'angry']
     """
     table = corpora.combine([corpora.load(name) for name in dict.fromkeys(names)])
-    if target not in ("emotion", *DIMENSIONS):
-        raise CorpusError(f"The target is emotion, {', '.join(DIMENSIONS)}, not {target!r}.")
-    if target != "emotion":
-        table = table[table[target].notna()]
-    elif scheme or table["corpus"].nunique() > 1:
-        table = corpora.harmonise(table, scheme or "shared")
-    if not len(table):
-        raise CorpusError(f"No utterance of {', '.join(names)} has a {target}: choose other corpora.")
+    several = len(set(table["corpus"])) > 1
+    return corpora.harmonise(table, scheme or "shared") if scheme or several else table
+
+
+def find_features(name):
+    """A kind of feature, or the `Encoder` of that name: "whisper-base" is short for "openai/whisper-base".
+
+    Raises ModelError if there is neither, or the encoder is not on this machine.
+
+    >>> find_features("quick")
+    'quick'
+    """
+    if name in features.kinds():
+        return name
+    short = {"whisper": "openai/", "wav2vec2": "facebook/", "hubert": "facebook/", "wavlm": "microsoft/"}
+    owner = next((owner for start, owner in short.items() if "/" not in name and name.startswith(start)), "")
+    try:
+        encoder = Encoder(owner + name)
+    except ModelError:
+        encoder = None
+    if encoder is None or encoder.stand_in:
+        hint = f", or get the encoder with `ser download {owner + name}`" if encoder else ""
+        raise ModelError(f"There are no features called {name!r} here: choose {', '.join(features.kinds())}{hint}.")
+    return encoder
+
+
+def train(table, kind="quick", seconds=SECONDS, classifier=None, name=None, jobs=None, progress=True):
+    """Judge a model by speaker, then fit it on everything.
+
+    Parameters
+    ----------
+    table : DataFrame
+        An utterance table, such as from `load_corpora`.
+    kind : str or Encoder
+        The features; the computed ones are cached, so a second call goes on where the first was stopped.
+    seconds : float or None
+        3.0 for a model of windows, which podcasts, calls and the service take; None for one of whole utterances.
+    classifier : scikit-learn classifier, optional
+        By default a scaler and logistic regression (C = 0.01, classes weighted equally).
+    name : str, optional
+        What to call the classifier.
+    jobs, progress
+        As for ``features.extract``.
+
+    Returns
+    -------
+    (model, result, X)
+        The fitted model, the `Result` of its cross-validation (at most five folds of speakers), and the features.
+
+    Examples
+    --------
+    >>> model, result, X = train(load_corpora(["synthetic-small"], "iemocap4"), progress=False)
+    >>> model.classes_.tolist(), result.verdict
+    (['angry', 'happy', 'neutral', 'sad'], 'No speaker crosses between training and test.')
+    """
+    if classifier is None:
+        classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced", max_iter=3000))
+        name = name or "logistic regression"
+    if seconds:
+        table = features.cut_windows(table, seconds, jobs=jobs, progress=progress)
+    X = features.extract(table, kind, jobs, progress, seconds=seconds)
+    folds = min(FOLDS, table["speaker"].nunique())
+    result = evaluation.cross_validate(classifier, X, table, n_splits=folds, name=name, progress=progress)
+    X = X.loc[result.table.index]
+    if seconds:
+        model = models.WindowClassifier(kind, classifier).fit_features(X, result.table["emotion"])
+    else:
+        model = classifier.fit(X, result.table["emotion"])
+    return model, result, X
+
+
+def save(model, path, result, X, seconds=SECONDS):
+    """Write a model of `train` to a file with its card, which has the largest gaps by gender and by corpus.
+
+    Raises ModelError as ``models.save`` does.
+    """
+    gaps = []
+    for column in ("gender", "corpus"):
+        try:
+            gaps += [{"column": column, **row} for row in result.gaps(column).to_dict("records")]
+        except EvaluationError:  # one group only
+            continue
+    card = models.ModelCard.of(result, seconds, gaps)
+    models.save(model, path, X=X, table=result.table, card=card)
+    return card
+
+
+def evaluate(path, names, scheme=None, jobs=None, progress=True):
+    """Judge a saved model on other corpora: a `Result` with an interval over their speakers.
+
+    Labels are mapped to those of the model by the scheme; utterances with a label that the model does not know are left
+    out. Raises EvaluationError if a speaker of these corpora was in training, or the model and the corpora share fewer
+    than two labels.
+    """
+    model = models.load(path)
+    card = model.card
+    if card is None:
+        raise ModelError(f"{path} does not say whom it was trained on: train it with `ser train`.")
+    table = corpora.combine([corpora.load(name) for name in dict.fromkeys(names)])
+    known = sorted(set(table["speaker"]) & set(card.speakers))
+    if known:
+        raise EvaluationError(
+            f"{len(known)} speakers of {', '.join(names)} were in training, {known[0]} first: such a score would be for"
+            " known voices. Evaluate on another corpus."
+        )
+    table = _with_labels_of(card, table, scheme)
+    if card.seconds:
+        table = features.cut_windows(table, card.seconds, jobs=jobs, progress=progress)
+        kind, parameters = model.feature_extractor, model.parameters or {}
+    else:
+        kind, parameters = (model.about["kind"], model.about["parameters"])
+        if kind not in features.kinds():
+            kind, parameters = model.encoder(), {}
+    X = features.extract(table, kind, jobs, progress, seconds=card.seconds, **parameters)
+    return _judged(model, X, table, card)
+
+
+def _with_labels_of(card, table, scheme):
+    """The utterances whose emotion the model knows, in its words: by `scheme`, or the one that keeps most of them."""
+    tries = [corpora.harmonise(table, name) for name in ([scheme] if scheme else corpora.SCHEMES)]
+    table = max(tries, key=lambda one: one["emotion"].isin(card.labels).sum())
+    table = table[table["emotion"].isin(card.labels)]
+    if table["emotion"].nunique() < 2:
+        raise EvaluationError(
+            f"The model predicts {', '.join(card.labels)}, and these corpora have fewer than two of them: choose"
+            " another corpus or scheme."
+        )
     return table
+
+
+def _judged(model, X, table, card):
+    """The `Result` of a fitted model on a table of others, who chooses among the labels that the table has."""
+    X, table = join(X, table, "emotion")
+    labels = label_order(table["emotion"])
+    values = as_array(X) if card.seconds else X
+    probabilities = model.predict_features(values) if card.seconds else model.predict_proba(values)
+    frame = pd.DataFrame(probabilities, table.index, list(model.classes_))[labels]
+    frame = frame.div(frame.sum(axis=1), axis=0)
+    predictions = pd.DataFrame({"fold": 1, "truth": table["emotion"], "predicted": frame.idxmax(axis=1)})
+    return Result(
+        folds=pd.DataFrame({"uar": [evaluation.uar(predictions["truth"], predictions["predicted"])]}, index=[1]),
+        predictions=predictions.join(frame.add_prefix("p_")),
+        table=table,
+        labels=labels,
+        audits=[],
+        protocol=f"trained on {' + '.join(card.corpora)}",
+        target="emotion",
+        name=card.estimator,
+        features=card.features,
+    )
+
+
+def predict(paths, model, per="file", progress=True):
+    """The emotion of recordings, one row per file or per window of 3 s.
+
+    Parameters
+    ----------
+    paths : list of str or Path
+        Recordings of any length that ``audio.blocks`` reads.
+    model : object, str or Path
+        A model of windows or of utterances, such as ``models.load`` gives, or its path.
+    per : "file" or "window"
+        A file's probabilities are the mean of those of its windows with speech. A model of utterances takes the whole
+        file as one.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    DataFrame
+        ``file``; per window ``start`` and ``end`` (s); ``speech`` (share, NaN for a model of utterances); a column of
+        probabilities per emotion; ``emotion`` (None without speech); ``problem``, why a file could not be read, or "".
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be loaded, or needs more than one recording of a speaker.
+    ValueError
+        If `per` is "window" for a model of utterances.
+
+    Examples
+    --------
+    >>> table = predict(["lost.wav"], models.window_model(), progress=False)
+    >>> table.problem[0]
+    'Cannot use lost.wav: there is no such file; check the path.'
+    """
+    if isinstance(model, str | Path):
+        model = models.window_model(model)
+    if per == "window" and isinstance(model, LoadedModel):
+        raise ValueError("This model was trained on whole utterances, and knows no windows: predict per file.")
+    tables = []
+    for path in tqdm(paths, "files", disable=not progress, delay=1, leave=False):
+        try:
+            rows = _of_utterance(path, model) if isinstance(model, LoadedModel) else _of_windows(path, model, per)
+        except AudioError as error:
+            rows = pd.DataFrame([{"problem": str(error)}])
+        rows.insert(0, "file", str(path))
+        tables.append(rows)
+    table = pd.concat(tables, ignore_index=True)
+    last = ["emotion", "problem"]
+    table = table.reindex(columns=[*(column for column in table if column not in last), *last])
+    return table.assign(problem=table["problem"].astype(object).fillna(""))
+
+
+def _of_utterance(path, model):
+    X = model.features_of(path)
+    if hasattr(model.model, "predict_proba"):
+        row = dict(zip(map(str, model.classes_), model.predict_proba(X)[0], strict=True))
+    else:
+        row = {}
+    return pd.DataFrame([{**row, "emotion": model.predict(X)[0]}])
+
+
+def _of_windows(path, model, per):
+    timeline = podcast.emotions_over_time(path, model, weight=1.0, margin=0.0)
+    problem = timeline.attrs.get("problem", "")
+    timeline = timeline.drop(columns="gap").assign(problem=problem)
+    if per == "window":
+        return timeline
+    emotions = list(timeline.columns[timeline.columns.get_loc("speech") + 1 : timeline.columns.get_loc("emotion")])
+    seconds = timeline["end"] - timeline["start"]
+    means = timeline[emotions].mean()
+    best = None if means.isna().all() else means.idxmax()
+    speech = (timeline["speech"] * seconds).sum() / max(seconds.sum(), 1e-9)
+    return pd.DataFrame([{"speech": speech, **means, "emotion": best, "problem": problem}])

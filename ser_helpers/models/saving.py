@@ -188,6 +188,11 @@ class LoadedModel:
         about = self.about
         return f"LoadedModel({about['model']} on {about['kind'] or 'features'} of {', '.join(about['corpus'])})"
 
+    @property
+    def label(self):
+        """The name for reports and pages, with what it was trained on where that is known."""
+        return self.card.title if self.card else repr(self)
+
     def predict(self, X):
         """The label of each row of `X`, shape (n,).
 

@@ -1,0 +1,120 @@
+"""A user's five lines: train, evaluate, predict, and the programs with the same file."""
+
+import json
+
+import pandas as pd
+import pytest
+import soundfile as sf
+from typer.testing import CliRunner
+
+from ser_helpers import corpora, models, workflow
+from ser_helpers.cli import app
+from ser_helpers.errors import EvaluationError, ModelError
+
+RUN = CliRunner()
+
+
+def ser(*words):
+    return RUN.invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The output of ``ser train`` and its model file."""
+    out = tmp_path_factory.mktemp("models") / "voice.ser"
+    result = ser("train", "synthetic-small", "--scheme", "iemocap4", "--out", out, "--jobs", 1)
+    assert result.exit_code == 0, result.output
+    return result.output, out
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    return (
+        corpora.load("synthetic-iemocap-small").path.unique()[:1].tolist()
+        + corpora.load("synthetic-small").path[:2].tolist()
+    )
+
+
+def test_training_prints_score_interval_gap_and_audit(trained):
+    output, path = trained
+    assert "logistic regression on quick" in output
+    assert "95 % interval" in output
+    assert "No speaker crosses" in output
+    assert "Gap by gender: female 0." in output
+    assert models.load(path).card.corpora == ("synthetic",)
+
+
+def test_a_model_is_judged_abroad_on_the_labels_both_have(trained):
+    result = ser("evaluate", trained[1], "synthetic-iemocap-small")
+    assert result.exit_code == 0, result.output
+    assert "synthetic-iemocap · logistic regression on quick · trained on synthetic: UAR 0." in result.output
+    judged = workflow.evaluate(trained[1], ["synthetic-iemocap-small"], progress=False)
+    assert judged.labels == ["neutral", "happy", "sad", "angry"]
+    assert judged.metric == "uar"
+
+
+def test_speakers_of_the_training_are_refused(trained):
+    result = ser("evaluate", trained[1], "synthetic-small")
+    assert result.exit_code == 2
+    assert "4 speakers of synthetic-small were in training" in result.output
+    with pytest.raises(EvaluationError, match="fewer than two of them"):
+        workflow.evaluate(trained[1], ["synthetic-iemocap-small"], scheme="polarity")
+
+
+@pytest.mark.parametrize("style", ["table", "csv", "json"])
+def test_predictions_are_a_table_csv_or_json(trained, recordings, style, tmp_path):
+    result = RUN.invoke(
+        app, ["predict", *recordings, str(tmp_path / "lost.wav"), "--model", str(trained[1]), "--format", style]
+    )
+    assert result.exit_code == 1  # one file is lost
+    assert "lost.wav: there is no such file" in result.stderr
+    assert "Model: logistic regression on quick, trained on synthetic" in result.stderr
+    if style == "json":
+        rows = json.loads(result.stdout)
+        assert len(rows) == 4
+        assert rows[0]["emotion"] in {"angry", "happy", "neutral", "sad"}
+        assert sum(rows[0][name] for name in ("angry", "happy", "neutral", "sad")) == pytest.approx(1, abs=0.001)
+    if style == "csv":
+        assert result.stdout.splitlines()[0] == "file,speech,angry,happy,neutral,sad,emotion,problem"
+
+
+def test_windows_of_a_file_are_those_of_the_podcast(trained, recordings):
+    from ser_helpers import podcast
+
+    rows = workflow.predict(recordings[:1], trained[1], "window", progress=False)
+    expected = podcast.emotions_over_time(recordings[0], trained[1], weight=1.0, margin=0.0)
+    pd.testing.assert_frame_equal(rows[["start", "end", "angry"]], expected[["start", "end", "angry"]])
+    per_file = workflow.predict(recordings[:1], trained[1], progress=False)
+    assert per_file.angry[0] == pytest.approx(expected.angry.mean())
+
+
+def test_a_model_of_utterances_predicts_whole_files(recordings, tmp_path):
+    table = workflow.load_corpora(["synthetic-small"], "iemocap4")
+    model, result, X = workflow.train(table, "quick", seconds=None, progress=False)
+    workflow.save(model, tmp_path / "utterances.ser", result, X, seconds=None)
+    rows = workflow.predict(recordings[1:], models.load(tmp_path / "utterances.ser"), progress=False)
+    assert rows.emotion.notna().all()
+    assert rows.angry[0] == pytest.approx(model.predict_proba(X.loc[table.index[table.path == recordings[1]]])[0, 0])
+    with pytest.raises(ValueError, match="predict per file"):
+        workflow.predict(recordings[1:], models.load(tmp_path / "utterances.ser"), "window")
+    judged = workflow.evaluate(tmp_path / "utterances.ser", ["synthetic-iemocap-small"], progress=False)
+    assert judged.protocol_words == "trained on synthetic"
+
+
+def test_silence_has_no_emotion(trained, tmp_path):
+    sf.write(tmp_path / "silence.wav", [0.0] * 80000, 16000)
+    row = workflow.predict([tmp_path / "silence.wav"], trained[1], progress=False).iloc[0]
+    assert row.emotion is None
+    assert row.speech == 0
+    assert row.problem == ""
+
+
+def test_unknown_features_are_refused_with_a_choice():
+    with pytest.raises(ModelError, match="no features called 'mfccs' here: choose vector193"):
+        workflow.find_features("mfccs")
+    with pytest.raises(ModelError, match="ser download openai/whisper-enormous"):
+        workflow.find_features("whisper-enormous")
+
+
+def test_the_version_is_printed():
+    assert ser("--version").output.startswith("ser-helpers ")
