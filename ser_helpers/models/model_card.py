@@ -113,6 +113,9 @@ class ModelCard:
         """The card as JSON takes it."""
         return dataclasses.asdict(self)
 
+    def __str__(self):
+        return f"{self.title}, {self.verdict}"
+
     @property
     def title(self):
         """The model in one line, for the header of a page or report."""
@@ -122,11 +125,11 @@ class ModelCard:
 
     @property
     def verdict(self):
-        """How well it did on unseen speakers, in one sentence."""
+        """How well it did on unseen speakers, in one line."""
         unit = "utterances" if self.seconds is None else f"windows of {self.seconds:g} s"
         return (
             f"{self.metric.upper()} {self.score:.2f} on {unit} of unseen speakers (95 % interval {self.low:.2f} to"
-            f" {self.high:.2f}, chance {self.chance:.3g}; {self.protocol})."
+            f" {self.high:.2f}, chance {self.chance:.3g}; {self.protocol})"
         )
 
 

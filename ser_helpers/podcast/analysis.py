@@ -15,6 +15,7 @@ from ser_helpers.errors import AudioError, ModelError, TranscriptError
 from ser_helpers.podcast import transcripts
 from ser_helpers.podcast.episode import NO_SPEECH, NO_TRANSCRIPT, Episode
 from ser_helpers.streaming import Detector
+from ser_helpers.streaming.predictions import as_window_model
 from ser_helpers.streaming.timeline import to_timeline
 
 WINDOW = 3.0
@@ -110,6 +111,7 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
     LaughterDetector, or has its ``stream()`` and ``segments(probabilities)``; None looks for no laughter. `name` is by
     default the file name without its ending. Used in Lesson 11.
     """
+    model = as_window_model(model)
     sentences, notes = _sentences(transcript)
     rated = None if dimension_model is None or sentences is None else _DimensionStream(sentences, dimension_model)
     if laughter is not None and not hasattr(laughter, "stream"):
@@ -215,8 +217,8 @@ def _readable(path, rates, problem):
 
 
 def _label(model):
-    """What a model is called in a report; those of the course say what they were trained on."""
-    label = getattr(model, "label", type(model).__name__)
+    """What a model is called in a report, with what it was trained on and, where that is known, how well it does."""
+    label = str(getattr(model, "card", None) or getattr(model, "label", type(model).__name__))
     return f"{label}, {SYNTHETIC}" if label.endswith("(stand-in)") else label
 
 

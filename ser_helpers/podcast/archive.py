@@ -21,6 +21,7 @@ from ser_helpers.errors import ArchiveError, SerError
 from ser_helpers.podcast import transcripts
 from ser_helpers.podcast.analysis import analyse_episode
 from ser_helpers.podcast.episode import Episode
+from ser_helpers.streaming.predictions import as_window_model
 
 PATIENCE = 30
 """Seconds to wait for a scheduler, and for its first worker."""
@@ -75,8 +76,8 @@ def process(
     out : str or Path
         The folder; the workers of a cluster must see it and the episodes under the same paths.
     model, dimension_model, laughter : object or None
-        For :func:`ser_helpers.podcast.analyse_episode`; the first two are by default ``models.window_model()`` and
-        ``podcast.dimension_model()``.
+        For :func:`ser_helpers.podcast.analyse_episode`; the first two are by default ``models.window_model()`` and,
+        where there is a transcript, ``podcast.dimension_model()``. `model` may be the path of a model file.
     transcript : str, Path or None
         The folder of transcripts with the names of the episodes, or the transcript of a single episode; by default they
         are looked for beside the episodes, and in a folder ``transcripts`` there or one level up.
@@ -111,8 +112,12 @@ def process(
     """
     tasks = _tasks(episodes, Path(out), transcript)
     _check_writable(Path(out) / "episodes")
-    dimension_model = dimension_model or podcast.dimension_model()
-    tools = {"model": model or models.window_model(), "dimension_model": dimension_model, "laughter": laughter}
+    if model is None or isinstance(model, str | Path):
+        model = models.window_model(model or "linear")
+    as_window_model(model)  # refuses what cannot work, before the first episode
+    if dimension_model is None and any(task.transcript for task in tasks):  # else there is no sentence to rate
+        dimension_model = podcast.dimension_model()
+    tools = {"model": model, "dimension_model": dimension_model, "laughter": laughter}
     work = functools.partial(_analyse, tools=tools, settings=settings, tools_hash=hash_of(tools, settings))
     if scheduler:
         outcomes = _on_cluster(work, tasks, scheduler)

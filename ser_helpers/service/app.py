@@ -77,7 +77,7 @@ def create_app(settings=None, model=None, rule=None, calls=None):
     @asynccontextmanager
     async def lifespan(app):
         engine = await asyncio.to_thread(inference.InferenceEngine, settings, metrics, model, rule)
-        manager = CallManager(settings, metrics, engine.make_monitor, engine.emotions, engine.rule)
+        manager = CallManager(settings, metrics, engine.make_monitor, engine.emotions, engine.rule, engine.label)
         player = Player(manager, await asyncio.to_thread(demo_calls) if calls is None else calls)
         app.state.manager, app.state.engine, app.state.player = manager, engine, player
         for _ in range(settings.demo):
@@ -125,6 +125,7 @@ async def healthz(request: Request) -> schemas.Health:
         emotions=manager.emotions,
         inferred=manager.settings.inferred,
         calls=len(manager.live),
+        model=manager.model,
         version=ser_helpers.__version__,
     )
 
@@ -167,7 +168,9 @@ async def predict(
     counts = Counter(window["emotion"] for window in windows if window["emotion"] is not None)
     shares = {emotion: counts[emotion] / max(1, counts.total()) for emotion in state.engine.emotions}
     emotion = max(shares, key=shares.get) if counts else None
-    return schemas.Prediction(seconds=seconds, emotion=emotion, shares=shares, windows=windows, problem=problem)
+    return schemas.Prediction(
+        seconds=seconds, emotion=emotion, shares=shares, windows=windows, model=state.engine.label, problem=problem
+    )
 
 
 @routes.get("/calls")

@@ -30,6 +30,7 @@ class Health(_Message):
     emotions: list[str]
     inferred: list[str] = Field(description="Parties whose emotions are inferred; others only speak.")
     calls: int = Field(description="Live calls.")
+    model: str = Field(description="What the model is, and on whose voices it was trained.")
     version: str
 
 
@@ -139,6 +140,7 @@ class Prediction(_Message):
     emotion: str | None = Field(description="The most frequent one; null when nobody speaks.")
     shares: Probabilities = Field(description="Share of each emotion among the windows with speech.")
     windows: list[Window]
+    model: str = Field(description="What the model is, and on whose voices it was trained.")
     problem: str | None = Field(description="Where the recording is damaged; only what comes before was analysed.")
 
 

@@ -37,11 +37,12 @@ class CallManager:
     one thread at a time, in order: `CallSession.lock`.
 
     `make_monitor(parties, sr)` makes the `call_centre.CallMonitor` of a call, `emotions` are its classes, `rule` is the
-    `AlertRule` it follows.
+    `AlertRule` it follows, and `model` the name of its model.
     """
 
-    def __init__(self, settings, metrics, make_monitor, emotions, rule):
+    def __init__(self, settings, metrics, make_monitor, emotions, rule, model=""):
         self.settings, self.metrics, self.make_monitor, self.emotions = settings, metrics, make_monitor, list(emotions)
+        self.model = model
         self.rule = {"emotion": rule.emotion, "threshold": rule.threshold}
         self.pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="analyse")
         self.sessions = OrderedDict()
@@ -152,6 +153,7 @@ class CallManager:
             "emotions": self.emotions,
             "inferred": list(self.settings.inferred),
             "rule": self.rule,
+            "model": self.model,
             "alerts": list(self.alerts.values()),
             "calls": calls,
         }

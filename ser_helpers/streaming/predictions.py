@@ -66,6 +66,7 @@ class _PlainClassifier:
 
     def __init__(self, classifier):
         self.classifier, self.output_names = classifier, np.asarray(classifier.classes_)
+        self.label = getattr(classifier, "label", type(classifier).__name__)
 
     def features(self, windows):
         return windows

@@ -74,8 +74,9 @@ function askForToken() {
 }
 
 const handlers = {
-  snapshot({ calls, alerts, emotions, rule, inferred }) {
+  snapshot({ calls, alerts, emotions, rule, inferred, model }) {
     Object.assign(state, { emotions, rule });
+    $("model").textContent = model ? `The model: ${model.replace(/\.?$/, ".")}` : "";
     state.calls = new Map(calls.map((call) => [call.id, call]));
     state.alerts = new Map(alerts.map((alert) => [alert.id, alert]));
     $("agent-note").hidden = inferred.includes("agent");
