@@ -149,11 +149,7 @@ def compare(a, b):
 
 
 def mcnemar(only_a, only_b):
-    """Two-sided mid-p value that both are right equally often, from the utterances only one has right. Lesson 04.
-
-    >>> round(mcnemar(1, 9), 4)
-    0.0117
-    """
+    """Two-sided mid-p value that both are right equally often, from the utterances only one has right. Lesson 04."""
     n, fewer = only_a + only_b, min(only_a, only_b)
     return float(min(1.0, 2 * binom.cdf(fewer, n, 0.5) - binom.pmf(fewer, n, 0.5)))
 

@@ -476,9 +476,10 @@ def band_occlusion(model, example, label=None, bands=4, segments=6, samples=500,
 def sanity(explanation, model, example, seeds=range(5), **kw):
     """Does an explanation depend on what the network has learnt? Its rank correlation with that of shuffled weights.
 
-    Every array of weights is shuffled, the explanation computed again, and the weights are restored. Near 1, the
-    explanation only describes the input. Raises EvaluationError if the model has no fitted network. Lesson 07. After
-    Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018, arXiv:1810.03292.
+    Every array of weights is shuffled, the explanation computed again, and the weights are restored. The result is
+    Spearman's correlation, a Series by seed: near 1, the explanation only describes the input; 0 where it is constant.
+    Raises EvaluationError if the model has no fitted network. Lesson 07. After Adebayo et al., "Sanity checks for
+    saliency maps", NeurIPS 2018, arXiv:1810.03292.
 
     Parameters
     ----------
@@ -490,11 +491,6 @@ def sanity(explanation, model, example, seeds=range(5), **kw):
         One shuffling for each.
     **kw
         For the explanation. A `label` it could take is fixed to what the model predicts with its own weights.
-
-    Returns
-    -------
-    Series by seed
-        Spearman's correlation; 0 where an explanation is constant.
     """
     network = classifier_and_input(model, example)[0].model_
     if "label" in inspect.signature(explanation).parameters and kw.get("label") is None:
@@ -506,13 +502,9 @@ def sanity(explanation, model, example, seeds=range(5), **kw):
         for seed in seeds:
             rng = np.random.default_rng(seed)
             network.set_weights([rng.permutation(array.ravel()).reshape(array.shape) for array in learnt])
-            correlations[seed] = _rank_correlation(original, np.ravel(explanation(model, example, **kw)))
+            shuffled = np.ravel(explanation(model, example, **kw))
+            varies = np.ptp(original) > 0 and np.ptp(shuffled) > 0
+            correlations[seed] = float(spearmanr(original, shuffled).statistic) if varies else 0.0
     finally:
         network.set_weights(learnt)
     return pd.Series(correlations, name="rank correlation").rename_axis("seed")
-
-
-def _rank_correlation(a, b):
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return 0.0
-    return float(spearmanr(a, b).statistic)

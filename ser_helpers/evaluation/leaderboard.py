@@ -39,11 +39,7 @@ class Board:
 
 
 def default_path():
-    """The leaderboard's file: ``SER_LEADERBOARD``, or ``leaderboard.csv`` in the build folder. Lesson 04.
-
-    >>> default_path().suffix
-    '.csv'
-    """
+    """The leaderboard's file: ``SER_LEADERBOARD``, or ``leaderboard.csv`` in the build folder. Lesson 04."""
     chosen = os.environ.get("SER_LEADERBOARD")
     return Path(chosen).expanduser() if chosen else paths.build_home() / "leaderboard.csv"
 
@@ -137,11 +133,7 @@ def show(path=None):
 
 
 def to_markdown(rows):
-    """Lines of :func:`read` as an aligned Markdown table, as in the README. Lesson 04.
-
-    >>> to_markdown(pd.DataFrame(columns=COLUMNS))
-    'The leaderboard is empty: run a lesson that trains a model, such as 04.'
-    """
+    """Lines of :func:`read` as an aligned Markdown table, as in the README. Lesson 04."""
     if len(rows) == 0:
         return "The leaderboard is empty: run a lesson that trains a model, such as 04."
     table = _for_reading(rows)

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from ser_helpers import audio, paths
 from ser_helpers.cache import cached, version
+from ser_helpers.errors import ModelError
 from ser_helpers.features import quick95, registry
 from ser_helpers.models.saving import LoadedNetwork, load
 from ser_helpers.models.windows import SAMPLE_RATE, WINDOW, WindowClassifier
@@ -41,8 +42,8 @@ def window_model(name="linear", band="wide", progress=False):
     """A fitted model of windows: a ready one of angry, happy, neutral and sad, or one from a file of yours.
 
     A ready model is trained on first use, in about 20 s on 2 cores, on voices that are in no corpus of the course, and
-    cached in ``cache_home()/checkpoints``; a damaged file is made again. Raises ValueError if there is no such model or
-    band; ModelError if the model cannot be kept there, or the file cannot be loaded. Lessons 11 to 13.
+    cached in ``cache_home()/checkpoints``; a damaged file is made again. Raises ModelError if there is no such model
+    or band, the model cannot be kept there, or the file cannot be loaded. Lessons 11 to 13.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def window_model(name="linear", band="wide", progress=False):
     if isinstance(name, Path) or Path(name).suffix or Path(name).is_file():
         return load(name)
     if name not in NAMES or band not in BANDS:
-        raise ValueError(
+        raise ModelError(
             f"There is no window model {name!r} for {band!r}: choose {', '.join(NAMES)} for {' or '.join(BANDS)}, or"
             " give the path of a model file."
         )

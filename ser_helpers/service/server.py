@@ -8,23 +8,22 @@ import warnings
 
 import uvicorn
 
+from ser_helpers import models
 from ser_helpers.errors import StreamError
 from ser_helpers.service.app import create_app
 from ser_helpers.service.settings import Settings
+from ser_helpers.streaming.predictions import as_window_model
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 """Addresses that only this machine can reach."""
 
 
-def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None, **options):
+def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None, model=None, **options):
     """Serve until Ctrl-C. Lesson 13.
 
-    `tell` is called with the sentences to print at the start; `options` go to `create_app`.
-
-    Raises
-    ------
-    StreamError
-        If other machines could reach it without a token, or the port is taken.
+    `tell` is called with the sentences to print at the start; `model` and `options` go to `create_app`. Raises
+    StreamError if other machines could reach it without a token, or the port is taken; ModelError if the model cannot
+    be loaded, or is none of windows.
     """
     settings = settings or Settings()
     if host not in LOCAL and settings.token is None:
@@ -37,7 +36,8 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
     shown = f"[{host}]" if ":" in host else host
     warnings.filterwarnings("ignore", "The stream contains NaN")  # the page shows such samples as a gap
     tell("Loading the model; the first start may take a few minutes …")
-    server = _server(create_app(settings, **options), settings)
+    model = as_window_model(models.window_model(settings.model, band="phone") if model is None else model)
+    server = _server(create_app(settings, model, **options), settings)
     server.on_started = lambda: tell(f"The page is on http://{shown}:{port}; Ctrl-C stops the service.")
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[sock])

@@ -125,8 +125,9 @@ def test_a_full_disk_is_one_sentence(ser, talk, tmp_path, monkeypatch):
     assert done.stderr.count("\n") == 1
 
 
-def test_an_unknown_model_is_refused_by_name(ser, talk, tmp_path):
-    result = ser(talk, "--out", tmp_path / "out", "--model", "bigger")
+def test_an_unknown_model_is_refused_by_name(talk, tmp_path):
+    arguments = ["podcast", str(talk), "--out", str(tmp_path / "out"), "--model", "bigger"]
+    result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
-    assert "'bigger' is not one of 'linear'" in " ".join(result.output.replace("│", " ").split())
+    assert "There is no window model 'bigger' for 'wide': choose linear, cnn, encoder" in result.output
     assert not (tmp_path / "out").exists()
