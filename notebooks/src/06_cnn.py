@@ -421,7 +421,6 @@ check("06.3", training_and_test)
 # %%
 from ser_helpers.models import Augmented
 
-
 passes, steps = (12, 276) if real else (8, 80)
 
 
