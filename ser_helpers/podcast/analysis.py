@@ -25,7 +25,7 @@ SYNTHETIC = "trained on synthetic speech"
 
 
 def emotions_over_time(path, model, **settings):
-    """The emotions of an episode in consecutive windows of 3 s, in constant memory.
+    """The emotions of an episode in consecutive windows of 3 s, in constant memory. Lesson 11.
 
     Parameters
     ----------
@@ -48,8 +48,6 @@ def emotions_over_time(path, model, **settings):
 
     Examples
     --------
-    Lesson 11.
-
     >>> from ser_helpers import corpora, models
     >>> path = corpora.load("synthetic-small").path.iloc[0]
     >>> emotions_over_time(path, models.window_model()).columns.tolist()
@@ -63,7 +61,7 @@ def emotions_over_time(path, model, **settings):
 
 
 def dimensions(path, sentences, model):
-    """Valence, arousal and dominance of each sentence, from its voice and its words.
+    """Valence, arousal and dominance of each sentence, from its voice and its words. Lesson 11.
 
     Parameters
     ----------
@@ -85,8 +83,6 @@ def dimensions(path, sentences, model):
 
     Examples
     --------
-    Lesson 11.
-
     >>> import pandas as pd
     >>> from ser_helpers import corpora, podcast
     >>> table = corpora.load("synthetic-small")[:1]

@@ -63,11 +63,13 @@ def process(
     progress=True,
     **settings,
 ):
-    """Analyse many episodes and write the results to the folder `out`; the same bytes wherever it runs.
+    """Analyse many episodes and write the results to the folder `out`; the same bytes wherever it runs. Lesson 11.
 
     Each finished episode is written as a whole to ``out/episodes``, so a run that was stopped goes on where it stopped,
     and two runs on the same folder share the work. An episode is analysed again when it, its transcript, a model or a
     setting has changed. A broken episode is reported, and so is one whose worker process dies; the others are done.
+    Raises ArchiveError if there is no episode, two have the same name, or no Dask worker answers; OSError if `out`
+    cannot be written to, or its disk is full; finished episodes stay.
 
     Parameters
     ----------
@@ -94,17 +96,8 @@ def process(
         In the order of `episodes`, indexed by their names: ``state`` ("done", "cached" or "failed"), ``minutes``,
         ``reason`` (why it failed, or what of it could not be read), ``path``.
 
-    Raises
-    ------
-    ArchiveError
-        If there is no episode, two have the same name, or no Dask worker answers.
-    OSError
-        If `out` cannot be written to, or its disk is full; finished episodes stay.
-
     Examples
     --------
-    Lesson 11.
-
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as out:
     ...     process(["lost.mp3"], out, jobs=1, progress=False).reason["lost"]
