@@ -27,6 +27,10 @@ Corpus = Annotated[
 ]
 
 
+ENCODERS = ("openai/whisper-base", "facebook/wav2vec2-base", "facebook/hubert-base-ls960", "microsoft/wavlm-base-plus")
+EXTRAS = ("audio", "dask", "encoders", "export", "features", "keras", "lessons", "models", "service")
+
+
 def plain_errors(command):
     """Print the package's own errors, and the file system's, as one sentence without a traceback."""
 
@@ -124,6 +128,69 @@ def corpora():
             here = "no"
         table.add_row(card.name, card.title, str(card.utterances), card.licence, here)
     Console().print(table)
+
+
+@app.command()
+@plain_errors
+def models(folder: Annotated[Path, typer.Argument(help="Folder with model files of `ser train`.")] = Path()):
+    """List model files with their cards, and the pretrained networks that are on this machine."""
+    from ser_helpers import download as downloads
+    from ser_helpers.models import read_card
+    from ser_helpers.pretrained import find_encoder
+
+    files = Table("file", "model", "on unseen speakers", "licence of the speech")
+    for path in sorted(folder.glob("*.ser")):
+        try:
+            card = read_card(path)
+            told = [card.title, card.verdict, "; ".join(dict.fromkeys(card.licences.values()))] if card else ["no card"]
+        except SerError as error:
+            told = [str(error)]
+        files.add_row(path.name, *told)
+    networks = Table("network", "on this machine")
+    for name in ENCODERS:
+        networks.add_row(name, "yes" if find_encoder(name) else f"no: ser download {name}")
+    for name in downloads.weights_cards():
+        networks.add_row(name, "yes" if (paths.models_home() / name).is_dir() else f"no: ser download {name}")
+    if files.row_count:
+        Console().print(files)
+    else:
+        print(f"There is no model file in {folder.resolve()}: make one with `ser train`.")
+    Console().print(networks)
+
+
+@app.command()
+@plain_errors
+def doctor():
+    """Check the installation: versions, missing packages, device, folders and corpora."""
+    from packaging.requirements import Requirement
+
+    print(f"ser-helpers {importlib.metadata.version('ser-helpers')} on Python {sys.version.split()[0]}")
+    missing = {}
+    for line in importlib.metadata.requires("ser-helpers"):
+        wanted = Requirement(line)
+        for extra in ("", *EXTRAS):
+            if (wanted.marker is None and extra == "") or (wanted.marker and wanted.marker.evaluate({"extra": extra})):
+                try:
+                    importlib.metadata.version(wanted.name)
+                except importlib.metadata.PackageNotFoundError:
+                    missing.setdefault(extra, []).append(wanted.name)
+    for extra, names in missing.items():
+        print(f"Missing: {', '.join(names)}: pip install 'ser-helpers[{extra}]'")
+    if not missing:
+        print("All packages are installed.")
+    if "encoders" not in missing:
+        from ser_helpers.pretrained import hub
+
+        print(f"Networks run on: {hub.choose_device()}")
+    for what, folder in (
+        ("Corpora", paths.data_home()),
+        ("Networks", paths.models_home()),
+        ("Cache", paths.cache_home()),
+    ):
+        here = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        free = shutil.disk_usage(here).free / 1e9
+        print(f"{what}: {folder} ({'' if folder.exists() else 'not there yet, '}{free:.0f} GB free)")
+    raise typer.Exit(int(bool(missing)))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """A user's five lines: train, evaluate, predict, and the programs with the same file."""
 
+import importlib.metadata
 import json
 
 import pandas as pd
@@ -118,3 +119,39 @@ def test_unknown_features_are_refused_with_a_choice():
 
 def test_the_version_is_printed():
     assert ser("--version").output.startswith("ser-helpers ")
+
+
+def test_models_are_listed_with_their_cards(trained, tmp_path):
+    (tmp_path / "damaged.ser").write_bytes(b"nonsense")
+    (tmp_path / "voice.ser").write_bytes(trained[1].read_bytes())
+    listed = " ".join(RUN.invoke(app, ["models", str(tmp_path)], env={"COLUMNS": "300"}).output.split())
+    assert "logistic regression on quick, trained on synthetic (synthetic speech)" in listed
+    assert "MIT" in listed
+    assert "damaged.ser is damaged" in listed
+    assert "openai/whisper-base" in listed
+    assert models.read_card(trained[1]).speakers[0] == "synthetic-01"
+
+
+def test_the_doctor_names_what_is_missing(monkeypatch):
+    assert ser("doctor").output.splitlines()[1] == "All packages are installed."
+    real = importlib.metadata.version
+
+    def version(name):
+        if name == "skops":
+            raise importlib.metadata.PackageNotFoundError
+        return real(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    result = ser("doctor")
+    assert result.exit_code == 1
+    assert "Missing: skops: pip install 'ser-helpers[models]'" in result.output
+
+
+def test_a_missing_package_is_one_sentence(monkeypatch):
+    def fail(names, scheme):
+        raise ModuleNotFoundError("No module named 'skops'", name="skops")
+
+    monkeypatch.setattr(workflow, "load_corpora", fail)
+    result = ser("train", "synthetic-small", "--out", "x.ser")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: this needs skops: pip install 'ser-helpers[course]'.\n"

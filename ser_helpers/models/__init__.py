@@ -19,7 +19,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "keras_layers": ["AttentionPooling", "CCC", "CrossModalAttention", "SpecAugment", "UAR", "ccc_loss"],
         "model_card": ["ModelCard"],
         "ready_models": ["window_model"],
-        "saving": ["LoadedModel", "load", "save"],
+        "saving": ["LoadedModel", "load", "read_card", "save"],
         "sequence_transformers": ["FixedFrames", "FrameScaler", "Vocabulary", "split_words"],
         "speakers": ["SpeakerFolds", "SpeakerNormaliser", "VoiceNormaliser"],
         "windows": ["WindowClassifier"],

@@ -163,6 +163,20 @@ def load(path):
     return model
 
 
+def read_card(path):
+    """The `ModelCard` in a model file, or None if it was saved without; the model itself is not loaded.
+
+    Raises ModelError as `load` does.
+
+    >>> read_card("nothing.ser")
+    Traceback (most recent call last):
+    ser_helpers.errors.ModelError: There is no file nothing.ser: check the path.
+    """
+    with _damage_in(path):
+        card = json.loads(_read(Path(path))["about.json"]).get("card")
+        return ModelCard.from_dict(card) if card else None
+
+
 class LoadedModel:
     """A saved model, ready to predict on the features it was trained on or on a recording. See `models.load`.
 
