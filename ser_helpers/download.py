@@ -28,17 +28,9 @@ def download(name, progress=True):
     An interrupted download is resumed by the next call. The archive is compared with the checksum on the corpus's card
     before it is unpacked; if the card has none, the archive's own checks of each file must do. ``SOURCE.txt`` in the
     corpus's folder names the URL and the SHA-256 of the archive. A corpus that is already there is left as it is, and
-    two simultaneous calls download it once. `progress` shows a progress bar, and messages.
-
-    Raises
-    ------
-    DownloadError
-        The publisher requires a licence, the network failed, the archive is not what it should be, or the disk is full.
-        The message says what to do; the corpus's folder is not touched.
-
-    Examples
-    --------
-    ``ser download ravdess`` is the same from the command line.
+    two simultaneous calls download it once. `progress` shows a progress bar, and messages. ``ser download ravdess`` is
+    the same from the command line. Raises DownloadError if the publisher requires a licence, the network failed, the
+    archive is not what it should be, or the disk is full; the corpus's folder is then not touched.
 
     >>> download("iemocap")
     Traceback (most recent call last):
@@ -75,17 +67,9 @@ def download_weights(name, progress=True):
 
     `name` is a key of `weights_cards`. An interrupted download is resumed by the next call; a file that is already
     there is compared with its checksum and fetched again if it differs. ``SOURCE.txt`` names URLs and SHA-256 digests.
-    Two simultaneous calls download once. `progress` shows a progress bar, and messages.
-
-    Raises
-    ------
-    DownloadError
-        There are no weights of that name, the network failed, a file is not what it should be, or the disk is full. The
-        message says what to do.
-
-    Examples
-    --------
-    ``ser download vggish`` is the same from the command line.
+    Two simultaneous calls download once. `progress` shows a progress bar, and messages. ``ser download vggish`` is the
+    same from the command line. Raises DownloadError if there are no weights of that name, the network failed, a file is
+    not what it should be, or the disk is full.
 
     >>> download_weights("vggish2")
     Traceback (most recent call last):

@@ -14,9 +14,10 @@ from ser_helpers.errors import AudioError
 
 
 def load(path, sr=16000, start=None, end=None):
-    """Read a recording, or a part of one, as mono samples at the sample rate wanted.
+    """Read a recording, or a part of one, as mono samples at the sample rate wanted. Lesson 01.
 
-    Channels are averaged. Digital silence is allowed.
+    Channels are averaged. Digital silence is allowed. Raises AudioError, which names the file, if it is missing, a
+    folder, empty, not audio, shorter than one frame (25 ms) or contains NaN, or if `start` and `end` are not inside it.
 
     Parameters
     ----------
@@ -32,16 +33,8 @@ def load(path, sr=16000, start=None, end=None):
     -------
     array (n,), float32
 
-    Raises
-    ------
-    AudioError
-        If the file is missing, a folder, empty, not audio, shorter than one frame (25 ms) or contains NaN, or if
-        `start` and `end` are not inside it. The message names the file.
-
     Examples
     --------
-    Lesson 01.
-
     >>> load("recording.wav")
     Traceback (most recent call last):
     ser_helpers.errors.AudioError: Cannot use recording.wav: there is no such file; check the path.
@@ -112,7 +105,10 @@ def blocks(path, sr=16000, seconds=30.0):
 
     Concatenated they are, bit for bit, what ``load`` returns (mp3: up to rounding), whatever `seconds` is. Formats
     that libsndfile does not know (m4a, webm, the sound of a video) are read with PyAV where that is installed. NaN and
-    infinite samples become silence, with one warning.
+    infinite samples become silence, with one warning. Lesson 11.
+
+    Raises AudioError, before anything is yielded, if the file is missing, a folder, empty, not audio or shorter than
+    one frame (25 ms). A recording with a damaged end yields all that can be read before it, then raises.
 
     Parameters
     ----------
@@ -128,16 +124,8 @@ def blocks(path, sr=16000, seconds=30.0):
     ------
     array (sr * seconds,), float32
 
-    Raises
-    ------
-    AudioError
-        If the file is missing, a folder, empty, not audio or shorter than one frame (25 ms); raised before anything is
-        yielded. A recording with a damaged end yields all that can be read before it, then raises.
-
     Examples
     --------
-    Lesson 11.
-
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     soundfile.write(f"{folder}/long.wav", np.zeros(8000 * 70), 8000)

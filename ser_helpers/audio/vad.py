@@ -25,15 +25,12 @@ _HYSTERESIS = 0.15  # speech ends that far below the threshold at which it begin
 class VoiceActivityDetector:
     """The probability of speech in each frame of 32 ms, for samples that come in chunks of any size (Lesson 12).
 
+    Raises WeightsMissing if ``silero-vad`` or ``onnxruntime`` is not installed.
+
     Parameters
     ----------
     threshold : float
         The probability from which a frame counts as speech; whoever reads the probabilities applies it.
-
-    Raises
-    ------
-    WeightsMissing
-        If ``silero-vad`` or ``onnxruntime`` is not installed.
 
     Examples
     --------
@@ -80,7 +77,7 @@ def find_speech(y, sr, threshold=0.5, min_speech=0.25, min_silence=0.1):
 
     Speech begins with a frame at or above `threshold` and ends before a pause: frames more than 0.15 below it for
     `min_silence` seconds. Segments no longer than `min_speech` are left out. The rules are those of silero's own
-    ``get_speech_timestamps`` without padding.
+    ``get_speech_timestamps`` without padding. Raises AudioError if `audio.check` refuses the samples.
 
     Parameters
     ----------
@@ -95,11 +92,6 @@ def find_speech(y, sr, threshold=0.5, min_speech=0.25, min_silence=0.1):
     -------
     DataFrame
         ``start`` and ``end`` in seconds, one row per segment.
-
-    Raises
-    ------
-    AudioError
-        If `audio.check` refuses the samples.
 
     Examples
     --------

@@ -26,26 +26,12 @@ _CODE = (__name__, "ser_helpers.features.quick95")  # the registry imports the f
 def score_calls(rule, model="linear", denoise=(True, False), first=None, jobs=2, progress=True):
     """Precision, recall and delay of a rule over the hundred calls, with noise reduction and without (Lesson 13).
 
-    Parameters
-    ----------
-    rule : AlertRule
-        Such as `choose_rule` returns.
-    model : str or object
-        A name for ``models.window_model(name, band="phone")``, whose windows are cached; or a model.
-    denoise : sequence of bool
-        Whether to reduce noise, one row each.
-    first : int
-        Only so many of the calls.
-    jobs : int
-        Processes.
-    progress : bool
-        Show a bar.
+    `rule` is an `AlertRule`, such as `choose_rule` returns; `model` a name for ``models.window_model(name,
+    band="phone")``, whose windows are cached, or a model. `denoise` says for each row whether to reduce noise. With
+    `first`, only so many of the calls are analysed, by `jobs` processes.
 
-    Returns
-    -------
-    DataFrame
-        As `score` gives it, with ``calls``, how many there are, and ``threshold`` and ``persistence_s`` of the rule; on
-        ``noise reduction``, yes or no.
+    Returned is a table of what `score` gives, with ``calls``, how many there are, and ``threshold`` and
+    ``persistence_s`` of the rule; on ``noise reduction``, yes or no.
     """
     rows, table = {}, call_table("full").head(first)
     for reduce in denoise:

@@ -41,10 +41,8 @@ class AlertRule:
 
     Parameters
     ----------
-    emotion : str
-        One of the model's ``classes_``.
-    threshold : float
-        Level, between 0 and 1.
+    emotion, threshold : str and float
+        One of the model's ``classes_``, and the level, between 0 and 1.
     persistence_s : float
         Seconds of speech.
     cool_down_s : float
@@ -54,8 +52,6 @@ class AlertRule:
     baseline_s : float
         Seconds of speech from which the baseline is learned; with 0 the level is the probability itself.
 
-    Notes
-    -----
     The defaults are round numbers near those that `alert_evaluation.choose_rule` finds on the forty tuning calls.
 
     Examples

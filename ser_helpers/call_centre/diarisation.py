@@ -33,19 +33,15 @@ def diarise(y, sr, speech=None, n_speakers=None, encoder=None, parties=PARTIES, 
 
     Parameters
     ----------
-    y : array (n,) or (n, channels)
-        Samples within ±1.
-    sr : int
-        Their rate in Hz.
+    y, sr : array (n,) or (n, channels), and int
+        Samples within ±1 and their rate in Hz.
     speech : DataFrame, or list of one per channel
         Segments with ``start`` and ``end`` in seconds; by default those of `audio.find_speech`.
     n_speakers : int, optional
         How many people speak on the one channel: 2 in a telephone call. Estimated when None, up to 6: clusters are
         split until the mean cosine within each reaches the encoder's ``same_speaker_threshold``.
-    encoder : SpeakerEncoder, optional
-        For one channel.
-    parties : sequence of str
-        Who is on which channel.
+    encoder, parties : SpeakerEncoder and sequence of str
+        What embeds the voices of one channel, and who is on which of several.
     pause : float
         A silence up to this many seconds between two segments of one speaker belongs to the turn.
 
@@ -54,11 +50,7 @@ def diarise(y, sr, speech=None, n_speakers=None, encoder=None, parties=PARTIES, 
     DataFrame
         ``start``, ``end`` (seconds) and ``speaker`` of each turn, by start. Speakers of one channel are called
         "speaker 1", "speaker 2" in the order in which they first speak; `name_parties` tells which is the customer.
-
-    Raises
-    ------
-    AudioError
-        If the recording is invalid or has more channels than parties, or `speech` or `n_speakers` does not fit it.
+        AudioError if the recording has more channels than parties, or `speech` or `n_speakers` does not fit it.
 
     Examples
     --------
@@ -225,9 +217,7 @@ def _merge(segments, pause):
 
 
 def call_turns(y, sr, parties):
-    """Who speaks when in a call (n, channels): ``party``, ``start``, ``end`` in seconds, by start. Lesson 13.
-
-    Each of `parties` has a channel, or agent and customer share one.
+    """Who speaks when in a call (n, channels), a channel for each of `parties` or one for all, by start. Lesson 13.
 
     >>> call_turns(np.zeros((8000, 2)), 8000, ("agent", "customer")).columns.tolist()
     ['party', 'start', 'end']
@@ -246,11 +236,6 @@ def turn_emotions(turns, windows, classes):
 
     `turns` has ``party``, ``start`` and ``end``; `windows` is a timeline with a column ``party``. A turn without a
     window with speech has NaN and None. Lesson 13.
-
-    >>> turns = pd.DataFrame({"party": ["customer"], "start": [0.0], "end": [2.0]})
-    >>> windows = turns.assign(angry=0.8, sad=0.2, emotion="angry")
-    >>> turn_emotions(turns, windows, ["angry", "sad"])["angry"].round(2).tolist()
-    [0.8]
     """
     windows = windows[windows["emotion"].notna()]
     rows = []
@@ -265,12 +250,7 @@ def turn_emotions(turns, windows, classes):
 
 
 def separate(y, sr, turns, parties):
-    """One channel `y` (n,) as one per party, (n, parties), silent where the party has no turn. Lesson 13.
-
-    >>> turns = pd.DataFrame({"party": ["customer"], "start": [0.5], "end": [1.0]})
-    >>> separate(np.ones(4), 4, turns, ["customer"])[:, 0].tolist()
-    [0.0, 0.0, 1.0, 1.0]
-    """
+    """One channel `y` (n,) as one per party, (n, parties), silent where the party has no turn. Lesson 13."""
     channels = np.zeros((len(y), len(parties)), y.dtype)
     for party, start, end in turns[["party", "start", "end"]].itertuples(index=False):
         part = slice(int(start * sr), int(end * sr))

@@ -63,10 +63,8 @@ class CallMonitor:
         ``classes_`` and ``predict_proba(windows)``, such as ``models.window_model("linear", band="phone")``.
     rule : AlertRule
         When to raise an alert; by default ``AlertRule()``.
-    parties : sequence of str
-        Who speaks on each channel.
-    sr : int
-        Sample rate in Hz.
+    parties, sr : sequence of str and int
+        Who speaks on each channel; sample rate in Hz.
     denoise : bool
         Whether to reduce the noise of each channel first, which delays everything by 0.35 s.
     inferred : sequence of str
@@ -83,11 +81,7 @@ class CallMonitor:
 
     Examples
     --------
-    >>> class Coin:
-    ...     classes_ = ["angry", "neutral"]
-    ...     def predict_proba(self, windows):
-    ...         return np.full((len(windows), 2), 0.5)
-    >>> monitor = CallMonitor(Coin(), sr=16000, denoise=False, vad=False)
+    >>> monitor = CallMonitor(models.window_model("linear", band="phone"), sr=16000, denoise=False)
     >>> [(event.party, event.prediction.end) for event in monitor.feed(np.zeros((64000, 2)))]
     [('agent', 3.0), ('customer', 3.0), ('agent', 4.0), ('customer', 4.0)]
     """
@@ -109,10 +103,8 @@ class CallMonitor:
     def feed(self, chunk):
         """Take samples (n, channels), or (n,) if there is one party; return the events that they complete.
 
-        Events are `WindowEvent` and, after the window that meets the rule, `Alert`.
-
-        Integers, or floats from -1 to 1; NaN and infinite samples count as missing. Raises StreamError for anything
-        else, and goes on as if the chunk had not come.
+        Events are `WindowEvent` and, after the window that meets the rule, `Alert`. Samples are integers, or floats
+        from -1 to 1; NaN and infinity count as missing. Anything else raises StreamError and changes nothing.
         """
         chunk = np.asarray(chunk)
         columns = chunk[:, None] if chunk.ndim == 1 else chunk
@@ -193,27 +185,15 @@ def analyse(recording, model=None, rule=None, sr=None, parties=PARTIES, denoise=
     recording : str, Path or array
         A file, or samples (n,) or (n, channels) from -1 to 1. Of two channels each is one party. In a single channel
         the speakers are told apart by their voices first (`call_centre.diarise`), unless `parties` names only one.
-    model : object
-        As for `CallMonitor`; by default ``models.window_model("linear", band="phone")``.
-    rule, denoise, settings
-        As for `CallMonitor`.
+        AudioError if it is missing, not audio, shorter than 25 ms, contains NaN, or has other than one or two channels.
     sr : int
         Rate in Hz of an array.
-    parties : sequence of str
-        Who speaks on each channel, left to right.
-
-    Raises
-    ------
-    AudioError
-        If the recording is missing, not audio, shorter than 25 ms, contains NaN, or has other than one or two channels.
+    model, rule, parties, denoise, settings
+        As for `CallMonitor`; the model is by default ``models.window_model("linear", band="phone")``.
 
     Examples
     --------
-    >>> class Coin:
-    ...     classes_ = ["angry", "neutral"]
-    ...     def predict_proba(self, windows):
-    ...         return np.full((len(windows), 2), 0.5)
-    >>> report = analyse(np.zeros((40000, 2)), Coin(), sr=8000)
+    >>> report = analyse(np.zeros((40000, 2)), sr=8000)
     >>> report.seconds, len(report.turns), report.alerts
     (5.0, 0, [])
     """
@@ -236,11 +216,7 @@ def analyse(recording, model=None, rule=None, sr=None, parties=PARTIES, denoise=
 
 
 def window_table(events, classes):
-    """The windows among a monitor's events: ``party``, then as `streaming.to_timeline`, then ``level`` (Lesson 13).
-
-    >>> window_table([], ["angry"]).columns.tolist()
-    ['party', 'start', 'end', 'speech', 'angry', 'emotion', 'gap', 'level']
-    """
+    """The windows among a monitor's events: ``party``, then as `streaming.to_timeline`, then ``level`` (Lesson 13)."""
     windows = [event for event in events if isinstance(event, WindowEvent)]
     table = streaming.to_timeline([event.prediction for event in windows], classes)
     table.insert(0, "party", pd.Series([event.party for event in windows], dtype=object))

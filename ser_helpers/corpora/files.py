@@ -19,24 +19,12 @@ class CorpusWarning(UserWarning):
 
 
 def read(root, corpus, parse, suffixes=AUDIO):
-    """Read a corpus whose labels are in its file names; the loaders of `datasets` use it.
+    """Read a corpus whose labels are in its file names: the utterance table, and a sentence for each kind of oddity.
 
-    Parameters
-    ----------
-    root, corpus : Path, str
-        The folder, searched with its sub-folders, and the name of the corpus, the prefix of each utterance's name.
-    parse : callable
-        From the path of a recording, its row of the table as a dict, or a text saying why it is left out, or None if it
-        is not one of the corpus's utterances. A row may name its ``utterance``; the default is the file's stem.
-    suffixes : tuple of str
-        Endings of the files.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        The utterance table, sorted by speaker and utterance: the same for the same files on every machine.
-    notes : list of str
-        One sentence for each kind of oddity, naming the files.
+    The folder `root` is searched with its sub-folders for files that end in `suffixes`; `corpus` is the prefix of each
+    utterance's name. ``parse(path)`` gives a recording's row as a dict, or a text saying why it is left out, or None if
+    it is not one of the corpus's utterances. A row may name its ``utterance``; the default is the file's stem. The
+    table is sorted by speaker and utterance: the same for the same files on every machine.
     """
     root = Path(os.path.abspath(root))
     oddities = defaultdict(list)
@@ -97,11 +85,7 @@ def recordings(root, oddities, suffixes=AUDIO):
 
 
 def equal_groups(items, *keys):
-    """Groups of two or more items with equal keys; a later key is computed only for items whose earlier ones agree.
-
-    >>> equal_groups(["a", "B", "bc", "b"], len, str.lower)
-    [['B', 'b']]
-    """
+    """Groups of two or more items with equal keys; a later key is computed only for items whose earlier ones agree."""
     groups = [list(items)]
     for key in keys:
         finer = []

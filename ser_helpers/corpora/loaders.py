@@ -30,6 +30,10 @@ def available():
 def load(name, root=None):
     """Read a corpus in its publisher's own layout: an utterance table (see ``schema``), sorted by speaker and name.
 
+    Raises CorpusError if there is no corpus of that name, or no loader for it; CorpusMissing, which says how to get the
+    corpus, if it is not on this machine. Warns with a CorpusWarning for each kind of oddity, naming the files, and if
+    the corpus is not complete.
+
     Parameters
     ----------
     name : str
@@ -39,18 +43,6 @@ def load(name, root=None):
     root : path, optional
         Where the corpus is; see `find`. The recordings may be ``.wav`` or ``.flac``, in any sub-folder; only their
         headers are read.
-
-    Raises
-    ------
-    CorpusError
-        There is no corpus of that name, or no loader for it.
-    CorpusMissing
-        It is not on this machine; the message says how to get it.
-
-    Warns
-    -----
-    CorpusWarning
-        Once for each kind of oddity, naming the files, and if the corpus is not complete.
 
     Examples
     --------

@@ -41,6 +41,9 @@ _GROUPS = {"speaker": "speaker", "leave-one-speaker-out": "speaker", "session": 
 def split(table, protocol="speaker", n_splits=5, seed=0):
     """Cut an utterance table into training and test sets (Lessons 03 and 04).
 
+    Raises CorpusError if there is no such protocol, the table lacks what it needs, or there are fewer speakers than
+    folds.
+
     Parameters
     ----------
     table : pandas.DataFrame
@@ -59,11 +62,6 @@ def split(table, protocol="speaker", n_splits=5, seed=0):
     list of (pandas.Index, pandas.Index)
         Names of the training and of the test utterances, for each fold. In k-fold and leave-one-out protocols every
         utterance is in exactly one test set.
-
-    Raises
-    ------
-    CorpusError
-        There is no such protocol, the table lacks what it needs, or there are fewer speakers than folds.
 
     Examples
     --------

@@ -89,23 +89,9 @@ def exercises(lesson=""):
 
 
 def check(id, answer):
-    """Print whether `answer` solves exercise `id`, with a hint if it does not.
+    """Print whether `answer`, a function or class, solves exercise `id`, such as ``"04.2"``; if not, with a hint.
 
-    Parameters
-    ----------
-    id : str
-        Lesson and number, such as ``"04.2"``.
-    answer : callable
-        The function or class that the exercise asks for.
-
-    Raises
-    ------
-    ValueError
-        If there is no such exercise.
-
-    Notes
-    -----
-    Used in every lesson.
+    Raises ValueError if there is no such exercise. Used in every lesson.
 
     >>> check("04.1", lambda sizes: sum(sizes))
     ✗ 04.1 not yet: 3 inputs and 2 outputs have 3 × 2 weights and 2 biases, which makes 8. Yours gives 5.

@@ -32,13 +32,9 @@ def local_cluster(workers=2):
 
 
 def kill_a_worker(cluster, as_soon_as, patience=600):
-    """Kill one worker process of a `local_cluster` as soon as ``as_soon_as()`` is true; returns at once.
+    """Kill one worker process of a `local_cluster` as soon as ``as_soon_as()`` is true; returns a Future at once.
 
-    Returns
-    -------
-    Future
-        Its ``result()`` is True when the worker is dead, and False when that moment did not come in `patience` seconds.
-
+    Its ``result()`` is True when the worker is dead, and False when that moment did not come in `patience` seconds.
     Used in Lesson 11.
     """
     deed = Future()

@@ -27,55 +27,35 @@ def banner(lesson, corpus="ravdess"):
     on this machine and its embedded counterpart otherwise; ``synthetic`` takes the counterpart; the name of a corpus
     takes exactly that one, unless the lesson is about conversations and that corpus holds none.
 
-    Parameters
-    ----------
-    lesson : str
-        The lesson's number, such as ``"04"``.
-    corpus : str
-        The real corpus the lesson is about: ``"ravdess"`` or ``"iemocap"``; or ``"show"`` or ``"calls"``, the podcast
-        and the call centre that exist only as synthetic speech.
+    `lesson` is its number, such as ``"04"``; `corpus` the real corpus it is about, ``"ravdess"`` or ``"iemocap"``, or
+    ``"show"`` or ``"calls"``, the podcast and the call centre that exist only as synthetic speech.
 
-    Returns
-    -------
-    DataFrame
-        The utterance table, as from :func:`ser_helpers.corpora.load`. For ``"show"`` one row per episode: ``title``,
-        ``path``, ``transcript`` (a path), ``seconds``, ``format``, ``rate`` (Hz), ``channels``. For ``"calls"`` one row
-        per call, as in :func:`ser_helpers.synthesis.build_calls`, with absolute paths.
+    Returned is the utterance table, as from :func:`ser_helpers.corpora.load`. For ``"show"`` it has one row per
+    episode: ``title``, ``path``, ``transcript`` (a path), ``seconds``, ``format``, ``rate`` (Hz), ``channels``; for
+    ``"calls"`` one row per call, as in :func:`ser_helpers.synthesis.build_calls`, with absolute paths. CorpusMissing is
+    raised if ``SER_CORPUS`` names a real corpus that is not on this machine.
 
-    Raises
-    ------
-    CorpusMissing
-        If ``SER_CORPUS`` names a real corpus that is not on this machine.
-
-    Notes
-    -----
     Used in every lesson. It also quietens TensorFlow's start-up messages.
     """
     _prepare_libraries()
     if quick_mode.is_on():
         caps = ", ".join(f"{number} {what}" for what, number in quick_mode.LIMITS.items())
         print(f"QUICK MODE (SER_QUICK): at most {caps}. Its scores say nothing and are not stored.")
-    if corpus in RECORDINGS:
-        return _recordings(lesson, corpus)
-    table, note = _choose(corpus, os.environ.get("SER_CORPUS") or "auto")
-    card = corpora.card(table.corpus.iloc[0])
-    kind = "SYNTHETIC speech, made by this package" if card.synthetic else "real speech"
-    print(f"Lesson {lesson} · {card.title}: {kind}, {len(table)} utterances, {table.speaker.nunique()} speakers")
+    kind = "SYNTHETIC speech, made by this package"
+    if corpus in RECORDINGS:  # always the embedded ones
+        title, unit, read = RECORDINGS[corpus]
+        table, title = read(), f"Embedded {title}"
+        size = f"{len(table)} {unit}, {table.seconds.sum() / 60:.0f} minutes"
+        note = "For episodes of your own: ser podcast EPISODE... --out FOLDER" if corpus == "show" else ""
+    else:
+        table, note = _choose(corpus, os.environ.get("SER_CORPUS") or "auto")
+        card = corpora.card(table.corpus.iloc[0])
+        title, kind = card.title, kind if card.synthetic else "real speech"
+        size = f"{len(table)} utterances, {table.speaker.nunique()} speakers"
+    print(f"Lesson {lesson} · {title}: {kind}, {size}")
     print(f"Device: {device()} · Python {platform.python_version()} · {_versions(lesson)}")
     if note:
         print(note)
-    return table
-
-
-def _recordings(lesson, corpus):
-    """The banner of a lesson about long recordings: these are always the embedded ones."""
-    title, unit, read = RECORDINGS[corpus]
-    table = read()
-    kind = "SYNTHETIC speech, made by this package"
-    print(f"Lesson {lesson} · Embedded {title}: {kind}, {len(table)} {unit}, {table.seconds.sum() / 60:.0f} minutes")
-    print(f"Device: {device()} · Python {platform.python_version()} · {_versions(lesson)}")
-    if corpus == "show":
-        print("For episodes of your own: ser podcast EPISODE... --out FOLDER")
     return table
 
 
@@ -83,13 +63,9 @@ def _show():
     from ser_helpers.synthesis import ensure_show, show_episodes
 
     table = show_episodes(ensure_show())
-    sounds = [sf.info(path) for path in table["path"]]
-    return table.assign(
-        seconds=[sound.duration for sound in sounds],
-        format=[sound.format for sound in sounds],
-        rate=[sound.samplerate for sound in sounds],
-        channels=[sound.channels for sound in sounds],
-    )
+    sounds = table["path"].map(sf.info)
+    names = {"seconds": "duration", "format": "format", "rate": "samplerate", "channels": "channels"}
+    return table.assign(**{column: [getattr(sound, name) for sound in sounds] for column, name in names.items()})
 
 
 def _calls():

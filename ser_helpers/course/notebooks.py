@@ -40,13 +40,7 @@ def folder():
 
 
 def sources(numbers=None):
-    """Paths of the lessons' sources in order; `numbers` such as ``["04"]`` or ``[4]`` selects some.
-
-    Raises
-    ------
-    SerError
-        If a number has no lesson.
-    """
+    """Paths of the lessons' sources in order; `numbers` such as ``["04"]`` selects some, SerError if one is unknown."""
     found = {path.name[:2]: path for path in sorted((folder() / "src").glob("[0-9][0-9]_*.py"))}
     if not numbers:
         return list(found.values())

@@ -1,7 +1,4 @@
-"""Running lessons: what stands behind ``make run``, ``make notebooks`` and ``make lesson``.
-
-The results in README.md, taken from the stored leaderboard and lesson, so that they cannot disagree.
-"""
+"""Running lessons, for ``make run``, ``make notebooks`` and ``make lesson``; and the results in README.md."""
 
 import asyncio
 import base64
@@ -9,7 +6,7 @@ import os
 import re
 import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,27 +37,13 @@ class Outcome:
 def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
     """Execute lessons on `corpus`, showing progress; goes on after a lesson that fails.
 
-    Parameters
-    ----------
-    numbers : list of str, optional
-        Lessons to run, such as ``["04"]``; all by default.
-    corpus : str
-        What ``SER_CORPUS`` is set to: ``"synthetic"``, ``"auto"`` or a corpus's name.
-    keep : callable, optional
-        ``keep(source, notebook)`` is called with every lesson that ran to its end.
+    `numbers` are lessons such as ``["04"]``, all by default; `corpus` is what ``SER_CORPUS`` is set to. With every
+    lesson that ran to its end, ``keep(source, notebook)`` is called. Returned is a list of Outcome in order; the
+    executed notebooks lie in ``build/notebooks``, as pages in ``build/html``.
 
-    Returns
-    -------
-    list of Outcome
-        In order. The executed notebooks lie in ``build/notebooks``, as pages in ``build/html``.
-
-    Raises
-    ------
-    SerError
-        Before any lesson is run: there is no such lesson, no such corpus, or the corpus is not on this machine; or
-        quick mode is on and `keep` would store what it computes.
-    KeyboardInterrupt
-        After Ctrl-C. What earlier lessons wrote stays; of the interrupted one nothing is written.
+    SerError is raised before any lesson is run: there is no such lesson or corpus, the corpus is not on this machine,
+    or quick mode is on and `keep` would store what it computes. After Ctrl-C, a KeyboardInterrupt, what earlier lessons
+    wrote stays; of the interrupted one nothing is written.
     """
     console = console or Console()
     if keep and quick_mode.is_on():
@@ -70,12 +53,12 @@ def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
         corpora.find(corpus)
     paths.build_home().mkdir(parents=True, exist_ok=True)
     outcomes = []
-    with _environment(SER_CORPUS=corpus), _progress(console) as progress:
+    with _progress(console) as progress:
         course = progress.add_task("The course", total=len(lessons))
         for source in lessons:
             notebook = notebooks.read(source)
             task = progress.add_task(notebooks.title(source), total=len(notebook.cells))
-            outcome = _execute(notebook, source, lambda task=task: progress.advance(task))
+            outcome = _execute(notebook, source, corpus, lambda task=task: progress.advance(task))
             progress.remove_task(task)
             progress.advance(course)
             mark = "[red]✗" if outcome.error else "[green]✓"
@@ -100,7 +83,7 @@ def report(outcomes, console=None):
     return 1 if failed else 0
 
 
-def _execute(notebook, source, on_cell):
+def _execute(notebook, source, corpus, on_cell):
     """Run `notebook` in a fresh kernel; outputs are stored in it up to a failing cell."""
     client = NotebookClient(
         notebook,
@@ -114,7 +97,8 @@ def _execute(notebook, source, on_cell):
     )
     started, error = time.perf_counter(), None
     try:
-        client.execute(stderr=subprocess.DEVNULL)  # C++ libraries talk there, past the notebook
+        environment = {**os.environ, "SER_CORPUS": corpus}
+        client.execute(env=environment, stderr=subprocess.DEVNULL)  # C++ libraries talk there, past the notebook
     except CellExecutionError as failure:
         error = _describe(notebook, f"{failure.ename}: {ANSI.sub('', failure.evalue)}")
     except CellTimeoutError:
@@ -147,18 +131,6 @@ def _describe(notebook, what):
 def _progress(console):
     columns = TextColumn("{task.description:<44}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}")
     return Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
-
-
-@contextmanager
-def _environment(**variables):
-    """Set environment variables, which the kernels inherit, and put the old values back."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
 def store(source, notebook):
@@ -201,13 +173,7 @@ def picture():
 
 
 def update(path=None):
-    """Put the current results table into README.md (or `path`), between its two markers, and renew its picture.
-
-    Raises
-    ------
-    SerError
-        If the markers are missing.
-    """
+    """Put the current results table into README.md (or `path`), and renew its picture; SerError without the markers."""
     path = path or paths.project_root() / "README.md"
     text = path.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:

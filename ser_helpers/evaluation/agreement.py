@@ -11,8 +11,10 @@ from ser_helpers.evaluation import bootstrap, metrics
 def rater_ceiling(ratings, table, dimensions=DIMENSIONS):
     """The CCC between one rater and the mean of the others, over all raters of all utterances. Lesson 09.
 
-    A model that is scored against one rater cannot be expected to do better than another rater. A model that is scored
-    against the *mean* of the raters may: a mean is less noisy than any of them.
+    Returns a row per dimension: ``ccc``, ``low`` and ``high`` (95 % interval over speakers), ``utterances``,
+    ``raters``. A model that is scored against one rater cannot be expected to do better than another rater. A model
+    that is scored against the *mean* of the raters may: a mean is less noisy than any of them. Raises EvaluationError
+    if no utterance of the table was scored by two raters.
 
     Parameters
     ----------
@@ -22,16 +24,6 @@ def rater_ceiling(ratings, table, dimensions=DIMENSIONS):
     table : DataFrame
         Utterance table with the speaker of each utterance; ratings of other utterances are ignored.
     dimensions : sequence of str
-
-    Returns
-    -------
-    DataFrame
-        A row per dimension: ``ccc``, ``low`` and ``high`` (95 % interval over speakers), ``utterances``, ``raters``.
-
-    Raises
-    ------
-    EvaluationError
-        No utterance of the table was scored by two raters.
 
     Examples
     --------

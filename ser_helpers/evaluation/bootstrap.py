@@ -42,12 +42,7 @@ def recalls(truth, predicted, labels, codes, weights):
 
 
 def cccs(truth, predicted, codes, weights):
-    """CCC in each draw, shape (draws,); NaN where undefined.
-
-    >>> codes, weights = np.array([0, 0, 1, 1]), np.array([[1, 1]])
-    >>> cccs([0, 1, 2, 3], [0, 1, 2, 3], codes, weights).tolist()
-    [1.0]
-    """
+    """CCC in each draw, shape (draws,); NaN where undefined."""
     truth, predicted = np.asarray(truth, dtype=float), np.asarray(predicted, dtype=float)
     t, p = truth - truth.mean(), predicted - truth.mean()
     n, *sums = (weights @ np.bincount(codes, v, weights.shape[1]) for v in (np.ones_like(t), t, p, t * t, p * p, t * p))
@@ -57,11 +52,7 @@ def cccs(truth, predicted, codes, weights):
 
 
 def interval(draws):
-    """The middle 95 % of the draws along the first axis: low and high. Lesson 04.
-
-    >>> [float(end) for end in interval(np.arange(201.0))]
-    [5.0, 195.0]
-    """
+    """The middle 95 % of the draws along the first axis: low and high. Lesson 04."""
     return tuple(np.nanpercentile(draws, [2.5, 97.5], axis=0))
 
 
@@ -70,9 +61,6 @@ def student_interval(values):
 
     Over seeds it shows how far chance in folds and training moves the mean. It says nothing about other speakers,
     because all seeds share the same recordings.
-
-    >>> [round(float(number), 2) for number in student_interval([0.4, 0.5, 0.6])]
-    [0.5, 0.25, 0.75]
     """
     values = pd.Series(values, dtype=float)
     half = stats.t.ppf(0.975, len(values) - 1) * values.sem()

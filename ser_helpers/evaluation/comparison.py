@@ -127,10 +127,8 @@ def compare(a, b):
     speakers = a.table.loc[shared, "speaker"]
     metric = getattr(metrics, a.metric)
     score_a, score_b = metric(truth, first), metric(truth, second)
-    only_a, only_b = (
-        int(((first == truth) & (second != truth)).sum()),
-        int(((first != truth) & (second == truth)).sum()),
-    )
+    right_a, right_b = first == truth, second == truth
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     name_a, name_b = distinct_names(a, b)
     return Comparison(
         a=name_a,
@@ -151,11 +149,7 @@ def compare(a, b):
 
 
 def mcnemar(only_a, only_b):
-    """Two-sided mid-p value that both are right equally often, from the utterances only one has right. Lesson 04.
-
-    >>> round(mcnemar(1, 9), 4)
-    0.0117
-    """
+    """Two-sided mid-p value that both are right equally often, from the utterances only one has right. Lesson 04."""
     n, fewer = only_a + only_b, min(only_a, only_b)
     return float(min(1.0, 2 * binom.cdf(fewer, n, 0.5) - binom.pmf(fewer, n, 0.5)))
 
@@ -176,12 +170,11 @@ def _interval(truth, first, second, speakers, labelled):
     if speakers.nunique() < 2:
         return float("nan"), float("nan")
     codes, weights = bootstrap.draw(speakers)
-    if labelled:
-        labels = label_order(truth)
-        one, two = (
-            np.nanmean(bootstrap.recalls(truth, side, labels, codes, weights), axis=1) for side in (first, second)
-        )
-    else:
-        one, two = (bootstrap.cccs(truth, side, codes, weights) for side in (first, second))
-    low, high = bootstrap.interval(one - two)
+
+    def scores(predicted):
+        if not labelled:
+            return bootstrap.cccs(truth, predicted, codes, weights)
+        return np.nanmean(bootstrap.recalls(truth, predicted, label_order(truth), codes, weights), axis=1)
+
+    low, high = bootstrap.interval(scores(first) - scores(second))
     return float(low), float(high)

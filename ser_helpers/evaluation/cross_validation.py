@@ -36,7 +36,10 @@ def cross_validate(
     progress=True,
     return_train=False,
 ):
-    """Fit a fresh copy of `model` in every fold and store its predictions of the fold's test utterances.
+    """Fit a fresh copy of `model` in every fold and store its predictions of the fold's test utterances in a `Result`.
+
+    Raises EvaluationError if model, features and table do not fit together; CorpusError if the table cannot be split
+    this way, for example by speaker when there is only one. Used from Lesson 04 on.
 
     Parameters
     ----------
@@ -61,21 +64,6 @@ def cross_validate(
         Show a bar that counts folds.
     return_train : bool
         Also score each fold on its own training set, as the column ``train_uar`` (or ``train_ccc``) of ``folds``.
-
-    Returns
-    -------
-    Result
-
-    Raises
-    ------
-    EvaluationError
-        Model, features and table do not fit together.
-    CorpusError
-        The table cannot be split this way, for example by speaker when there is only one.
-
-    Notes
-    -----
-    Used from Lesson 04 on.
 
     Examples
     --------
@@ -135,6 +123,8 @@ def cross_validate(
 def repeat(model, X, table, seeds=range(5), progress=True, **options):
     """Cross-validate with several seeds, each of which sets the folds and all randomness of the model. Lesson 06.
 
+    Raises EvaluationError if there is no seed, one comes twice, or model, features and table do not fit together.
+
     Parameters
     ----------
     model, X, table
@@ -153,11 +143,6 @@ def repeat(model, X, table, seeds=range(5), progress=True, **options):
         target of numbers), over all out-of-fold predictions. Its ``attrs`` have ``corpus``, ``protocol`` and
         ``chance``, for figures.
 
-    Raises
-    ------
-    EvaluationError
-        There is no seed, one comes twice, or model, features and table do not fit together.
-
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression
@@ -166,6 +151,7 @@ def repeat(model, X, table, seeds=range(5), progress=True, **options):
     >>> repeat(LogisticRegression(), X, table, seeds=[0, 1], n_splits=2, progress=False).columns.tolist()
     ['uar', 'accuracy', 'weighted_f1']
     """
+    _check_model(model)
     if not isinstance(seeds, Iterable) or isinstance(seeds, str):
         raise EvaluationError(f"seeds must be several numbers, not {seeds!r}: range(5) makes five.")
     seeds = list(seeds)
@@ -173,10 +159,9 @@ def repeat(model, X, table, seeds=range(5), progress=True, **options):
         raise EvaluationError(f"seeds must be different numbers, at least one, not {seeds}: range(5) makes five.")
     rows, seeds = {}, seeds[: quick_mode.limited("seeds", len(seeds))]
     for seed in tqdm(seeds, desc="seeds", unit="seed", leave=False, disable=not progress):
-        result = cross_validate(_with_seed(model, seed), X, table, seed=seed, progress=False, **options)
+        result = cross_validate(_seeded(model, seed, every=True), X, table, seed=seed, progress=False, **options)
         truth, predicted = result.predictions["truth"], result.predictions["predicted"]
-        functions = CLASS_METRICS if result.labels else NUMBER_METRICS
-        rows[seed] = {name: function(truth, predicted) for name, function in functions.items()}
+        rows[seed] = {name: function(truth, predicted) for name, function in _metrics(result.labels).items()}
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")
     frame.attrs |= {"corpus": result.corpus, "protocol": result.protocol_words, "chance": result.chance_level}
     return frame
@@ -191,7 +176,7 @@ def _fold_in_worker(*arguments):
 
 def _fold(model, X, y, train, test, number, seed, labels, return_train):
     """Predictions on the test part as a DataFrame, and their scores."""
-    model = _seeded(clone(model), seed).fit(X.iloc[train], y[train])
+    model = _seeded(model, seed).fit(X.iloc[train], y[train])
     predicted = np.asarray(model.predict(X.iloc[test]))
     if predicted.size != len(test):
         raise EvaluationError(
@@ -204,13 +189,17 @@ def _fold(model, X, y, train, test, number, seed, labels, return_train):
             f"In fold {number} the model predicts {unknown[0]!r}, which is not one of the labels: predict must return"
             f" {', '.join(labels)}."
         )
-    if not labels and not np.isfinite(predicted.astype(float)).all():
+    frame = pd.DataFrame({"fold": number, "truth": y[test], "predicted": predicted.ravel()})
+    numbers = predicted if not labels else np.empty(0)
+    if labels and hasattr(model, "predict_proba"):
+        classes = [str(label) for label in model.classes_]
+        numbers = pd.DataFrame(np.asarray(model.predict_proba(X.iloc[test])), columns=classes)
+        numbers = numbers.reindex(columns=labels, fill_value=0.0)  # 0 for a label that this fold's training set lacks
+        frame = frame.join(numbers.add_prefix("p_"))
+    if not np.isfinite(np.asarray(numbers, dtype=float)).all():
         raise EvaluationError(
             f"In fold {number} the model predicts NaN: scale the features, or lower the learning rate."
         )
-    frame = pd.DataFrame({"fold": number, "truth": y[test], "predicted": predicted.ravel()})
-    if labels and hasattr(model, "predict_proba"):
-        frame = frame.join(_probabilities(model, X.iloc[test], labels, number))
     scores = {metric: function(y[test], predicted.ravel()) for metric, function in _metrics(labels).items()}
     if return_train:
         metric, function = next(iter(_metrics(labels).items()))
@@ -218,27 +207,11 @@ def _fold(model, X, y, train, test, number, seed, labels, return_train):
     return frame, scores
 
 
-def _probabilities(model, X, labels, number):
-    """Probabilities (n, labels) in label order; 0 for a label that this fold's training set lacks."""
-    classes = [str(label) for label in model.classes_]
-    probabilities = pd.DataFrame(np.asarray(model.predict_proba(X)), columns=classes).reindex(
-        columns=labels, fill_value=0.0
-    )
-    if not np.isfinite(probabilities.to_numpy()).all():
-        raise EvaluationError(
-            f"In fold {number} the model predicts NaN: scale the features, or lower the learning rate."
-        )
-    return probabilities.add_prefix("p_")
-
-
-def _seeded(model, seed):
-    """Set every ``random_state`` and ``seed`` of the model and its steps that is None."""
-    open_seeds = [
-        key
-        for key, value in model.get_params().items()
-        if value is None and key.rpartition("__")[2] in ("random_state", "seed")
-    ]
-    return model.set_params(**dict.fromkeys(open_seeds, seed))
+def _seeded(model, seed, every=False):
+    """A fresh copy; each ``random_state`` and ``seed`` of it and its steps is `seed` if it was None, or in any case."""
+    params = {key: value for key, value in model.get_params().items() if every or value is None}
+    names = [key for key in params if key.rpartition("__")[2] in ("random_state", "seed")]
+    return clone(model).set_params(**dict.fromkeys(names, seed))
 
 
 def _metrics(labels):
@@ -349,11 +322,3 @@ def _gaps(X):
 def _names(index, most=3):
     more = f" and {len(index) - most} more" if len(index) > most and most > 1 else ""
     return ", ".join(repr(name) for name in list(index)[:most]) + more
-
-
-def _with_seed(model, seed):
-    if isinstance(model, type) or not hasattr(model, "get_params"):
-        return model  # no estimator: cross_validate says so
-    model = clone(model)
-    names = [name for name in model.get_params() if name.rpartition("__")[2] in ("random_state", "seed")]
-    return model.set_params(**dict.fromkeys(names, seed))

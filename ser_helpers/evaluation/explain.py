@@ -27,20 +27,9 @@ COMPLETE = 0.05  # the error of the sum of integrated gradients from which on a 
 def network_input(model, example):
     """`example` as the network in `model` gets it, after the pipeline's scalers: an array such as (frames, dims).
 
-    Parameters
-    ----------
-    model : fitted KerasClassifier, or a Pipeline that ends in one
-    example : array, or a table or Series of one row
-        One row of what the model was trained on: (frames, dims) for a sequence, (dims,) for a vector.
-
-    Raises
-    ------
-    EvaluationError
-        If the model has no fitted network.
-
-    Notes
-    -----
-    Lesson 07.
+    `model` is a fitted KerasClassifier, or a Pipeline that ends in one; EvaluationError if it has no fitted network.
+    `example` is one row of what it was trained on: an array (frames, dims) for a sequence or (dims,) for a vector, or a
+    table or Series of one row. Lesson 07.
     """
     return classifier_and_input(model, example)[1][0]
 
@@ -48,20 +37,9 @@ def network_input(model, example):
 def attention(model, example):
     """The weight that the network's attention gives to each frame: an array (frames,) that adds up to 1.
 
-    Parameters
-    ----------
-    model, example
-        As in `network_input`; the network has one ``models.AttentionPooling`` layer.
-
-    Raises
-    ------
-    EvaluationError
-        If the network has no such layer.
-
-    Notes
-    -----
-    Attention shows where the pooled vector comes from, which need not be why the network decided: Jain and Wallace,
-    "Attention is not explanation", NAACL 2019, doi:10.18653/v1/N19-1357. Lesson 07.
+    `model` and `example` are those of `network_input`; EvaluationError if the network has no ``AttentionPooling``
+    layer. Attention shows where the pooled vector comes from, which need not be why the network decided: Jain and
+    Wallace, "Attention is not explanation", NAACL 2019, doi:10.18653/v1/N19-1357. Lesson 07.
     """
     import keras
 
@@ -75,28 +53,11 @@ def attention(model, example):
 
 
 def cross_attention(model, X):
-    """The weight that each query (a word) gives to each step of the other modality (an audio frame).
+    """The weight that each query (a word) gives to each step of the other modality: (words, frames), rows add up to 1.
 
-    Parameters
-    ----------
-    model : fitted KerasClassifier, or a Pipeline that ends in one
-        Its network has a ``models.CrossModalAttention`` layer; of several, the last one counts.
-    X : DataFrame of one row
-        An utterance of the table of modalities that the model was trained on.
-
-    Returns
-    -------
-    array (words, frames)
-        Each row adds up to 1.
-
-    Raises
-    ------
-    EvaluationError
-        If the network has no such layer.
-
-    Notes
-    -----
-    As with every attention, it shows where the output comes from, which need not be why the network decided. Lesson 10.
+    `model` is that of `network_input`, with a ``models.CrossModalAttention`` layer, of which the last counts;
+    EvaluationError if there is none. `X` is one row of the table of modalities that it was trained on. See `attention`
+    on what the weights mean. Lesson 10.
     """
     import keras
 
@@ -129,7 +90,10 @@ def grad_cam(model, example, label=None, layer=None):
     """Which parts of a spectrogram speak for `label` to a convolutional network: an array (frames, bands), 0 or more.
 
     The last feature maps are added up, each weighted by the mean gradient of the label's score; negative values become
-    0, and the sum is stretched to the size of the input.
+    0, and the sum is stretched to the size of the input. The score is the one before the softmax. Raises
+    EvaluationError if the network has no such layer, or does not know the label. Lesson 07. After Selvaraju et al.,
+    "Grad-CAM: Visual explanations from deep networks via gradient-based localization", ICCV 2017,
+    doi:10.1109/ICCV.2017.74.
 
     Parameters
     ----------
@@ -139,16 +103,6 @@ def grad_cam(model, example, label=None, layer=None):
         By default the label that the network predicts.
     layer : str, optional
         Name of a layer that gives maps (batch, rows, columns, channels); by default the last that does, except pooling.
-
-    Raises
-    ------
-    EvaluationError
-        If the network has no such layer, or does not know the label.
-
-    Notes
-    -----
-    Selvaraju et al., "Grad-CAM: Visual explanations from deep networks via gradient-based localization", ICCV 2017,
-    doi:10.1109/ICCV.2017.74. The score is the one before the softmax. Lesson 07.
     """
     import keras
 
@@ -169,7 +123,9 @@ def integrated_gradients(model, example, label=None, baseline=None, steps=50):
 
     The gradient of the probability is averaged on the straight line from `baseline` to the example and multiplied by
     their difference. The attributions add up to the probability of the example minus that of the baseline
-    (completeness).
+    (completeness); a warning is given if the sum is wrong by more than 0.05. Raises EvaluationError if the network does
+    not know the label, or `steps` is not positive. Lesson 07. After Sundararajan, Taly and Yan, "Axiomatic attribution
+    for deep networks", ICML 2017, arXiv:1703.01365.
 
     Parameters
     ----------
@@ -181,16 +137,6 @@ def integrated_gradients(model, example, label=None, baseline=None, steps=50):
         A neutral input, like the network's input; by default 0, which after a scaler is the mean.
     steps : int
         Points on the line at which the gradient is computed.
-
-    Raises
-    ------
-    EvaluationError
-        If the network does not know the label, or `steps` is not positive.
-
-    Notes
-    -----
-    Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", ICML 2017, arXiv:1703.01365. A warning is
-    given if the sum is wrong by more than 0.05. Lesson 07.
     """
     if steps < 1:
         raise EvaluationError(f"Integrated gradients need at least one step, not {steps}.")
@@ -393,7 +339,10 @@ def feature_words(name):
 def shap_values(model, X, label, background=None):
     """How much each feature of each utterance pushed the score of `label` up or down (SHAP values).
 
-    The values of one utterance add up to its score minus the mean score over the background.
+    The values of one utterance add up to its score minus the mean score over the background. For a linear model the
+    value is weight × (feature - its mean in the background). Raises EvaluationError if the model is of another kind, or
+    does not know the label. Lesson 07. Computed by the library shap: Lundberg and Lee, "A unified approach to
+    interpreting model predictions", NeurIPS 2017, arXiv:1705.07874.
 
     Parameters
     ----------
@@ -410,16 +359,6 @@ def shap_values(model, X, label, background=None):
     -------
     DataFrame like `X`
         In units of the model's score before any softmax or sigmoid (log-odds); for a random forest, probability.
-
-    Raises
-    ------
-    EvaluationError
-        If the model is of another kind, or does not know the label.
-
-    Notes
-    -----
-    Lundberg and Lee, "A unified approach to interpreting model predictions", NeurIPS 2017, arXiv:1705.07874; computed
-    by the library shap. For a linear model the value is weight × (feature - its mean in the background). Lesson 07.
 
     Examples
     --------
@@ -471,7 +410,10 @@ def band_occlusion(model, example, label=None, bands=4, segments=6, samples=500,
     """How much each group of mel bands, in each stretch of time, raises the probability of `label`.
 
     Cells of `bands` × `segments` are switched off at random, one in five each time; a ridge regression then predicts
-    the model's probability from what was on. Works with every model that gives probabilities.
+    the model's probability from what was on. Works with every model that gives probabilities. A simple form of EmoLIME
+    (Hjuler, Clemmensen and Das, ICASSP 2025, arXiv:2504.05368), which switches frequency bands of the sound off and
+    weights each sample by its similarity to the whole. Raises EvaluationError if the model gives no probabilities or
+    does not know the label, or the spectrogram has fewer frames or bands than parts. Lesson 07.
 
     Parameters
     ----------
@@ -497,17 +439,6 @@ def band_occlusion(model, example, label=None, bands=4, segments=6, samples=500,
     DataFrame (segments, bands)
         Change of the probability, in points from -1 to 1, when the cell is switched on; rows and columns are named by
         their first frame and first mel band. ``.attrs["r2"]`` is the R² of the regression: trust nothing below 0.5.
-
-    Raises
-    ------
-    EvaluationError
-        If the model gives no probabilities or does not know the label, or the spectrogram has fewer frames or bands
-        than parts.
-
-    Notes
-    -----
-    A simple form of EmoLIME (Hjuler, Clemmensen and Das, ICASSP 2025, arXiv:2504.05368), which switches frequency bands
-    of the sound off and weights each sample by its similarity to the whole. Lesson 07.
 
     Examples
     --------
@@ -545,8 +476,10 @@ def band_occlusion(model, example, label=None, bands=4, segments=6, samples=500,
 def sanity(explanation, model, example, seeds=range(5), **kw):
     """Does an explanation depend on what the network has learnt? Its rank correlation with that of shuffled weights.
 
-    Every array of weights is shuffled, the explanation computed again, and the weights are restored. Near 1, the
-    explanation only describes the input.
+    Every array of weights is shuffled, the explanation computed again, and the weights are restored. The result is
+    Spearman's correlation, a Series by seed: near 1, the explanation only describes the input; 0 where it is constant.
+    Raises EvaluationError if the model has no fitted network. Lesson 07. After Adebayo et al., "Sanity checks for
+    saliency maps", NeurIPS 2018, arXiv:1810.03292.
 
     Parameters
     ----------
@@ -558,20 +491,6 @@ def sanity(explanation, model, example, seeds=range(5), **kw):
         One shuffling for each.
     **kw
         For the explanation. A `label` it could take is fixed to what the model predicts with its own weights.
-
-    Returns
-    -------
-    Series by seed
-        Spearman's correlation; 0 where an explanation is constant.
-
-    Raises
-    ------
-    EvaluationError
-        If the model has no fitted network.
-
-    Notes
-    -----
-    Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018, arXiv:1810.03292. Lesson 07.
     """
     network = classifier_and_input(model, example)[0].model_
     if "label" in inspect.signature(explanation).parameters and kw.get("label") is None:
@@ -583,13 +502,9 @@ def sanity(explanation, model, example, seeds=range(5), **kw):
         for seed in seeds:
             rng = np.random.default_rng(seed)
             network.set_weights([rng.permutation(array.ravel()).reshape(array.shape) for array in learnt])
-            correlations[seed] = _rank_correlation(original, np.ravel(explanation(model, example, **kw)))
+            shuffled = np.ravel(explanation(model, example, **kw))
+            varies = np.ptp(original) > 0 and np.ptp(shuffled) > 0
+            correlations[seed] = float(spearmanr(original, shuffled).statistic) if varies else 0.0
     finally:
         network.set_weights(learnt)
     return pd.Series(correlations, name="rank correlation").rename_axis("seed")
-
-
-def _rank_correlation(a, b):
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return 0.0
-    return float(spearmanr(a, b).statistic)

@@ -1,8 +1,7 @@
 """The leaderboard: one line per model, corpus and protocol, in a CSV file that every lesson adds to.
 
-Columns: ``lesson, corpus, synthetic, model, features, protocol, target, classes, chance, uar, uar_low, uar_high,
-accuracy, weighted_f1, ccc, ccc_low, ccc_high, utterances, speakers, audit``. A classification leaves the CCC columns
-empty, a regression those of UAR, accuracy and F1. The first lines are the best of their corpus and protocol.
+``COLUMNS`` lists its columns. A classification leaves those of CCC empty, a regression those of UAR, accuracy and F1.
+The first lines are the best of their corpus and protocol.
 """
 
 import os
@@ -40,11 +39,7 @@ class Board:
 
 
 def default_path():
-    """The leaderboard's file: ``SER_LEADERBOARD``, or ``leaderboard.csv`` in the build folder. Lesson 04.
-
-    >>> default_path().suffix
-    '.csv'
-    """
+    """The leaderboard's file: ``SER_LEADERBOARD``, or ``leaderboard.csv`` in the build folder. Lesson 04."""
     chosen = os.environ.get("SER_LEADERBOARD")
     return Path(chosen).expanduser() if chosen else paths.build_home() / "leaderboard.csv"
 
@@ -138,19 +133,13 @@ def show(path=None):
 
 
 def to_markdown(rows):
-    """Lines of :func:`read` as an aligned Markdown table, as in the README. Lesson 04.
-
-    >>> to_markdown(pd.DataFrame(columns=COLUMNS))
-    'The leaderboard is empty: run a lesson that trains a model, such as 04.'
-    """
+    """Lines of :func:`read` as an aligned Markdown table, as in the README. Lesson 04."""
     if len(rows) == 0:
         return "The leaderboard is empty: run a lesson that trains a model, such as 04."
     table = _for_reading(rows)
     cells = [[cell.replace("|", "\\|") for cell in row] for row in [list(table.columns), *table.to_numpy().tolist()]]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(table.columns))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
-    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in cells]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
 

@@ -12,6 +12,11 @@ from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation import bootstrap, metrics
 
 
+def _pooled(metric, words):
+    """A property: the score of all predictions in one go, not the mean over folds."""
+    return property(lambda self: self._score(metric), doc=f"{words} over all out-of-fold predictions together.")
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Result:
     """The outcome of :func:`cross_validate`; Lesson 04 reads one line by line.
@@ -59,25 +64,10 @@ class Result:
         """The first metric of this task: ``"uar"``, or ``"ccc"`` for a regression."""
         return "uar" if self.labels else "ccc"
 
-    @property
-    def uar(self):
-        """UAR over all out-of-fold predictions together."""
-        return self._score("uar")
-
-    @property
-    def accuracy(self):
-        """Accuracy over all out-of-fold predictions together."""
-        return self._score("accuracy")
-
-    @property
-    def weighted_f1(self):
-        """Weighted F1 over all out-of-fold predictions together."""
-        return self._score("weighted_f1")
-
-    @property
-    def ccc(self):
-        """CCC over all out-of-fold predictions together."""
-        return self._score("ccc")
+    uar = _pooled("uar", "UAR")
+    accuracy = _pooled("accuracy", "Accuracy")
+    weighted_f1 = _pooled("weighted_f1", "Weighted F1")
+    ccc = _pooled("ccc", "CCC")
 
     @property
     def score(self):

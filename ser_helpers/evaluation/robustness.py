@@ -15,10 +15,12 @@ from ser_helpers.models import by_modality, drop_modality
 def without_modality(
     models, X, table, modality, shares=(0, 0.25, 0.5, 0.75, 1), protocol="session", n_splits=5, seed=0, progress=True
 ):
-    """The UAR of fused models when a share of the test utterances lacks a modality.
+    """UAR of fused models when a share of the test utterances lacks a modality: rows are shares, columns are models.
 
     Each model is fitted once per fold on the training utterances as they are, and tested with every share. The same
     utterances lack the modality for all models, and those that lack it with a small share lack it with a larger one.
+    The UAR is that of all test utterances together. Raises EvaluationError if X has no such modality, or does not fit
+    the table. Lesson 10.
 
     Parameters
     ----------
@@ -36,20 +38,6 @@ def without_modality(
         Passed to ``corpora.split``; `seed` also decides which utterances lack the modality.
     progress : bool
         Show a bar that counts fits.
-
-    Returns
-    -------
-    DataFrame
-        UAR over all test utterances together: one row per share, one column per model.
-
-    Raises
-    ------
-    EvaluationError
-        X has no such modality, or does not fit the table.
-
-    Notes
-    -----
-    Used in Lesson 10.
 
     Examples
     --------

@@ -27,10 +27,11 @@ class DiarisationError(NamedTuple):
 
 
 def diarisation_error(truth, predicted, collar=0.0, overlap=True):
-    """The diarisation error rate, DER, and its three parts. Lesson 13.
+    """The diarisation error rate, DER, and its three parts: a `DiarisationError`. Lesson 13.
 
     Names do not matter: predicted speakers are matched one to one with true ones so that they share the most time (the
-    Hungarian algorithm). Where several people speak at once, each second counts once for each of them.
+    Hungarian algorithm). Where several people speak at once, each second counts once for each of them. Raises
+    EvaluationError if a table lacks a column, a turn ends before it starts, or the collar is negative.
 
     Parameters
     ----------
@@ -41,15 +42,6 @@ def diarisation_error(truth, predicted, collar=0.0, overlap=True):
         evaluations. (pyannote.metrics counts both sides together: its collar is twice this.)
     overlap : bool
         With False, moments at which two or more people truly speak do not count.
-
-    Returns
-    -------
-    DiarisationError
-
-    Raises
-    ------
-    EvaluationError
-        A table lacks a column, a turn ends before it starts, or the collar is negative.
 
     Examples
     --------
@@ -124,10 +116,11 @@ class EventScores(NamedTuple):
 
 
 def event_scores(found, truth, least_overlap=0.5):
-    """Precision, recall and F1 of found events, each paired with at most one true event. Lesson 11.
+    """`EventScores` of found events, each paired with at most one true event. Lesson 11.
 
     A pair counts if its intersection over union is at least `least_overlap`; the pairs are chosen so that most count.
-    If both tables are empty, all three are 1.
+    If both tables are empty, all three are 1. Raises EvaluationError if a table lacks a column or has an event with NaN
+    or an end before its start, or `least_overlap` is out of range.
 
     Parameters
     ----------
@@ -136,16 +129,6 @@ def event_scores(found, truth, least_overlap=0.5):
         `merge_events` first.
     least_overlap : float
         Above 0, at most 1.
-
-    Returns
-    -------
-    EventScores
-        ``precision``, ``recall``, ``f1`` and the number of ``hits``.
-
-    Raises
-    ------
-    EvaluationError
-        A table lacks a column or has an event with NaN or an end before its start, or `least_overlap` is out of range.
 
     Examples
     --------

@@ -23,8 +23,11 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     """Compute one kind of feature for every utterance of a table (Lesson 02).
 
     Results are cached by the file's content, the part of it, the parameters and the code: a second call only reads
-    them, and a call after Ctrl-C resumes where the first one stopped. Under
-    ``joblib.parallel_config(backend="dask")`` the same call runs on a Dask cluster.
+    them, and a call after Ctrl-C resumes where the first one stopped. Under ``joblib.parallel_config(backend="dask")``
+    the same call runs on a Dask cluster. Raises ValueError if there is no such kind, it has no such parameter, or
+    `augment` is no augmentation; CorpusError if columns are missing or an utterance occurs twice in the index;
+    WeightsMissing if the kind needs pretrained weights that are not on this machine; nothing is downloaded; AudioError
+    if no recording can be used, or a parameter has an invalid value.
 
     Parameters
     ----------
@@ -55,17 +58,6 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
         Or, for the sequences "logmel" and "mfcc" and for an encoder that does not pool, a Series of (frames, dims)
         float32 arrays. Either has the table's index; ``attrs`` contains its kind and parameters. A recording that
         cannot be used is named in a warning at the end and has NaN (or None) in its row; all other numbers are finite.
-
-    Raises
-    ------
-    ValueError
-        If there is no such kind, it has no such parameter, or `augment` is no augmentation.
-    CorpusError
-        If columns are missing or an utterance occurs twice in the index.
-    WeightsMissing
-        If the kind needs pretrained weights that are not on this machine; nothing is downloaded.
-    AudioError
-        If no recording can be used, or a parameter has an invalid value.
 
     Examples
     --------

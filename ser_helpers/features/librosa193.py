@@ -65,11 +65,12 @@ def vector193_plain(y, sr):
 
 
 def vector193(y, sr):
-    """MFCC, chroma, mel, spectral contrast and tonnetz, averaged over time: 193 numbers.
+    """MFCC, chroma, mel, spectral contrast and tonnetz, averaged over time: 193 numbers. Lesson 02.
 
     Four things save time over `vector193_plain`: the spectrum is computed once; the two median filters that separate
     the harmonic part update sorted windows, many side by side; only spectral peaks are interpolated, not every bin; and
-    filter banks are cached, with one octave's constant-Q filters for all octaves.
+    filter banks are cached, with one octave's constant-Q filters for all octaves. Raises AudioError if `y` is not mono,
+    shorter than 25 ms or not finite.
 
     Parameters
     ----------
@@ -83,11 +84,6 @@ def vector193(y, sr):
     array (193,), float64
         In the order of ``names("vector193")``; finite for every recording, silence included.
 
-    Raises
-    ------
-    AudioError
-        If `y` is not mono, shorter than 25 ms or not finite.
-
     Notes
     -----
     McFee et al., "librosa: Audio and music signal analysis in Python", SciPy 2015, doi:10.25080/Majora-7b98e3ed-003;
@@ -96,8 +92,6 @@ def vector193(y, sr):
 
     Examples
     --------
-    Lesson 02.
-
     >>> vector193(np.sin(np.arange(22050)), 22050).shape
     (193,)
     """

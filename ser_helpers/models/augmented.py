@@ -16,25 +16,16 @@ class Augmented(MetaEstimatorMixin, BaseEstimator):
     """Fit an estimator on its training utterances and their augmented copies; predict on plain ones.
 
     An augmented copy of a test utterance must not be in the training set: it is the test utterance, a little changed.
-    Here it cannot be, because `fit` takes from each copy only the utterances it is given, by their index.
+    Here it cannot be, because `fit` takes from each copy only the utterances it is given, by their index. Lesson 06.
 
     Parameters
     ----------
     estimator : scikit-learn estimator
-        The whole pipeline, scalers included, so that the copies go through it too. A hyper-parameter search stands
-        outside: ``GridSearchCV(Augmented(...), ...)``, or its own folds would mix copies.
+        The whole pipeline, scalers included, so that the copies go through it too; ``estimator_`` is the fitted one. A
+        hyper-parameter search stands outside: ``GridSearchCV(Augmented(...), ...)``, or its own folds would mix copies.
     copies : list of DataFrame, or of Series of arrays
         Features of the same utterances, as by ``features.extract(table, kind, augment=audio.Noise())``. Rows without
         features, of recordings that could not be used, are left out.
-
-    Attributes
-    ----------
-    estimator_ : estimator
-        The fitted one.
-
-    Notes
-    -----
-    Used in Lesson 06.
 
     Examples
     --------

@@ -22,24 +22,10 @@ from ser_helpers.cache import version
 def find(model, arrays, settings):
     """Where the fit of a network is stored, or None (with a warning) if it cannot be told from other fits.
 
-    Parameters
-    ----------
-    model : keras.Model
-        Built and compiled, with its initial weights.
-    arrays : list of ndarray
-        What it is trained on.
-    settings : object
-        What else decides the fit, such as epochs and seed.
-
-    Returns
-    -------
-    Path or None
-        A file in ``cache_home()/checkpoints``, which need not exist.
-
-    Notes
-    -----
-    Its name is a hash of the network's configuration with optimizer and loss, the source of the layers and losses that
-    a lesson defines, initial weights, arrays, settings, versions of the libraries, and the code of this package that
+    `model` is built and compiled, with its initial weights; `arrays` are what it is trained on, `settings` what else
+    decides the fit, such as epochs and seed. The file, which need not exist, is in ``cache_home()/checkpoints``. Its
+    name is a hash of the network's configuration with optimizer and loss, the source of the layers and losses that a
+    lesson defines, initial weights, arrays, settings, versions of the libraries, and the code of this package that
     trains the network or is part of it. Used by ``KerasClassifier(cache=True)``, Lesson 06.
     """
     try:
@@ -153,10 +139,6 @@ def code(thing, seen=None):
 
     Names of values, such as constants of a notebook, come as pairs (name, value). A class counts by its methods, whose
     source notebooks know, its attributes and its bases. Raises OSError where there is no source.
-
-    >>> from ser_helpers.models import ccc_loss
-    >>> list(code(ccc_loss))  # its module's code is part of the key
-    ['ser_helpers.models.keras_layers']
     """
     seen = set() if seen is None else seen
     package = thing.__module__.partition(".")[0]

@@ -13,9 +13,10 @@ from sklearn.utils.validation import check_is_fitted, check_random_state, valida
 class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
     """One Gaussian mixture per class; the class under which an utterance is most probable wins.
 
-    Bayes' rule: the probability of class *c* is proportional to its share of the training set times the density of
-    its mixture, ``p(c | x) ∝ p(c) p(x | c)``. Before neural networks, the standard model of speaker and emotion
-    recognition: Reynolds and Rose (1995), https://doi.org/10.1109/89.365379.
+    Bayes' rule: the probability of class *c* is proportional to its share of the training set times the density of its
+    mixture, ``p(c | x) ∝ p(c) p(x | c)``. Before neural networks, the standard model of speaker and emotion
+    recognition: Reynolds and Rose (1995), https://doi.org/10.1109/89.365379. Raises ValueError when a class has fewer
+    rows than components. Lesson 05.
 
     Parameters
     ----------
@@ -35,10 +36,6 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
         Share of each class in the training set.
     mixtures_ : list of GaussianMixture
         In the order of ``classes_``.
-
-    Notes
-    -----
-    Raises ValueError when a class has fewer rows than components. Used in Lesson 05.
 
     Examples
     --------
@@ -92,33 +89,13 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
         return np.log(self.priors_) + np.column_stack([mixture.score_samples(X) for mixture in self.mixtures_])
 
 
-def _gives_probabilities(model):
-    return hasattr(getattr(model, "estimator_", model.estimator), "predict_proba")
-
-
 class LabelEncoded(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """A classifier trained on 0 ... k-1 that takes and gives the labels themselves.
 
     ``XGBClassifier`` refuses words. Encoding them before a split breaks when a fold lacks a class, and makes it easy to
-    read column 0 as the wrong emotion; here ``classes_`` are the words, in the order of the columns.
+    read column 0 as the wrong emotion; here ``classes_`` are the sorted words, in the order of ``predict_proba``'s
+    columns. `estimator`, any scikit-learn classifier, is cloned; ``estimator_`` is the fitted one. Lesson 05.
 
-    Parameters
-    ----------
-    estimator : scikit-learn classifier
-        Cloned, so it stays unfitted.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        Sorted labels; column ``k`` of ``predict_proba`` is the probability of ``classes_[k]``.
-    estimator_ : the fitted classifier
-
-    Notes
-    -----
-    Used in Lesson 05.
-
-    Examples
-    --------
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> model = LabelEncoded(DecisionTreeClassifier()).fit([[0.0], [1.0]], ["sad", "happy"])
     >>> model.predict([[0.9]]).tolist(), model.classes_.tolist(), model.estimator_.classes_.tolist()
@@ -150,7 +127,7 @@ class LabelEncoded(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         tags.input_tags = get_tags(self.estimator).input_tags
         return tags
 
-    @available_if(_gives_probabilities)
+    @available_if(lambda self: hasattr(getattr(self, "estimator_", self.estimator), "predict_proba"))
     def predict_proba(self, X):
         """Probabilities of shape (n, n_classes), columns in the order of ``classes_``."""
         check_is_fitted(self)

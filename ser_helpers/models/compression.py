@@ -22,29 +22,12 @@ CALLS = 5  # calls of a model in its turn
 def quantise(model, operators=("MatMul",)):
     """Weights as whole numbers of 8 bits, and integer arithmetic: a quarter of the size.
 
-    Parameters
-    ----------
-    model : OnnxModel
-    operators : tuple of str
-        ONNX operators to change. Matrix products gain; convolutions ("Conv") get slower on a CPU, so they are left out.
+    Takes and returns an OnnxModel; ModelError if `model` is none, or has none of the ONNX `operators` to change. Matrix
+    products gain; convolutions ("Conv") get slower on a CPU, so they are left out. The scales of the inputs are
+    computed in every call (dynamic quantisation), so no data is needed. Lesson 12. After Jacob et al., "Quantization
+    and training of neural networks for efficient integer-arithmetic-only inference", CVPR 2018,
+    doi:10.1109/CVPR.2018.00286.
 
-    Returns
-    -------
-    OnnxModel
-        The scales of the inputs are computed in every call (dynamic quantisation), so no data is needed.
-
-    Raises
-    ------
-    ModelError
-        If the network has none of these operators, or the model is no OnnxModel.
-
-    Notes
-    -----
-    Lesson 12. Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only
-    inference", CVPR 2018, doi:10.1109/CVPR.2018.00286.
-
-    Examples
-    --------
     >>> import torch
     >>> from ser_helpers.models.export import to_onnx
     >>> layers = [torch.nn.Linear(64, 64, bias=False) for _ in range(4)]
@@ -73,24 +56,8 @@ def quantise(model, operators=("MatMul",)):
 def to_float16(model):
     """Weights and arithmetic in half precision (16 bits): half the size; inputs and outputs stay in single precision.
 
-    A CPU converts back and forth; a GPU computes twice as fast or more.
-
-    Parameters
-    ----------
-    model : OnnxModel
-
-    Returns
-    -------
-    OnnxModel
-
-    Raises
-    ------
-    ModelError
-        If the model is no OnnxModel, or is compressed already.
-
-    Notes
-    -----
-    Lesson 12.
+    A CPU converts back and forth; a GPU computes twice as fast or more. Takes and returns an OnnxModel; ModelError if
+    `model` is none, or is compressed already. Lesson 12.
     """
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
@@ -105,31 +72,12 @@ def to_float16(model):
 def prune(model, share):
     """A copy of a network whose smallest weights are zero: magnitude pruning, layer by layer.
 
-    Parameters
-    ----------
-    model : fitted KerasClassifier or torch.nn.Module
-    share : float
-        Of the weights of each dense or convolutional layer, 0 to 1.
+    `model` is a fitted KerasClassifier or a torch.nn.Module, `share` that of the weights of each dense or convolutional
+    layer, 0 to 1. Zeros are stored and multiplied like other numbers: the file is smaller only when it is zipped, and a
+    call is no faster. Raises ModelError if the model is another one, or not fitted; ValueError if there is no such
+    share. Lesson 12. After Han et al., "Learning both weights and connections for efficient neural networks", NeurIPS
+    2015, arXiv:1506.02626.
 
-    Returns
-    -------
-    The same kind of model.
-
-    Raises
-    ------
-    ModelError
-        If the model is another one, or not fitted.
-    ValueError
-        If there is no such share.
-
-    Notes
-    -----
-    Lesson 12. Zeros are stored and multiplied like other numbers: the file is smaller only when it is zipped, and a
-    call is no faster. Han et al., "Learning both weights and connections for efficient neural networks",
-    NeurIPS 2015, arXiv:1506.02626.
-
-    Examples
-    --------
     >>> import torch
     >>> pruned = prune(torch.nn.Linear(10, 10), 0.7)
     >>> int((pruned.weight == 0).sum())
@@ -143,6 +91,9 @@ def prune(model, share):
 
 def compare_sizes(models, X, y):
     """Size, speed and quality of several versions of one model, one row each.
+
+    The models take turns, so that a busy moment of the machine affects all of them. Raises ModelError if a model is not
+    fitted, or their labels differ. Lesson 12.
 
     Parameters
     ----------
@@ -158,15 +109,6 @@ def compare_sizes(models, X, y):
     DataFrame
         ``kB``, the size of the ONNX file, and ``zipped_kB`` (NaN for a model that is none); ``ms``, the median time of
         a window alone; ``times_faster`` than the first; ``UAR``; ``largest_change`` of a probability from the first.
-
-    Raises
-    ------
-    ModelError
-        If a model is not fitted, or their labels differ.
-
-    Notes
-    -----
-    Lesson 12. The models take turns, so that a busy moment of the machine affects all of them.
     """
     X, y = np.asarray(X), np.asarray(y)
     for model in models.values():

@@ -22,7 +22,10 @@ CLASSES = "ser_classes"  # the key of the labels in the file's metadata
 
 
 def to_onnx(model, example, classes=None):
-    """A fitted network in ONNX, which gives the same numbers to about six digits.
+    """A fitted network as an OnnxModel, which gives the same numbers to about six digits.
+
+    Of a WindowClassifier, the result is a WindowClassifier that contains it. Raises ModelError if the model is not
+    fitted or cannot be exported (the message gives the exporter's reason), or the example is none. Lesson 12.
 
     Parameters
     ----------
@@ -33,21 +36,6 @@ def to_onnx(model, example, classes=None):
         What it is fed: features, or windows (n, 48000) for an Encoder and a WindowClassifier.
     classes : list of str
         The labels, for a torch module whose outputs are probabilities.
-
-    Returns
-    -------
-    OnnxModel
-        Or, of a WindowClassifier, a WindowClassifier that contains it.
-
-    Raises
-    ------
-    ModelError
-        If the model is not fitted or cannot be exported (the message gives the exporter's reason), or the example is
-        none.
-
-    Notes
-    -----
-    Lesson 12.
 
     Examples
     --------
@@ -77,6 +65,9 @@ def to_onnx(model, example, classes=None):
 class OnnxModel(ClassifierMixin, BaseEstimator):
     """A fitted classifier, or any function of arrays, in ONNX: it predicts, and cannot be trained again.
 
+    It can be pickled, and used as the feature extractor or the classifier of a ``WindowClassifier``. Raises ModelError
+    when ONNX Runtime cannot run the content, the array has another shape, or the output is not finite. Lesson 12.
+
     Parameters
     ----------
     content : bytes
@@ -88,15 +79,6 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels, from the file's metadata; empty when there are none.
-
-    Raises
-    ------
-    ModelError
-        When ONNX Runtime cannot run the content, the array has another shape, or the output is not finite.
-
-    Notes
-    -----
-    Lesson 12. It can be pickled, and used as the feature extractor or the classifier of a ``WindowClassifier``.
 
     Examples
     --------
@@ -194,29 +176,11 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
 def to_torchscript(module, example):
     """A torch module as TorchScript: it runs without Python's code for it, also in C++.
 
-    Parameters
-    ----------
-    module : torch.nn.Module or Encoder
-        What depends on the values of its input, as an ``if``, stays as it was for the example.
-    example : array (n, ...)
-        What it is fed.
+    `module` is a torch.nn.Module or an Encoder, `example` an array (n, ...) of what it is fed; what depends on the
+    values of its input, as an ``if``, stays as it was for the example. The result is a torch.jit.ScriptModule: it has
+    ``save(path)``, and ``torch.jit.load`` reads the file. torch recommends ``torch.export`` for what is new. Raises
+    ModelError if the module cannot be traced. Lesson 12.
 
-    Returns
-    -------
-    torch.jit.ScriptModule
-        With ``save(path)``; ``torch.jit.load`` reads it.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be traced.
-
-    Notes
-    -----
-    Lesson 12. torch keeps TorchScript for what already runs on it and recommends ``torch.export`` for what is new.
-
-    Examples
-    --------
     >>> import torch
     >>> scripted = to_torchscript(torch.nn.Linear(3, 2), np.zeros((1, 3)))
     >>> scripted(torch.zeros(5, 3)).shape

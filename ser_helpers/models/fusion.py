@@ -7,6 +7,7 @@ A table of modalities is ``pd.concat({"audio": features, "text": table["text"]},
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize, minimize_scalar
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
@@ -21,6 +22,12 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     If an utterance lacks a modality, the others decide, with weights scaled up to 1; if it lacks all, it gets the
     shares of the labels in the training set. Each branch learns from the utterances that have its modality.
+
+    Temperature scaling is that of Guo et al., "On calibration of modern neural networks", ICML 2017, arXiv:1706.04599;
+    mean and product are compared in Kittler et al., "On combining classifiers", IEEE PAMI 1998, doi:10.1109/34.667881;
+    stacking is that of Wolpert, "Stacked generalization", Neural Networks 1992, doi:10.1016/S0893-6080(05)80023-1.
+    `fit` raises ValueError if branches and modalities differ, a branch gives no probabilities, the weights are
+    negative or all 0, or something is to be learned and `cv` is missing. Lesson 10.
 
     Parameters
     ----------
@@ -50,19 +57,6 @@ class LateFusion(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         All 1 unless `calibrate`; above 1 where the branch was overconfident.
     prior_ : ndarray
         The share of each label in the training set.
-
-    Raises
-    ------
-    ValueError
-        In `fit`, if branches and modalities differ, a branch gives no probabilities, the weights are negative or all 0,
-        or something is to be learned and `cv` is missing.
-
-    Notes
-    -----
-    Temperature scaling is that of Guo et al., "On calibration of modern neural networks", ICML 2017, arXiv:1706.04599;
-    mean and product are compared in Kittler et al., "On combining classifiers", IEEE PAMI 1998, doi:10.1109/34.667881;
-    stacking is that of Wolpert, "Stacked generalization", Neural Networks 1992, doi:10.1016/S0893-6080(05)80023-1. Used
-    in Lesson 10.
 
     Examples
     --------
@@ -235,17 +229,11 @@ def join(probabilities, weights, prior, rule="mean"):
     # naive Bayes: each branch adds log p(label | its input) - log p(label), and the prior counts once; with equal
     # shares 1 / branches, times the number of branches, each counts fully
     evidence = np.log(np.clip(np.where(absent, prior, probabilities), SMALLEST, None)) - np.log(prior)
-    scores = np.log(prior) + (shares * (~absent).sum(axis=0) * evidence).sum(axis=0)
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return softmax(np.log(prior) + (shares * (~absent).sum(axis=0) * evidence).sum(axis=0), axis=1)
 
 
 def tempered(probabilities, temperature):
-    """Probabilities (n, n_classes) with logarithms divided by `temperature`: above 1, they get more alike. Lesson 10.
-
-    >>> tempered(np.array([[0.9, 0.1]]), 2).round(2).tolist()
-    [[0.75, 0.25]]
-    """
+    """Probabilities (n, n_classes) with logarithms divided by `temperature`: above 1, more alike. Lesson 10."""
     if temperature == 1:
         return probabilities
     powers = np.clip(probabilities, SMALLEST, None) ** (1 / temperature)
@@ -253,11 +241,7 @@ def tempered(probabilities, temperature):
 
 
 def temperature(probabilities, truth):
-    """The temperature with the smallest cross-entropy; `truth` (n,) gives columns, rows of NaN do not count. Lesson 10.
-
-    >>> round(temperature(np.array([[0.99, 0.01]] * 4), np.array([0, 0, 0, 1])), 1)  # 99 % sure, right in 75 %
-    4.2
-    """
+    """The temperature with the smallest cross-entropy; `truth` (n,) gives columns, NaN does not count. Lesson 10."""
     present = ~np.isnan(probabilities).any(axis=1)
     probabilities, truth = probabilities[present], truth[present]
 
@@ -285,11 +269,7 @@ def best_weights(probabilities, truth, prior, rule="mean"):
 
 
 def cross_entropy(probabilities, truth):
-    """Minus the mean logarithm of the right label's probability; `truth` (n,) gives its column. Lesson 10.
-
-    >>> round(cross_entropy(np.array([[0.5, 0.5]]), np.array([1])), 3)
-    0.693
-    """
+    """Minus the mean logarithm of the right label's probability; `truth` (n,) gives its column. Lesson 10."""
     return float(-np.log(np.clip(probabilities[np.arange(len(truth)), truth], SMALLEST, None)).mean())
 
 
@@ -348,23 +328,12 @@ def drop_modality(X, modality, share=1.0, seed=0):
 
 
 class Modality(TransformerMixin, BaseEstimator):
-    """Pick one modality of a table: the first step of its branch in a pipeline or union.
+    """Pick one modality of a table by its name, such as "text": the first step of its branch in a pipeline or union.
 
     Missing words become the empty sentence, which text vectorisers accept; missing numbers stay NaN and need an
-    imputer.
+    imputer. `transform` returns a DataFrame, or a Series where the modality is one column of words or arrays.
+    ValueError when the table has no such modality. Lesson 10.
 
-    Parameters
-    ----------
-    name : str
-        Such as "audio" or "text".
-
-    Notes
-    -----
-    `transform` returns a DataFrame, or a Series where the modality is one column of words or arrays. ValueError when
-    the table has no such modality. Used in Lesson 10.
-
-    Examples
-    --------
     >>> X = pd.concat({"audio": pd.DataFrame({"pitch": [1.0, 2.0]}), "text": pd.Series(["Hello.", None])}, axis=1)
     >>> Modality("text").fit_transform(X).tolist()
     ['Hello.', '']
@@ -393,23 +362,12 @@ class Modality(TransformerMixin, BaseEstimator):
 class PerModality(TransformerMixin, BaseEstimator):
     """A transformer for each modality, fitted on the training utterances that have it: the first step before a network.
 
-    Parameters
-    ----------
-    transformers : dict of str to transformer
-        Such as ``{"audio": FrameScaler(), "text": Vocabulary()}``; modalities without one are left out.
+    `transformers` is a dict by modality, such as ``{"audio": FrameScaler(), "text": Vocabulary()}``, and
+    ``transformers_`` that of the fitted ones; modalities without one are left out. `transform` returns a DataFrame with
+    one column of arrays per modality, as ``KerasClassifier`` takes it for a network with several inputs. A missing
+    modality becomes zeros: for a sequence two rows, which a mask hides. ValueError when X has no such modality, or no
+    utterance that has it. Lesson 10.
 
-    Attributes
-    ----------
-    transformers_ : dict of str to fitted transformer
-
-    Notes
-    -----
-    `transform` returns a DataFrame with one column of arrays per modality, as ``KerasClassifier`` takes it for a
-    network with several inputs. A missing modality becomes zeros: for a sequence two rows, which a mask hides.
-    ValueError when X has no such modality, or no utterance that has it. Used in Lesson 10.
-
-    Examples
-    --------
     >>> from sklearn.preprocessing import StandardScaler
     >>> from ser_helpers.models import Vocabulary
     >>> sound = pd.DataFrame({"pitch": [1.0, 3.0]})

@@ -23,20 +23,11 @@ class KerasEstimator(BaseEstimator):
     """
 
     def fit(self, X, y, validation_data=None):
-        """Train from fresh weights on `X`, n examples, and `y`, n labels (for a regressor, numbers).
+        """Train from fresh weights on n examples `X` (see `to_arrays`) and labels `y` (n,), or numbers (n, targets).
 
-        Parameters
-        ----------
-        X : see `to_arrays`
-        y : array (n,), or (n, targets) for a regressor
-        validation_data : (X, y), optional
-            Evaluated after each epoch, for learning curves; it never influences the fit.
-
-        Raises
-        ------
-        ValueError
-            If X contains NaN or no features, X and y do not match, y has fewer than two classes, there is no epoch, or
-            `build` returns no compiled network. A fit that fails or is interrupted leaves the estimator unfitted.
+        `validation_data`, a pair (X, y), is evaluated after each epoch, for learning curves; it never influences the
+        fit. Raises ValueError if X contains NaN or no features, X and y do not match, y has fewer than two classes,
+        there is no epoch, or `build` returns no compiled network. A fit that fails leaves the estimator unfitted.
         """
         import keras
 
@@ -167,7 +158,8 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     """A Keras network that behaves like any scikit-learn classifier.
 
     ``keras.wrappers.SKLearnClassifier`` (Keras 3.15) forgets ``fit_kwargs`` when it is cloned, has no ``predict_proba``
-    and takes tables only; cross-validation with probabilities needs all three, hence this class.
+    and takes tables only; cross-validation with probabilities needs all three, hence this class. Works on every Keras
+    backend (``KERAS_BACKEND=tensorflow|torch|jax``). Used from Lesson 04 on.
 
     Parameters
     ----------
@@ -200,10 +192,6 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         ``val_accuracy``, ``val_uar``.
     overhead_ : float
         The share of the fit's time outside of training steps: loading data, validation, bookkeeping.
-
-    Notes
-    -----
-    Used from Lesson 04 on. Works on every Keras backend (``KERAS_BACKEND=tensorflow|torch|jax``).
 
     Examples
     --------
@@ -281,23 +269,21 @@ def _symbolic_inputs(shape):
 class KerasRegressor(MultiOutputMixin, RegressorMixin, KerasEstimator):
     """A Keras network that behaves like any scikit-learn regressor, for one target or several.
 
+    The CCC does not change when truth and prediction are moved and stretched together, so it is the same on the
+    standardised and on the original scale. Works on every Keras backend. Lesson 09.
+
     Parameters
     ----------
     build : callable
         ``build(input_shape, n_targets)`` returns a *compiled* ``keras.Model`` that ends in ``n_targets`` linear units,
-        for example ``model.compile("adam", "mse")`` or ``model.compile("adam", ccc_loss)``. `input_shape` is the shape
-        of one example, or, where X is a table of several inputs, a dict of shapes by input: give each ``keras.Input``
-        its `name`.
-    epochs, batch_size : int
-        As in ``keras.Model.fit``. A CCC loss is estimated on each batch: 32 examples or more.
-    seed : int
-        Fixes the initial weights, the order of examples and dropout: two fits give the same network.
+        for example ``model.compile("adam", "mse")`` or ``model.compile("adam", ccc_loss)``. A CCC loss is estimated on
+        each batch: 32 examples or more. `input_shape` is as for ``KerasClassifier``.
     standardise : bool
         Train on targets brought to mean 0 and standard deviation 1 over the training set, column by column, and bring
         the predictions back. A fresh network predicts about 0. Without this it first has to learn that arousal is about
         3 on a scale from 1 to 5, and with a CCC loss it hardly gets there, because the loss is flat far from the truth.
         False for a network that ends on the targets' own scale, such as a sigmoid for targets in [0, 1].
-    cache, progress : bool
+    epochs, batch_size, seed, cache, progress
         As in ``KerasClassifier``.
 
     Attributes
@@ -309,11 +295,6 @@ class KerasRegressor(MultiOutputMixin, RegressorMixin, KerasEstimator):
     history_ : DataFrame
         One row per epoch: ``loss``, in standardised units, and ``ccc``, the mean over targets; with `validation_data`
         also ``val_loss`` and ``val_ccc``.
-
-    Notes
-    -----
-    The CCC does not change when truth and prediction are moved and stretched together, so it is the same on the
-    standardised and on the original scale. Used in Lesson 09. Works on every Keras backend.
 
     Examples
     --------
@@ -392,6 +373,8 @@ def _numbers(y):
 def to_arrays(X):
     """The examples of `X` as float32 arrays, and the shape of one example. Used by both estimators.
 
+    Raises ValueError if X contains NaN or no features, or arrays that do not fit together.
+
     Parameters
     ----------
     X : table, array, Series, list, or DataFrame of several inputs
@@ -405,11 +388,6 @@ def to_arrays(X):
     arrays : ndarray (n, ...), or a dict of them by input
     shape : tuple, or a dict of them
         Of one example; ``(None, dims)`` for sequences.
-
-    Raises
-    ------
-    ValueError
-        If X contains NaN or no features, or arrays that do not fit together.
 
     Examples
     --------

@@ -12,6 +12,12 @@ class AttentionPooling(keras.layers.Layer):
     and the output is the sum of weight × frame. Masked frames get no weight, so padding changes nothing; a row that is
     masked altogether gives zeros.
 
+    Input (batch, time, dims), output (batch, dims), weights (batch, time). The score is that of Bahdanau, Cho and
+    Bengio, "Neural machine translation by jointly learning to align and translate", ICLR 2015, arXiv:1409.0473; pooling
+    an utterance by attention is that of Mirsamadi, Barsoum and Zhang, "Automatic speech emotion recognition using
+    recurrent neural networks with local attention", ICASSP 2017, doi:10.1109/ICASSP.2017.7952552. Raises ValueError if
+    the input is not of shape (batch, time, dims), or `units` is not positive. Lesson 07.
+
     Parameters
     ----------
     units : int
@@ -20,18 +26,6 @@ class AttentionPooling(keras.layers.Layer):
         Return the pair (sum, weights) instead of the sum alone.
     **kwargs
         As for every Keras layer, such as ``name``.
-
-    Raises
-    ------
-    ValueError
-        If the input is not of shape (batch, time, dims), or `units` is not positive.
-
-    Notes
-    -----
-    Input (batch, time, dims), output (batch, dims), weights (batch, time). The score is that of Bahdanau, Cho and
-    Bengio, "Neural machine translation by jointly learning to align and translate", ICLR 2015, arXiv:1409.0473; pooling
-    an utterance by attention is that of Mirsamadi, Barsoum and Zhang, "Automatic speech emotion recognition using
-    recurrent neural networks with local attention", ICASSP 2017, doi:10.1109/ICASSP.2017.7952552. Lesson 07.
 
     Examples
     --------
@@ -106,26 +100,18 @@ class CrossModalAttention(keras.layers.Layer):
     (an audio frame). Softmax of q · k / √units over the second sequence gives the weights, the sum of weight × v the
     output. Masked keys get no weight; masked queries, and queries without any unmasked key, get zeros.
 
+    Called as ``layer(query, context)``: (batch, words, dims) and (batch, frames, dims) become (batch, words, units);
+    the weights are (batch, words, frames). Keras passes the masks of both. Attention of this kind is that of Vaswani et
+    al., "Attention is all you need", NeurIPS 2017, arXiv:1706.03762; between modalities, that of Tsai et al.,
+    "Multimodal transformer for unaligned multimodal language sequences", ACL 2019, doi:10.18653/v1/P19-1656. Raises
+    ValueError if an input is not of shape (batch, time, dims), or `units` is not positive. Lesson 10.
+
     Parameters
     ----------
     units : int
         Length of queries, keys and values, and so of the output.
-    return_weights : bool
-        Return the pair (output, weights) instead of the output alone.
-    **kwargs
-        As for every Keras layer, such as ``name``.
-
-    Raises
-    ------
-    ValueError
-        If an input is not of shape (batch, time, dims), or `units` is not positive.
-
-    Notes
-    -----
-    Called as ``layer(query, context)``: (batch, words, dims) and (batch, frames, dims) become (batch, words, units);
-    the weights are (batch, words, frames). Keras passes the masks of both. Attention of this kind is that of Vaswani
-    et al., "Attention is all you need", NeurIPS 2017, arXiv:1706.03762; between modalities, that of Tsai et al.,
-    "Multimodal transformer for unaligned multimodal language sequences", ACL 2019, doi:10.18653/v1/P19-1656. Lesson 10.
+    return_weights, **kwargs
+        As for `AttentionPooling`.
 
     Examples
     --------
@@ -200,7 +186,10 @@ class SpecAugment(keras.layers.Layer):
     """Hide stripes of each spectrogram, in frequency and in time, whenever the network trains.
 
     Every step draws new stripes for every example, so the network cannot rely on one band or one moment. Hidden cells
-    become 0, which is the mean after a ``FrameScaler``. In prediction the layer does nothing.
+    become 0, which is the mean after a ``FrameScaler``. In prediction the layer does nothing. Input and output have the
+    shape (batch, frames, bands). After Park et al., "SpecAugment: a simple data augmentation method for automatic
+    speech recognition", Interspeech 2019, doi:10.21437/Interspeech.2019-2680, without its time warping, which they
+    found to help least. Lesson 06.
 
     Parameters
     ----------
@@ -212,12 +201,6 @@ class SpecAugment(keras.layers.Layer):
         Number of stripes in each direction.
     seed : int, optional
         Of the random stripes; by default it follows ``keras.utils.set_random_seed``.
-
-    Notes
-    -----
-    Lesson 06. Input and output have the shape (batch, frames, bands). After Park et al., "SpecAugment: a simple data
-    augmentation method for automatic speech recognition", Interspeech 2019, doi:10.21437/Interspeech.2019-2680, without
-    its time warping, which they found to help least.
 
     Examples
     --------
@@ -268,27 +251,10 @@ class SpecAugment(keras.layers.Layer):
 
 
 def hide(spectrograms, start, width, axis):
-    """Set one stripe of each spectrogram to 0.
+    """Set one stripe of each of the spectrograms (batch, frames, bands) to 0: the deterministic part of `SpecAugment`.
 
-    Parameters
-    ----------
-    spectrograms : tensor (batch, frames, bands)
-    start, width : tensors (batch,)
-        First row or column of the stripe, and how many.
-    axis : int
-        1 hides frames, 2 hides bands.
-
-    Notes
-    -----
-    The deterministic part of `SpecAugment`: the same on every Keras backend. Lesson 06.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> hidden = hide(np.ones((1, 2, 4), dtype="float32"), np.array([1.0]), np.array([2.0]), axis=2)
-    >>> ops.convert_to_numpy(hidden)
-    array([[[1., 0., 0., 1.],
-            [1., 0., 0., 1.]]], dtype=float32)
+    `start` and `width`, tensors (batch,), are the first row or column of the stripe, and how many; `axis` 1 hides
+    frames, 2 hides bands. Lesson 06.
     """
     spectrograms = ops.convert_to_tensor(spectrograms)
     start, width = (ops.cast(value, "float32")[:, None] for value in (start, width))
@@ -302,28 +268,14 @@ ROUNDING = 1e-12  # in the square of the target's unit: below it, truth and pred
 
 @keras.saving.register_keras_serializable("ser_helpers")
 def ccc_loss(y_true, y_pred):
-    """One minus the concordance correlation coefficient (CCC) of a batch, the mean over target columns.
+    """One minus the concordance correlation coefficient (CCC) of a batch, the mean over target columns: a scalar.
 
-    The CCC is ``2 cov / (var(truth) + var(prediction) + (mean(truth) - mean(prediction))²)`` with population moments
-    (divided by n), as in ``evaluation.ccc``: 0 is a perfect batch, 1 what a constant earns, 2 the worst.
+    Both tensors have the shape (batch,) or (batch, targets). The CCC is that of ``evaluation.ccc``: 0 is a perfect
+    batch, 1 what a constant earns, 2 the worst. It is computed over the whole batch, so it takes no sample weights, and
+    a batch of fewer than about 16 estimates it poorly. In a batch where it is undefined (one example, or equal
+    constants), it is 1 and has no gradient. As a loss for emotion: Trigeorgis et al. (2016),
+    doi:10.1109/ICASSP.2016.7472669. Lesson 09.
 
-    Parameters
-    ----------
-    y_true, y_pred : tensors of shape (batch,) or (batch, targets)
-
-    Returns
-    -------
-    scalar tensor
-
-    Notes
-    -----
-    It is computed over the whole batch, so it takes no sample weights, and a batch of fewer than about 16 estimates
-    it poorly. In a batch where it is undefined (one example, or equal constants), it is 1 and has no gradient. Lin
-    (1989), doi:10.2307/2532051; as a loss for emotion: Trigeorgis et al. (2016), doi:10.1109/ICASSP.2016.7472669.
-    Lesson 09.
-
-    Examples
-    --------
     >>> float(ccc_loss([[1.0], [2.0], [3.0]], [[1.0], [2.0], [3.0]]))
     0.0
     >>> float(ccc_loss([[1.0], [2.0], [3.0]], [[2.0], [2.0], [2.0]]))  # a constant
@@ -344,19 +296,9 @@ def ccc_loss(y_true, y_pred):
 class CCC(keras.metrics.Metric):
     """Concordance correlation coefficient over everything seen since the start of the epoch, the mean over targets.
 
-    Parameters
-    ----------
-    n_targets : int
-        Number of columns of the targets.
-    name : str
+    Targets have `n_targets` columns. During training the weights change from batch to batch: the value lags behind
+    ``evaluation.ccc`` of the finished epoch. Lesson 09.
 
-    Notes
-    -----
-    During training the weights change from batch to batch: the value lags behind ``evaluation.ccc`` of the finished
-    epoch. Lesson 09.
-
-    Examples
-    --------
     >>> metric = CCC(1)
     >>> metric.update_state([[0.0], [1.0]], [[0.0], [1.0]])
     >>> metric.update_state([[2.0]], [[2.0]])
@@ -392,19 +334,9 @@ class CCC(keras.metrics.Metric):
 class UAR(keras.metrics.Metric):
     """Unweighted average recall (UAR) over everything seen since the start of the epoch.
 
-    Parameters
-    ----------
-    n_classes : int
-        Number of columns of the one-hot targets.
-    name : str
+    The mean of the recalls of the classes seen, so that every emotion counts the same; one-hot targets have `n_classes`
+    columns. It lags behind ``evaluation.uar`` as `CCC` does. Lesson 04.
 
-    Notes
-    -----
-    The mean of the recalls of the classes seen, so that every emotion counts the same. During training the weights
-    change from batch to batch: the value lags behind ``evaluation.uar`` of the finished epoch. Used in Lesson 04.
-
-    Examples
-    --------
     >>> metric = UAR(2)
     >>> metric.update_state([[1, 0], [1, 0], [1, 0], [0, 1]], [[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
     >>> float(metric.result())  # recall 1 of the first class, 0 of the second

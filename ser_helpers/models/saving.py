@@ -74,7 +74,8 @@ def save(model, path, *, X, table):
 
     The file is a zip archive without compression: ``about.json`` has the labels, the kind of feature with its
     parameters, columns and sample rate, the corpora and the versions; the scikit-learn part is stored by skops, a Keras
-    network as ``.keras``. It contains no pickle and no date.
+    network as ``.keras``. It contains no pickle and no date. Raises ModelError if the model contains what `load` would
+    refuse (such as functions of your own), does not predict on `X`, or the file cannot be written. Lesson 05.
 
     Parameters
     ----------
@@ -90,16 +91,8 @@ def save(model, path, *, X, table):
     table : DataFrame
         Their utterance table.
 
-    Raises
-    ------
-    ModelError
-        If the model contains what `load` would refuse (such as functions of your own), does not predict on `X`, or the
-        file cannot be written.
-
     Examples
     --------
-    Lesson 05.
-
     >>> import tempfile
     >>> from sklearn.linear_model import LogisticRegression
     >>> from ser_helpers import corpora, features
@@ -136,34 +129,13 @@ def save(model, path, *, X, table):
 
 
 def load(path):
-    """Read a model that `save` wrote.
+    """Read a model that `save` wrote: a `LoadedModel`.
 
     Such a file cannot run code: it contains no pickle, only types known to be safe and Keras layers without functions
-    of their own. A file that someone tampered with may at worst give wrong answers or stop the process.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    LoadedModel
-        With `predict`, `predict_proba`, `predict_audio`, ``classes_`` and ``about``.
-
-    Raises
-    ------
-    ModelError
-        If the file is missing, damaged or of another format, or contains anything not known to be safe.
-
-    Notes
-    -----
-    A ``SpeakerNormaliser`` comes back without speakers: all rows of one call to `predict` are taken for one speaker. A
-    ``VoiceNormaliser`` tells voices apart as before, but cannot be fitted again without speakers.
-
-    Examples
-    --------
-    See `save`.
+    of their own. A file that someone tampered with may at worst give wrong answers or stop the process. A
+    ``SpeakerNormaliser`` comes back without speakers: all rows of one call to `predict` are taken for one speaker. A
+    ``VoiceNormaliser`` tells voices apart as before, but cannot be fitted again without speakers. Raises ModelError if
+    the file is missing, damaged or of another format, or contains anything not known to be safe.
 
     >>> load("nothing.ser")
     Traceback (most recent call last):
@@ -212,21 +184,10 @@ class LoadedModel:
         return self.model.predict_proba(self._checked(X))
 
     def predict_audio(self, recording, sr=None):
-        """The label of one recording.
+        """The label of one recording: a file (str or Path), or mono samples (n,) with their rate `sr` in Hz.
 
-        Parameters
-        ----------
-        recording : str, Path or array (n,)
-            A file, or mono samples.
-        sr : int, optional
-            Sample rate of the samples in Hz.
-
-        Raises
-        ------
-        ModelError
-            If the model was trained on features this package cannot compute, or on features normalised by speaker.
-        AudioError
-            If the recording cannot be used.
+        Raises ModelError if the model was trained on features this package cannot compute, or on features normalised by
+        speaker; AudioError if the recording cannot be used.
         """
         if normalises_speakers(self.model):
             raise ModelError(
@@ -563,10 +524,8 @@ def _check_trees(thing, dims):
         parts = thing
     else:
         parts = list(thing.values() if isinstance(thing, dict) else getattr(thing, "__dict__", {}).values())
-    if (
-        len({part.n_features_in_ for part in parts if isinstance(part, BaseDecisionTree) and hasattr(part, "tree_")})
-        > 1
-    ):
+    trees = [part for part in parts if isinstance(part, BaseDecisionTree) and hasattr(part, "tree_")]
+    if len({tree.n_features_in_ for tree in trees}) > 1:
         raise ValueError("trees of different sizes")
     for part in parts:
         _check_trees(part, dims)

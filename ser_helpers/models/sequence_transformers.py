@@ -14,21 +14,11 @@ from ser_helpers.features.text import listed
 class FrameScaler(TransformerMixin, BaseEstimator):
     """Bring each dimension to mean 0 and standard deviation 1 over all frames of the training set.
 
-    What ``StandardScaler`` does for tables; a dimension that never changes becomes 0.
-
-    Attributes
-    ----------
-    mean_, scale_ : ndarray of shape (dims,)
-        Mean and standard deviation of each dimension.
-
-    Notes
-    -----
-    Lesson 06. `fit` and `transform` take a Series or list of arrays (frames, dims), or one array (n, frames, dims). A
+    What ``StandardScaler`` does for tables, with ``mean_`` and ``scale_`` (dims,); a dimension that never changes
+    becomes 0. `fit` and `transform` take a Series or list of arrays (frames, dims), or one array (n, frames, dims). A
     Series comes back as a Series with its index, anything else as a list of float32 arrays. They raise ValueError if
-    the arrays differ in their dims or contain NaN.
+    the arrays differ in their dims or contain NaN. Lesson 06.
 
-    Examples
-    --------
     >>> scaled = FrameScaler().fit_transform([np.array([[0.0], [2.0]]), np.array([[4.0]])])
     >>> scaled[0].round(2)
     array([[-1.22],
@@ -59,7 +49,8 @@ class FixedFrames(TransformerMixin, BaseEstimator):
     """Give every sequence the same number of frames, so that all fit into one array.
 
     A longer sequence is cut equally at both ends; a shorter one gets zeros on both sides. Zero is the mean after a
-    :class:`FrameScaler`.
+    :class:`FrameScaler`. `transform` takes what `FrameScaler` takes and returns a float32 array (n, frames, dims).
+    There is nothing to learn. Lesson 06.
 
     Parameters
     ----------
@@ -67,11 +58,6 @@ class FixedFrames(TransformerMixin, BaseEstimator):
         Frames that come out: ``FixedFrames(150, step=2)`` keeps 3 s of frames that are 10 ms apart.
     step : int
         First average every `step` neighbouring frames into one: that many times fewer to compute with.
-
-    Notes
-    -----
-    Lesson 06. `transform` takes what `FrameScaler` takes and returns a float32 array (n, frames, dims). There is
-    nothing to learn.
 
     Examples
     --------
@@ -95,20 +81,15 @@ class FixedFrames(TransformerMixin, BaseEstimator):
         arrays = _arrays(X)
         result = np.zeros((len(arrays), self.frames, arrays[0].shape[1]), dtype=np.float32)
         for row, sequence in zip(result, arrays, strict=True):
-            self._put(row, self._average(sequence))
+            starts = np.arange(0, len(sequence), self.step)
+            sums = np.add.reduceat(sequence, starts, axis=0)
+            means = sums / np.diff(starts, append=len(sequence))[:, None]
+            spare = self.frames - len(means)
+            if spare >= 0:
+                row[spare // 2 : spare // 2 + len(means)] = means
+            else:
+                row[:] = means[-spare // 2 :][: self.frames]
         return result
-
-    def _average(self, sequence):
-        starts = np.arange(0, len(sequence), self.step)
-        sums = np.add.reduceat(sequence, starts, axis=0)
-        return sums / np.diff(starts, append=len(sequence))[:, None]
-
-    def _put(self, row, sequence):
-        spare = self.frames - len(sequence)
-        if spare >= 0:
-            row[spare // 2 : spare // 2 + len(sequence)] = sequence
-        else:
-            row[:] = sequence[-spare // 2 :][: self.frames]
 
     def __sklearn_is_fitted__(self):
         return True
@@ -152,25 +133,14 @@ def split_words(text):
 class Vocabulary(TransformerMixin, BaseEstimator):
     """Number the words that the training sentences use; a network learns a vector for each number.
 
-    Parameters
-    ----------
-    min_count : int
-        Words that are rarer in the training sentences count as unknown, so that the network learns what to make of
-        unknown words.
+    The dict ``vocabulary_`` numbers them from 2 on; 0 is no word (padding), 1 an unknown one. Words with fewer than
+    `min_count` occurrences in the training sentences count as unknown, so that the network learns what to make of
+    these.
 
-    Attributes
-    ----------
-    vocabulary_ : dict of str to int
-        From 2 on. 0 is no word (padding), 1 an unknown one.
-
-    Notes
-    -----
     `fit` and `transform` take a Series or list of sentences. `transform` gives one float32 array (words, 1) for each,
     the shape that ``KerasClassifier`` pads with zeros: a Series for a Series, else a list. A missing or empty sentence
-    becomes a single 0. In the network, ``Embedding(size, dims, mask_zero=True)`` hides the zeros. Used in Lesson 10.
+    becomes a single 0. In the network, ``Embedding(size, dims, mask_zero=True)`` hides the zeros. Lesson 10.
 
-    Examples
-    --------
     >>> ids = Vocabulary(min_count=1).fit(["I know.", "You know!"])
     >>> ids.size, [row.ravel().tolist() for row in ids.transform(["I really know!", None])]
     (6, [[4.0, 1.0, 2.0, 3.0], [0.0]])

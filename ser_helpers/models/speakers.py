@@ -24,17 +24,14 @@ class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     A test speaker is therefore normalised by their own test utterances. That is fair only if unlabelled speech of this
     speaker is available before the answer is due, and never for the first sentence of a new speaker.
 
+    A column that is constant within a speaker becomes 0. So does the only row of a speaker, with a warning. A DataFrame
+    stays a DataFrame, with its index and columns. Raises EvaluationError if `speakers` is given and X has no index of
+    utterances, or has an utterance they lack. Lesson 05.
+
     Parameters
     ----------
     speakers : Series of str, indexed by utterance, optional
         Who says what, as ``table["speaker"]``; looked up by the index of X. None: all rows are one speaker.
-
-    Notes
-    -----
-    A column that is constant within a speaker becomes 0. So does the only row of a speaker, with a warning. A DataFrame
-    stays a DataFrame, with its index and columns. Used in Lesson 05.
-
-    Raises EvaluationError if `speakers` is given and X has no index of utterances, or has an utterance they lack.
 
     Examples
     --------
@@ -56,14 +53,13 @@ class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """`X` of shape (utterances, features), each row relative to the other rows of its speaker."""
         values = validate_data(self, X, dtype=float, reset="n_features_in_" not in vars(self))
         normalised = np.empty_like(values)
-        for speaker, rows in self._rows(X, len(values)).items():
+        speakers = self.speakers
+        groups = {"unknown": np.arange(len(values))} if speakers is None else rows_by_speaker(X, speakers)
+        for speaker, rows in groups.items():
             if len(rows) == 1:
                 warnings.warn(f"Speaker {speaker} has one utterance only: its features become 0.", stacklevel=2)
             normalised[rows] = StandardScaler().fit_transform(values[rows])
         return pd.DataFrame(normalised, X.index, X.columns) if isinstance(X, pd.DataFrame) else normalised
-
-    def _rows(self, X, n):
-        return {"unknown": np.arange(n)} if self.speakers is None else rows_by_speaker(X, self.speakers)
 
     def __sklearn_is_fitted__(self):
         return True
@@ -108,6 +104,15 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     the utterances it is given and normalises each cluster. Unlike `SpeakerNormaliser` it needs no name of a test
     speaker; like it, it needs several of their unlabelled utterances.
 
+    ``fit_transform`` normalises the training utterances by their true speakers, and so differs from ``fit`` and then
+    ``transform``, as with scikit-learn's TargetEncoder. A column that is constant within a voice becomes 0. If the
+    speakers' utterances vary in too few directions (all alike, or two of each), the discriminant analysis is left out.
+    Ward (1963), doi:10.1080/01621459.1963.10500845.
+
+    Raises EvaluationError if X is no feature table, a training utterance has no speaker, there are fewer than four
+    speakers or fewer than two utterances of each, or no column varies among the speakers that directions are learned
+    from; ValueError if `groups` or `dims` is too small. Lesson 08.
+
     Parameters
     ----------
     speakers : Series of str, indexed by utterance
@@ -115,26 +120,10 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     dims : int
         Dimensions of the PCA; the discriminant analysis keeps at most 12.
     groups : int
-        How many times training speakers are held out to find the height.
+        How many times training speakers are held out to find the height at which the tree is cut (``height_``). It is
+        learned on groups of ``utterances / groups`` rows and suits about that many.
     seed : int
         For the groups and the PCA.
-
-    Attributes
-    ----------
-    height_ : float
-        Where the tree is cut. It was learned on groups of ``utterances / groups`` rows and suits about that many.
-
-    Notes
-    -----
-    ``fit_transform`` normalises the training utterances by their true speakers, and so differs from ``fit`` and then
-    ``transform``, as with scikit-learn's TargetEncoder. A column that is constant within a voice becomes 0. If the
-    speakers' utterances vary in too few directions (all alike, or two of each), the discriminant analysis is left out.
-    Ward (1963),
-    doi:10.1080/01621459.1963.10500845. Lesson 08.
-
-    Raises EvaluationError if X is no feature table, a training utterance has no speaker, there are fewer than four
-    speakers or fewer than two utterances of each, or no column varies among the speakers that directions are learned
-    from; ValueError if `groups` or `dims` is too small.
 
     Examples
     --------
@@ -173,7 +162,7 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         for held_out in np.array_split(everyone, min(self.groups, len(everyone) // 2)):
             rows = np.isin(names, held_out)
             space = self._space(X[~rows], names[~rows])
-            trials.append((_tree(space.transform(X[rows])), names[rows]))
+            trials.append((linkage(space.transform(X[rows]), "ward"), names[rows]))
         merges = np.concatenate([tree[:, 2] for tree, _ in trials])
         heights = np.geomspace(max(merges.min(), 1e-6), merges.max(), HEIGHTS)
         agreement = [
@@ -201,7 +190,7 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise EvaluationError(f"X is a {type(X).__name__}: give VoiceNormaliser a feature table.")
         voices = np.ones(len(X), dtype=int)
         if len(X) > 1:
-            voices = fcluster(_tree(self.space_.transform(X)), self.height_, "distance")
+            voices = fcluster(linkage(self.space_.transform(X), "ward"), self.height_, "distance")
         return pd.Series(voices, X.index, name="voice")
 
     def _space(self, X, names):
@@ -221,15 +210,13 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return reduce.fit(X)
 
 
-def _tree(points):
-    return linkage(points, "ward")
-
-
 class SpeakerFolds:
     """A scikit-learn splitter: no speaker is in both parts of a fold.
 
     For nested searches, ``GridSearchCV(pipeline, grid, cv=SpeakerFolds(table), scoring="recall_macro")``: settings are
-    then chosen on unseen speakers, like the final score. ``recall_macro`` is scikit-learn's name for the UAR.
+    then chosen on unseen speakers, like the final score. ``recall_macro`` is scikit-learn's name for the UAR. `split`
+    raises EvaluationError if X has no index of utterances, or has utterances that the table lacks; CorpusError if X has
+    fewer speakers than folds. Lesson 05.
 
     Parameters
     ----------
@@ -239,17 +226,6 @@ class SpeakerFolds:
         Number of folds, at most the number of speakers in X.
     seed : int
         Decides which speakers fall into which fold.
-
-    Raises
-    ------
-    EvaluationError
-        When folds are drawn: X has no index of utterances, or has utterances that the table lacks.
-    CorpusError
-        When folds are drawn: X has fewer speakers than folds.
-
-    Notes
-    -----
-    Used in Lesson 05.
 
     Examples
     --------

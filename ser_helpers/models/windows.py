@@ -37,7 +37,7 @@ WINDOW = 3 * SAMPLE_RATE
 class WindowClassifier(ClassifierMixin, BaseEstimator):
     """A classifier of windows of 3 s: a feature extractor, and a classifier of its features.
 
-    It is a ``streaming.WindowModel``: detectors, podcasts, the call monitor and the service take it.
+    It is a ``streaming.WindowModel``: detectors, podcasts, the call monitor and the service take it. Lessons 11 to 13.
 
     Parameters
     ----------
@@ -57,10 +57,6 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
     classifier_ : the fitted classifier
     label : str
         What reports call a ready model, with what it was trained on; others have none.
-
-    Notes
-    -----
-    Used in Lessons 11 to 13.
 
     Examples
     --------
@@ -162,10 +158,11 @@ LOUDEST, RANGE = 99, 50  # percentile of a spectrogram that counts as its maximu
 
 
 def window_model(name="linear", band="wide", progress=False):
-    """A ready model of windows: angry, happy, neutral or sad.
+    """A ready model of windows, a fitted WindowClassifier: angry, happy, neutral or sad.
 
     It is trained on first use, in about 20 s on 2 cores, on voices that are in no corpus of the course, and cached in
-    ``cache_home()/checkpoints``; a damaged file is made again.
+    ``cache_home()/checkpoints``; a damaged file is made again. Raises ValueError if there is no such model or band;
+    ModelError if the model cannot be kept there. Lessons 11 to 13.
 
     Parameters
     ----------
@@ -177,22 +174,8 @@ def window_model(name="linear", band="wide", progress=False):
     progress : bool
         Show a progress bar during training.
 
-    Returns
-    -------
-    WindowClassifier
-        Fitted; ``classes_`` are the four emotions.
-
-    Raises
-    ------
-    ValueError
-        If there is no such model or band.
-    ModelError
-        If the model cannot be kept there.
-
     Examples
     --------
-    Lessons 11 to 13.
-
     >>> model = window_model("linear")
     >>> model.classes_.tolist(), model.predict_proba(np.zeros((1, 48000), np.float32)).shape
     (['angry', 'happy', 'neutral', 'sad'], (1, 4))

@@ -3,6 +3,7 @@
 import difflib
 import textwrap
 import warnings
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,9 @@ import seaborn as sns
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.errors import EvaluationError
 from ser_helpers.plots.style import (
-    ACCENT,
     ACCENT_2,
     INK,
+    LINES,
     QUIET,
     bars,
     capitalised,
@@ -21,9 +22,8 @@ from ser_helpers.plots.style import (
     finish,
     new_figure,
     page_size,
+    text_on,
 )
-
-LINES = (ACCENT, ACCENT_2, "#4d9f57", "#550172")
 
 
 def counts(table, title=None, column="emotion"):
@@ -47,19 +47,10 @@ def counts(table, title=None, column="emotion"):
 def feature_by_emotion(X, table, feature, relative_to_neutral=False, unit=None, title=None):
     """How one feature is distributed in each emotion. Lesson 02.
 
-    Boxes hold the middle half of the utterances, the line is the median, whiskers reach 1.5 box heights at most.
-
-    Parameters
-    ----------
-    X : DataFrame
-        Feature table; joined to `table` by utterance.
-    feature : str
-        A column of `X`.
-    relative_to_neutral : bool
-        Subtract from each utterance the mean of the same speaker's neutral utterances: what is left is emotion rather
-        than voice. Speakers without a neutral utterance are left out, with a warning.
-    unit : str, optional
-        Written beside the feature's name.
+    Boxes contain the middle half of the utterances, the line is the median, whiskers reach 1.5 box heights at most.
+    `feature` is a column of `X`, which is joined to `table` by utterance; `unit` is written beside its name. With
+    `relative_to_neutral`, the mean of the same speaker's neutral utterances is subtracted, so that what is left is
+    emotion rather than voice; speakers without a neutral utterance are left out, with a warning.
     """
     if feature not in X:
         near = difflib.get_close_matches(str(feature), list(map(str, X.columns)), n=3)
@@ -78,7 +69,7 @@ def feature_by_emotion(X, table, feature, relative_to_neutral=False, unit=None, 
     look = {"order": labels, "hue": emotions, "palette": {label: colour(label) for label in labels}, "saturation": 1}
     sns.boxplot(x=emotions, y=values, width=0.62, showfliers=False, legend=False, linecolor=INK, ax=ax, **look)
     for label, median in zip(labels, ax.lines[4::5], strict=True):  # each box has four lines for its whiskers before
-        median.set(color=_readable_on(colour(label)), linewidth=2)
+        median.set(color=text_on(colour(label)), linewidth=2)
     ax.tick_params(axis="x", labelrotation=0 if len(labels) <= 10 else 90)
     below = f"{unit or 'difference'} from the speaker's own neutral" if relative_to_neutral else unit
     ax.set_ylabel("\n".join([*textwrap.wrap(feature, 40), *([below] if below else [])]), size=11)
@@ -95,12 +86,8 @@ def feature_by_emotion(X, table, feature, relative_to_neutral=False, unit=None, 
 def learning_curves(history, corpus, protocol, title=None):
     """Training and validation curves of one or several fits. Lesson 04.
 
-    Parameters
-    ----------
-    history : DataFrame, dict or Keras History; or a dict of name → any of these
-        Columns or keys ``loss``, ``accuracy`` and, where there is validation data, ``val_loss``, ``val_accuracy``.
-    corpus, protocol : str
-        Written below the title: curves do not know where they come from.
+    `history` is a DataFrame, dict or Keras History with ``loss``, ``accuracy`` and, where there is validation data,
+    ``val_loss``, ``val_accuracy``; or a dict of several by name. `corpus` and `protocol` are written below the title.
     """
     runs = _histories(history)
     kinds = [kind for kind in ("accuracy", "loss") if any(kind in run for run in runs.values())]
@@ -111,7 +98,7 @@ def learning_curves(history, corpus, protocol, title=None):
     fig, axes = new_figure(1, len(kinds), squeeze=False)
     for ax, kind in zip(axes[0], kinds, strict=True):
         ends = []
-        for (name, run), ink in zip(runs.items(), _inks(len(runs)), strict=True):
+        for (name, run), ink in zip(runs.items(), cycle(LINES[:4]), strict=False):
             for key, words, style in (
                 (kind, "training", "--" if len(runs) > 1 else "-"),
                 (f"val_{kind}", "validation", "-"),
@@ -173,10 +160,6 @@ def _frame(history):
     return pd.DataFrame(history).rename(index=lambda epoch: epoch + 1)
 
 
-def _inks(n):
-    return [LINES[k % len(LINES)] for k in range(n)]
-
-
 def _label_ends(ax, ends):
     """Name each line at its right end, pushed apart where two end at the same height."""
     ax.margins(x=0)
@@ -185,8 +168,3 @@ def _label_ends(ax, ends):
     for x, y, words, ink in sorted(ends, key=lambda end: end[1]):
         previous = max(y, previous + gap)
         ax.annotate(words, (x, previous), (6, 0), textcoords="offset points", va="center", size=11, color=ink)
-
-
-def _readable_on(background):
-    red, green, blue = (int(background[k : k + 2], 16) for k in (1, 3, 5))
-    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 120 else "white"

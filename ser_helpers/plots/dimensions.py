@@ -7,7 +7,7 @@ from ser_helpers import corpora
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.errors import EvaluationError
 from ser_helpers.plots.results import score_line
-from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure, page_size
+from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure, page_size, percent
 from ser_helpers.streaming.timeline import rolling_mean
 
 SCALES = ((0, 1), (-1, 1), (1, 5), (1, 7))
@@ -46,10 +46,10 @@ def plane(table, x="valence", y="arousal", scale=None, title=None):
     fig, ax = new_figure()
     look = {"hue": emotions, "palette": {label: _ink(label) for label in emotions.unique()}, "legend": False}
     sns.scatterplot(x=rated[x] + shift[:, 0], y=rated[y] + shift[:, 1], s=16, alpha=0.45, linewidth=0, ax=ax, **look)
-    means = rated.groupby(emotions)[[x, y]].agg(["mean", "size"])
-    named = [label for label in label_order(emotions) if means.loc[label, (x, "size")] >= max(5, 0.01 * len(rated))]
+    middle, counts = rated.groupby(emotions)[[x, y]].mean(), emotions.value_counts()
+    named = [label for label in label_order(emotions) if counts[label] >= max(5, 0.01 * len(rated))]
     for label in named:
-        place = means.loc[label, (x, "mean")], means.loc[label, (y, "mean")]
+        place = tuple(middle.loc[label, [x, y]])
         ax.plot(*place, "o", color=_ink(label), markersize=13, markeredgecolor="white", markeredgewidth=1.5)
         left = place[0] < scale[0] + 0.4 * (scale[1] - scale[0])  # of the middle: the label points outwards
         box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0}
@@ -57,16 +57,10 @@ def plane(table, x="valence", y="arousal", scale=None, title=None):
         ax.annotate(label, place, (-10 if left else 10, 0), textcoords="offset points", **words)
     _cross(ax, scale, x, y)
     corpus = " + ".join(sorted(rated["corpus"].unique()))
-    listed = "; ".join(
-        f"{name} {means.loc[name, (x, 'mean')]:.1f}, {means.loc[name, (y, 'mean')]:.1f}" for name in named
-    )
+    listed = "; ".join(f"{name} {middle.loc[name, x]:.1f}, {middle.loc[name, y]:.1f}" for name in named)
     alt = f"A plane of {x} and {y} with a dot for each of {len(rated)} utterances. Means of {x} and {y}: {listed}."
-    return finish(
-        fig,
-        title or f"Each word has its region of {x} and {y}, and they overlap",
-        alt,
-        f"{corpus} · {len(rated)} utterances",
-    )
+    sentence = f"Each word has its region of {x} and {y}, and they overlap"
+    return finish(fig, title or sentence, alt, f"{corpus} · {len(rated)} utterances")
 
 
 def _ink(label):
@@ -92,9 +86,9 @@ def predicted(result, title=None):
     ax.text(0.99, 0.03, f"this model: slope {slope:.2f}", color=ACCENT_2, va="bottom", weight="bold", **style)
     ax.set(xlabel=f"{result.target}, as rated", ylabel=f"{result.target}, as predicted")
     spread = guess.std(ddof=0) / truth.std(ddof=0)
-    sentence = f"CCC {result.ccc:.2f}: the predictions spread {spread:.0%} as widely as the ratings"
+    sentence = f"CCC {result.ccc:.2f}: the predictions spread {percent(spread)} as widely as the ratings"
     alt = f"A cloud of {len(truth)} dots, rated against predicted {result.target}; its line has slope {slope:.2f}."
-    return finish(fig, title or sentence.replace("%", " %"), alt, score_line(result))
+    return finish(fig, title or sentence, alt, score_line(result))
 
 
 def trajectory(values, table, dimension, turns=3, scale=None, title=None):

@@ -6,10 +6,9 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation.explain import feature_words
-from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, finish, new_figure
+from ser_helpers.plots.style import ACCENT, ACCENT_2, HEAT, INK, QUIET, finish, new_figure, percent
 
 MORE = LinearSegmentedColormap.from_list("more", ["#a9c4ec", ACCENT, "#0a2a5e"])
-HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#a9c4ec", ACCENT, "#0a2a5e"])
 FOR_AND_AGAINST = LinearSegmentedColormap.from_list("for and against", [ACCENT, "#ffffff", ACCENT_2])
 KHZ = (0.5, 1, 2, 4)
 
@@ -17,14 +16,8 @@ KHZ = (0.5, 1, 2, 4)
 def attention_over_waveform(weights, y, sr, title=None, subtitle=None):
     """A waveform, darker where the attention is, and the attention's curve below it. Lesson 07.
 
-    Parameters
-    ----------
-    weights : array (frames,)
-        As from `attention`, for frames that are equally far apart and cover the sound.
-    y, sr : array (n,) and int
-        The sound that the frames come from.
-    title, subtitle : str, optional
-        By default the title says how much of the attention is on the tenth of the sound that gets most.
+    `weights` (frames,) are those of `attention`, for frames that are equally far apart and cover the sound `y` (n,). By
+    default the title says how much of the attention is on the tenth of the sound that gets most.
 
     >>> attention_over_waveform(np.ones(10) / 10, np.zeros(8000), 8000).get_suptitle()
     'A tenth of the time gets 10 % of the attention'
@@ -51,26 +44,16 @@ def attention_over_waveform(weights, y, sr, title=None, subtitle=None):
     share = np.sort(weights)[-most:].sum() / weights.sum()
     peak = times[weights.argmax()]
     alt = f"A waveform of {seconds:.1f} s and the attention below it, which is highest at {peak:.1f} s."
-    return finish(
-        fig, title or f"A tenth of the time gets {share:.0%} of the attention".replace("%", " %"), alt, subtitle
-    )
+    return finish(fig, title or f"A tenth of the time gets {percent(share)} of the attention", alt, subtitle)
 
 
 def maps(levels, explanations, seconds, title, subtitle=None, top=8000):
     """A log-mel spectrogram and what explanations say about it, side by side on the same axes. Lesson 07.
 
-    Parameters
-    ----------
-    levels : array (frames, mel bands)
-        What the network got, as from `network_input`.
-    explanations : dict of str to array (rows, columns)
-        Maps over time (rows) and bands (columns), in any resolution. Maps with negative numbers are drawn with orange
-        for what speaks for the label and blue for what speaks against it; the others in darker blue for more.
-    seconds : float
-        Duration of the spectrogram.
-    title, subtitle : str
-    top : float
-        Frequency of the highest band's upper edge in Hz.
+    `levels` (frames, mel bands) are what the network got, as from `network_input`; they last `seconds`, and the highest
+    band ends at `top` Hz. `explanations` are up to three maps by name, time in rows and bands in columns, in any
+    resolution. Maps with negative numbers are drawn with orange for what speaks for the label and blue for what speaks
+    against it, the others in darker blue for more.
 
     >>> maps(np.zeros((9, 4)), {"one": np.ones((3, 2))}, seconds=1.0, title="Nothing").axes[1].get_title(loc="left")
     'one'
@@ -102,9 +85,8 @@ def maps(levels, explanations, seconds, title, subtitle=None, top=8000):
     for name, values in list(pictures.items())[1:]:
         row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
         hertz = librosa.mel_to_hz((column + 0.5) / values.shape[1] * librosa.hz_to_mel(top))
-        strongest.append(
-            f"{name} is strongest at {(row + 0.5) / len(values) * seconds:.1f} s and {hertz / 1000:.1f} kHz"
-        )
+        time = (row + 0.5) / len(values) * seconds
+        strongest.append(f"{name} is strongest at {time:.1f} s and {hertz / 1000:.1f} kHz")
     alt = "A log-mel spectrogram and maps of what mattered in it: " + "; ".join(strongest) + "."
     return finish(fig, title, alt, subtitle)
 
@@ -112,18 +94,9 @@ def maps(levels, explanations, seconds, title, subtitle=None, top=8000):
 def beeswarm(values, X, title=None, subtitle=None, top=10):
     """SHAP values of the features that matter most: one dot per utterance, darker where the feature is high. Lesson 07.
 
-    The thousandth part of the dots that lies farthest out is drawn at the edge, so that the others can be told apart.
-
-    Parameters
-    ----------
-    values : DataFrame (utterances, features)
-        As from `shap_values`.
-    X : DataFrame of the same shape
-        The features themselves, for the colours: each utterance's rank within its column.
-    title, subtitle : str, optional
-        By default the title names the feature with the largest mean absolute value.
-    top : int
-        Number of features drawn.
+    `values` (utterances, features) are those of `shap_values`, `X` the features themselves: each utterance's rank
+    within its column is its colour. The thousandth part of the dots that lies farthest out is drawn at the edge, so
+    that the others can be told apart. By default the title names the feature with the largest mean absolute value.
 
     >>> import pandas as pd
     >>> X = pd.DataFrame({"pitch": [1.0, 2.0, 3.0], "level": [0.0, 0.0, 1.0]})

@@ -3,14 +3,23 @@
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.colors import LinearSegmentedColormap
 
 from ser_helpers.errors import EvaluationError
 from ser_helpers.evaluation.bootstrap import student_interval
 from ser_helpers.evaluation.comparison import distinct_names
-from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, bars, capitalised, finish, new_figure, page_size
-
-SHARES = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#a9c4ec", ACCENT, "#0a2a5e"])
+from ser_helpers.plots.style import (
+    ACCENT,
+    ACCENT_2,
+    HEAT,
+    INK,
+    QUIET,
+    bars,
+    capitalised,
+    finish,
+    new_figure,
+    page_size,
+    percent,
+)
 
 
 def confusion(result, title=None):
@@ -80,9 +89,8 @@ def against(a, b, title=None):
         place = {"x": high + 0.015, "ha": "left"} if right else {"x": low - 0.015, "ha": "right"}
         ax.text(s=f"{name}: {result.score:.2f}", y=row, va="center", size=12, color=ink, weight="bold", **place)
         if labels:
-            ax.plot(
-                result.recall().loc[labels, "recall"], -np.arange(len(labels)), "o", color=ink, markersize=9, zorder=3
-            )
+            recall = result.recall().loc[labels, "recall"]
+            ax.plot(recall, -np.arange(len(labels)), "o", color=ink, markersize=9, zorder=3)
     _chance(ax, a, b)
     if labels:
         recalls = np.array([result.recall().loc[labels, "recall"] for result in (a, b)])
@@ -128,10 +136,10 @@ def speakers(result, title=None):
 
 def _draw_confusion(ax, share, counts=None):
     small = len(share) <= 10
-    words = share.map(_percent) if counts is None else share.map(_percent) + " · " + counts.astype(str)
+    words = share.map(percent) if counts is None else share.map(percent) + " · " + counts.astype(str)
     words = words.where(share > 0, "") if small else None
     text = {"size": 10.5}
-    sns.heatmap(share.fillna(0), cmap=SHARES, vmin=0, vmax=1, cbar=False, annot=words, fmt="", annot_kws=text, ax=ax)
+    sns.heatmap(share.fillna(0), cmap=HEAT, vmin=0, vmax=1, cbar=False, annot=words, fmt="", annot_kws=text, ax=ax)
     ax.tick_params(axis="x", labelrotation=0 if small and counts is not None else 90)
     ax.tick_params(axis="y", labelrotation=0)
     ax.set(xlabel="predicted", ylabel="truth")
@@ -143,12 +151,12 @@ def _worst_mistake(share):
     if mistakes.max() == 0:
         return "No label is mistaken for another"
     truth, predicted = np.unravel_index(mistakes.argmax(), mistakes.shape)
-    words = f"{share.index[truth]} predicted as {share.index[predicted]}, {_percent(mistakes.max())} of the time"
+    words = f"{share.index[truth]} predicted as {share.index[predicted]}, {percent(mistakes.max())} of the time"
     return f"The most frequent mistake: {words}"
 
 
 def _confusion_alt(result, share):
-    right = ", ".join(f"{label} {_percent(value)}" for label, value in zip(share.index, np.diag(share), strict=True))
+    right = ", ".join(f"{label} {percent(value)}" for label, value in zip(share.index, np.diag(share), strict=True))
     return f"Confusion matrix of {result.name} on {result.corpus}. Recognised: {right}. {_worst_mistake(share)}."
 
 
@@ -178,30 +186,19 @@ def _pair_subtitle(a, b):
     return " · ".join(x if x == y else f"{x} against {y}" for x, y in zip(*parts, strict=True))
 
 
-def _percent(share):
-    return f"{100 * share:.0f} %"
-
-
 WORDS = {"uar": "UAR", "weighted_f1": "weighted F1", "ccc": "CCC", "mse": "mean squared error", "mae": "mean error"}
 
 
 def over_seeds(runs, metrics=("uar", "weighted_f1"), title=None):
     """Scores of several models over seeds: a dot per seed, and the mean with its 95 % interval. Lesson 06.
 
-    Parameters
-    ----------
-    runs : dict of DataFrame
-        ``{name: evaluation.repeat(...)}``, in the order of the rows from top to bottom.
-    metrics : str, or sequence of str
-        Columns of the tables, one panel each.
-    title : str, optional
-        A sentence; by default, which model is first in the first metric.
+    `runs` is ``{name: evaluation.repeat(...)}``, from top to bottom; `metrics` are columns of these tables, a panel
+    each. The title says by default which model is first in the first metric.
     """
     metrics = [metrics] if isinstance(metrics, str) else list(metrics)
     _check(runs, metrics)
-    fig, axes = new_figure(
-        1, len(metrics), sharex=True, sharey=True, squeeze=False, figsize=(10, 5 + 0.5 * max(0, len(runs) - 6))
-    )
+    size = (10, 5 + 0.5 * max(0, len(runs) - 6))
+    fig, axes = new_figure(1, len(metrics), sharex=True, sharey=True, squeeze=False, figsize=size)
     alts = []
     scores = pd.concat(runs, names=["model", "seed"]).reset_index()
     for ax, metric in zip(axes.flat, metrics, strict=True):
@@ -219,9 +216,8 @@ def over_seeds(runs, metrics=("uar", "weighted_f1"), title=None):
         ax.grid(False, axis="y")
         alts += [f"{WORDS.get(metric, metric)}: {_list(runs, summaries)}."]
     axes[0, 0].set_ylabel("model")
-    return finish(
-        fig, title or _sentence(runs, metrics[0]), f"Scores over seeds. {' '.join(alts)}", _runs_subtitle(runs)
-    )
+    alt = f"Scores over seeds. {' '.join(alts)}"
+    return finish(fig, title or _sentence(runs, metrics[0]), alt, _runs_subtitle(runs))
 
 
 def _check(runs, metrics):

@@ -1,5 +1,6 @@
 """Listen and look: a player, waveforms and spectrograms for any array of samples."""
 
+import matplotlib as mpl
 import numpy as np
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
@@ -13,21 +14,9 @@ FLOOR = -70
 def play(y, sr, normalise=True):
     """A player for `y`, as the last expression of a cell. Every lesson.
 
-    Parameters
-    ----------
-    y : array (n,)
-        Mono samples.
-    sr : int
-        Sample rate in Hz; browsers play 3000 Hz and more.
-    normalise : bool
-        Play the loudest sample at full scale. With False, samples must be within ±1 and quiet sounds stay quiet.
+    `y` are mono samples (n,) at `sr` Hz; browsers play 3000 Hz and more. With `normalise` the loudest sample is played
+    at full scale; without, samples must be within ±1 and quiet sounds stay quiet.
 
-    Returns
-    -------
-    IPython.display.Audio
-
-    Examples
-    --------
     >>> "<audio" in play(np.zeros(800), 8000)._repr_html_()
     True
     """
@@ -48,23 +37,11 @@ def caption(utterance):
 
 
 def waveform(y, sr, title, subtitle=None, alt=None, colour=ACCENT):
-    """Amplitude over time. Lesson 01.
+    """Amplitude over time of mono samples `y` (n,) at `sr` Hz. Lesson 01.
 
-    Parameters
-    ----------
-    y, sr : array (n,) and int
-        Mono samples and their rate in Hz.
-    title, subtitle, alt : str
-        A sentence; where the sound comes from, as by `caption`; what the picture shows.
-    colour : str
-        Of the line; an emotion's colour where there is an emotion.
+    `title` is a sentence, `subtitle` says where the sound comes from, as by `caption`, and `alt` what the picture
+    shows. `colour` is an emotion's where there is an emotion.
 
-    Returns
-    -------
-    Figure
-
-    Examples
-    --------
     >>> waveform(np.sin(np.arange(800)), 8000, "A tone").axes[0].get_xlabel()
     'time (s)'
     """
@@ -91,23 +68,9 @@ def waveforms(sounds, title, subtitle=None, alt=None, colours=None):
 def spectrogram(y, sr, title, subtitle=None, alt=None, window=0.025, top=None):
     """Which frequencies sound when: brightness is level in dB below the loudest point. Lesson 01.
 
-    Parameters
-    ----------
-    y, sr : array (n,) and int
-        Mono samples and their rate in Hz.
-    title, subtitle, alt : str
-        As in `waveform`.
-    window : float
-        Length of a frame in seconds (Hann).
-    top : float, optional
-        Highest frequency drawn, in Hz; half the sample rate by default.
+    A frame lasts `window` seconds (Hann); frequencies are drawn up to `top` Hz, half the sample rate by default. The
+    other parameters are those of `waveform`.
 
-    Returns
-    -------
-    Figure
-
-    Examples
-    --------
     >>> spectrogram(np.sin(np.arange(8000)), 8000, "A tone").axes[0].get_ylabel()
     'frequency (kHz)'
     """
@@ -137,14 +100,7 @@ def spectrograms(sounds, title, subtitle=None, alt=None, window=0.025, top=None)
 
 
 def draw_levels(ax, levels, right, top):
-    """Draw levels (rows, columns) in dB below the loudest into `ax`, whose axes end at `right` and `top`; an image.
-
-    >>> fig, ax = new_figure()
-    >>> draw_levels(ax, np.zeros((2, 3)), right=1.5, top=8).get_extent()
-    [0, 1.5, 0, 8]
-    """
-    import matplotlib as mpl
-
+    """Draw levels (rows, columns) in dB below the loudest into `ax`, whose axes end at `right` and `top`; an image."""
     colours = mpl.colormaps["magma"].resampled(35)  # brighter is louder, in grey too; few colours keep the file small
     style = {"cmap": colours, "aspect": "auto", "interpolation": "nearest", "origin": "lower"}
     ax.grid(False)
@@ -152,11 +108,7 @@ def draw_levels(ax, levels, right, top):
 
 
 def level_spectrogram(y, sr, window, columns):
-    """Level of each frequency (rows) in about `columns` frames of `window` seconds, in dB below the loudest.
-
-    >>> level_spectrogram(np.sin(np.arange(8000)), 8000, window=0.025, columns=100).shape
-    (257, 100)
-    """
+    """Level of each frequency (rows) in about `columns` frames of `window` seconds, in dB below the loudest."""
     size, hop = round(window * sr), max(1, len(y) // columns)
     stft = ShortTimeFFT(hann(size, sym=False), hop, sr, mfft=max(512, size))
     power = stft.spectrogram(np.asarray(y, dtype=float), p0=0, p1=len(y) // hop)

@@ -11,6 +11,7 @@ import textwrap
 
 import matplotlib as mpl
 import seaborn as sns
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -34,6 +35,9 @@ EMOTION_COLOURS = {
 
 INK, QUIET, GRID = "#222222", "#666666", "#e4e4e4"
 ACCENT, ACCENT_2 = "#1858ba", "#c2560c"
+LINES = (ACCENT, ACCENT_2, "#4d9f57", "#550172", QUIET)
+HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#a9c4ec", ACCENT, "#0a2a5e"])
+"""From white to dark blue: shares and weights."""
 
 _RC = {
     "font.family": "sans-serif",
@@ -103,6 +107,17 @@ def bars(ax, values):
     palette = {label: colour(label) for label in values.index}
     look = {"hue": values.index, "palette": palette, "legend": False, "width": 0.7, "saturation": 1}
     sns.barplot(x=values.to_numpy(), y=values.index, order=values.index, ax=ax, **look)
+
+
+def percent(share):
+    """A share in words, such as "12 %"."""
+    return f"{100 * share:.0f} %"
+
+
+def text_on(background):
+    """Black or white, whichever is readable on a colour such as "#da0b3a"."""
+    red, green, blue = (int(background[k : k + 2], 16) for k in (1, 3, 5))
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 120 else "white"
 
 
 def capitalised(words):

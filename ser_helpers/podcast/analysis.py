@@ -24,17 +24,18 @@ SYNTHETIC = "trained on synthetic speech"
 
 
 def emotions_over_time(path, model, **settings):
-    """The emotions of an episode in consecutive windows of 3 s, in constant memory.
+    """The emotions of an episode in consecutive windows of 3 s, in constant memory. Lesson 11.
 
     Parameters
     ----------
     path : str or Path
-        A recording of any length, in any format that :func:`ser_helpers.audio.blocks` reads.
+        A recording of any length, in any format that :func:`ser_helpers.audio.blocks` reads; AudioError if nothing of
+        it can be read.
     model : object
-        A window model, such as ``models.window_model()``; see :class:`ser_helpers.streaming.Detector`.
+        A window model, such as ``models.window_model()``.
     **settings
-        More for the `Detector`: ``vad``, ``min_speech``, ``weight`` and ``margin``. The last two are 0.8 and 0.05 by
-        default: less smoothing than live, because these windows do not overlap.
+        More for :class:`ser_helpers.streaming.Detector`: ``vad``, ``min_speech``, ``weight`` and ``margin``. The last
+        two are 0.8 and 0.05 by default: less smoothing than live, because these windows do not overlap.
 
     Returns
     -------
@@ -44,15 +45,8 @@ def emotions_over_time(path, model, **settings):
         predicted from the last 3 s, and its times are those of what is left. ``attrs["seconds"]`` is how long the
         recording lasts; where its end is damaged, ``attrs["problem"]`` says so.
 
-    Raises
-    ------
-    AudioError
-        If nothing of the recording can be read.
-
     Examples
     --------
-    Lesson 11.
-
     >>> from ser_helpers import corpora, models
     >>> path = corpora.load("synthetic-small").path.iloc[0]
     >>> emotions_over_time(path, models.window_model()).columns.tolist()
@@ -66,18 +60,19 @@ def emotions_over_time(path, model, **settings):
 
 
 def dimensions(path, sentences, model):
-    """Valence, arousal and dominance of each sentence, from its voice and its words.
+    """Valence, arousal and dominance of each sentence, from its voice and its words. Lesson 11.
 
     Parameters
     ----------
     path : str or Path
-        The episode.
+        The episode; AudioError as in `emotions_over_time`.
     sentences : DataFrame
         ``start``, ``end`` (s), ``speaker`` and ``text``, in the order of time, such as from
-        :func:`ser_helpers.podcast.transcripts.sentences`. Of a sentence over 30 s only the beginning is used.
+        :func:`ser_helpers.podcast.transcripts.sentences`; TranscriptError if not. Of a sentence over 30 s only the
+        beginning is used.
     model : object
         ``predict(voices, texts)`` for lists of 16 kHz samples and strings, giving (n, 3), such as
-        :func:`ser_helpers.podcast.dimension_model`.
+        :func:`ser_helpers.podcast.dimension_model`; ModelError without one.
 
     Returns
     -------
@@ -85,19 +80,8 @@ def dimensions(path, sentences, model):
         The sentences with ``valence``, ``arousal`` and ``dominance`` on the model's scale; NaN where a sentence lies
         outside the recording, or lasts less than one frame (25 ms). ``attrs["problem"]`` as for `emotions_over_time`.
 
-    Raises
-    ------
-    AudioError
-        If nothing of the recording can be read.
-    TranscriptError
-        If the sentences are not such a table, or not in the order of time.
-    ModelError
-        If the model has no ``predict``.
-
     Examples
     --------
-    Lesson 11.
-
     >>> import pandas as pd
     >>> from ser_helpers import corpora, podcast
     >>> table = corpora.load("synthetic-small")[:1]
@@ -116,29 +100,11 @@ def dimensions(path, sentences, model):
 def analyse_episode(path, model, dimension_model=None, transcript=None, laughter=None, name=None, **settings):
     """The whole analysis of one episode, as an :class:`Episode`; what is missing or damaged is in its ``notes``.
 
-    Parameters
-    ----------
-    path : str or Path
-        The recording.
-    model : object
-        For :func:`emotions_over_time`, which also takes `settings`.
-    dimension_model : object or None
-        For :func:`dimensions`; None leaves the sentences without them.
-    transcript : str, Path or None
-        What :func:`ser_helpers.podcast.transcripts.read` reads; without one there are no sentences.
-    laughter : LaughterDetector or None
-        Or an object with its ``stream()`` and ``segments(probabilities)``; None looks for no laughter.
-    name : str or None
-        What to call the episode; its file name without the ending by default.
-
-    Raises
-    ------
-    AudioError
-        If nothing of the recording can be read.
-    ModelError
-        If a model lacks what is asked of it.
-
-    Used in Lesson 11.
+    `path`, `model` and `settings` are those of :func:`emotions_over_time`, which also says what is raised, and
+    `dimension_model` is that of :func:`dimensions`; None leaves the sentences without them. `transcript` is the path of
+    what :func:`ser_helpers.podcast.transcripts.read` reads; without one there are no sentences. `laughter` is a
+    LaughterDetector, or has its ``stream()`` and ``segments(probabilities)``; None looks for no laughter. `name` is by
+    default the file name without its ending. Used in Lesson 11.
     """
     sentences, notes = _sentences(transcript)
     rated = None if dimension_model is None or sentences is None else _DimensionStream(sentences, dimension_model)
@@ -158,7 +124,7 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
     notes = list(dict.fromkeys(note.replace(str(path), Path(path).name) for note in notes))
     used = [model, dimension_model if sentences is not None else None, laughter]
     labels = [_label(one) for one in used if one is not None]
-    return Episode(name or _stem(path), table.attrs["seconds"], table, sentences, laughs, notes, labels)
+    return Episode(name or Path(path).stem, table.attrs["seconds"], table, sentences, laughs, notes, labels)
 
 
 class _EmotionStream:
@@ -259,7 +225,3 @@ def _sentences(transcript):
     except TranscriptError as error:
         reason = str(error).replace(str(transcript), Path(transcript).name)
         return None, [f"Sentences were not rated. {reason}"]
-
-
-def _stem(path):
-    return str(path).replace("\\", "/").rpartition("/")[2].rpartition(".")[0] or str(path)

@@ -32,10 +32,7 @@ _ONE_PER_PROCESS = threading.Lock()  # a Dask worker may have several threads
 
 
 class Outcome(NamedTuple):
-    """The state of one episode: "done", "cached" (finished by another run) or "failed".
-
-    `reason` says why it failed, or what of it could not be read.
-    """
+    """The state of one episode, a row of what `process` returns."""
 
     episode: str
     state: str
@@ -65,11 +62,13 @@ def process(
     progress=True,
     **settings,
 ):
-    """Analyse many episodes and write the results to the folder `out`; the same bytes wherever it runs.
+    """Analyse many episodes and write the results to the folder `out`; the same bytes wherever it runs. Lesson 11.
 
     Each finished episode is written as a whole to ``out/episodes``, so a run that was stopped goes on where it stopped,
     and two runs on the same folder share the work. An episode is analysed again when it, its transcript, a model or a
     setting has changed. A broken episode is reported, and so is one whose worker process dies; the others are done.
+    Raises ArchiveError if there is no episode, two have the same name, or no Dask worker answers; OSError if `out`
+    cannot be written to, or its disk is full; finished episodes stay.
 
     Parameters
     ----------
@@ -77,11 +76,9 @@ def process(
         Recordings; no two may have the same name, which is that of the file without its ending.
     out : str or Path
         The folder; the workers of a cluster must see it and the episodes under the same paths.
-    model, dimension_model : object or None
-        For :func:`ser_helpers.podcast.analyse_episode`; by default ``models.window_model()`` and
+    model, dimension_model, laughter : object or None
+        For :func:`ser_helpers.podcast.analyse_episode`; the first two are by default ``models.window_model()`` and
         ``podcast.dimension_model()``.
-    laughter : object or None
-        A ``LaughterDetector``; None looks for no laughter.
     transcript : str, Path or None
         The folder of transcripts with the names of the episodes, or the transcript of a single episode; by default they
         are looked for beside the episodes, and in a folder ``transcripts`` there or one level up.
@@ -89,8 +86,6 @@ def process(
         The address of a Dask scheduler, such as ``"tcp://10.0.0.5:8786"``; None uses processes of this machine.
     jobs : int
         Number of processes on this machine; 1 works in this one.
-    progress : bool
-        Show a progress bar.
     **settings
         For :func:`ser_helpers.podcast.emotions_over_time`.
 
@@ -100,17 +95,8 @@ def process(
         In the order of `episodes`, indexed by their names: ``state`` ("done", "cached" or "failed"), ``minutes``,
         ``reason`` (why it failed, or what of it could not be read), ``path``.
 
-    Raises
-    ------
-    ArchiveError
-        If there is no episode, two have the same name, or no Dask worker answers.
-    OSError
-        If `out` cannot be written to, or its disk is full; finished episodes stay.
-
     Examples
     --------
-    Lesson 11.
-
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as out:
     ...     process(["lost.mp3"], out, jobs=1, progress=False).reason["lost"]
@@ -238,16 +224,14 @@ def _on_cluster(work, tasks, scheduler):
     try:
         client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
-        raise ArchiveError(
-            f"No Dask scheduler answers at {scheduler}: start one with `dask scheduler` ({error})."
-        ) from error
+        problem = f"No Dask scheduler answers at {scheduler}: start one with `dask scheduler` ({error})."
+        raise ArchiveError(problem) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
-            raise ArchiveError(
-                f"The Dask scheduler at {scheduler} has no worker: start some with `dask worker {scheduler}`."
-            ) from None
+            problem = f"has no worker: start some with `dask worker {scheduler}`"
+            raise ArchiveError(f"The Dask scheduler at {scheduler} {problem}.") from None
         futures = {client.submit(work, task, pure=False): task for task in tasks}
         for future in as_completed(futures):
             try:

@@ -20,35 +20,23 @@ NO_SPEECH = "No speech was detected."
 
 @dataclasses.dataclass
 class Episode:
-    """The results of one episode (Lesson 11).
-
-    Attributes
-    ----------
-    name : str
-    seconds : float
-        How much of it was analysed.
-    timeline : DataFrame
-        See :func:`ser_helpers.podcast.emotions_over_time`.
-    sentences : DataFrame or None
-        ``start``, ``end``, ``speaker``, ``text``, ``valence``, ``arousal``, ``dominance``; None without a transcript.
-    laughter : DataFrame or None
-        ``start``, ``end``, ``probability``; None if laughter was not looked for.
-    notes : list of str
-        For the reader: no transcript, a damaged end, no speech.
-    models : list of str
-        The labels of the models, and what the course's own were trained on.
-    hashes : list or None
-        Of models and settings, of the recording and of the transcript.
-    """
+    """The results of one episode (Lesson 11)."""
 
     name: str
     seconds: float
+    """How much of it was analysed."""
     timeline: pd.DataFrame
+    """See :func:`ser_helpers.podcast.emotions_over_time`."""
     sentences: pd.DataFrame | None = None
+    """``start``, ``end``, ``speaker``, ``text``, ``valence``, ``arousal``, ``dominance``; None without a transcript."""
     laughter: pd.DataFrame | None = None
+    """``start``, ``end``, ``probability``; None if laughter was not looked for."""
     notes: list = dataclasses.field(default_factory=list)
+    """For the reader: no transcript, a damaged end, no speech."""
     models: list = dataclasses.field(default_factory=list)
+    """The labels of the models, and what the course's own were trained on."""
     hashes: list | None = None
+    """Of models and settings, of the recording and of the transcript."""
 
     @property
     def problems(self):
@@ -57,7 +45,7 @@ class Episode:
 
     @property
     def laughs_per_10_minutes(self):
-        """Laughs in 10 minutes; None if laughter was not looked for."""
+        """None if laughter was not looked for."""
         return None if self.laughter is None else len(self.laughter) * 600 / self.seconds
 
     def save(self, folder):
@@ -121,14 +109,8 @@ class Show:
         The rows are those of ``sentences``.
         """
         rated = self.sentences
-        turns = pd.DataFrame(
-            {
-                "dialogue": "the show" if across else rated["episode"],
-                "speaker": "everyone",
-                "turn_start": rated["clock"] - (rated["end"] - rated["start"]),
-                "turn_end": rated["clock"],
-            }
-        )
+        turns = rated.assign(dialogue="the show" if across else rated["episode"], speaker="everyone")
+        turns = turns.assign(turn_start=rated["clock"] - (rated["end"] - rated["start"]), turn_end=rated["clock"])
         values = rated[list(DIMENSIONS)].astype(float)
         return rolling_mean(values, turns, seconds=seconds) if len(rated) else values
 
@@ -138,11 +120,8 @@ class Show:
         rows = {}
         for episode in self.episodes:
             lengths = episode.timeline["end"] - episode.timeline["start"]
-            row = {
-                "minutes": episode.seconds / 60,
-                "speech": (episode.timeline["speech"] * lengths).sum() / lengths.sum(),
-            }
-            row |= emotion_shares(episode.timeline)
+            speech = (episode.timeline["speech"] * lengths).sum() / lengths.sum()
+            row = {"minutes": episode.seconds / 60, "speech": speech, **emotion_shares(episode.timeline)}
             if episode.sentences is not None and "valence" in episode.sentences:
                 row |= episode.sentences[list(DIMENSIONS)].mean()
             if episode.laughter is not None:

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import EvaluationError
-from ser_helpers.plots.style import ACCENT_2, INK, QUIET, colour, finish, new_figure
+from ser_helpers.plots.style import ACCENT_2, INK, QUIET, colour, finish, new_figure, percent, text_on
 from ser_helpers.streaming.timeline import emotion_shares, emotions
 
 PAGE, PHONE = (10, 5), (5, 5)
@@ -31,28 +31,29 @@ def draw_timeline(episode, truth=None, title=None, subtitle=None, figsize=PAGE):
     """
     table, names = episode.timeline, label_order(emotions(episode.timeline))
     strips = {"predicted": table}
+    laughs = {} if episode.laughter is None else {"laughs": episode.laughter}
     if truth is not None:
         strips["true"] = truth[truth["kind"] == "speech"]
-    laughs = _laughs(episode, truth)
+        if (truth["kind"] == "laughter").any():
+            laughs["true laughs"] = truth[truth["kind"] == "laughter"]
     ratios = [8, *[1] * len(strips), *[0.8] * len(laughs)]
-    fig, axes = new_figure(
-        len(ratios), 1, sharex=True, figsize=figsize, height_ratios=ratios, gridspec_kw={"hspace": 0}, squeeze=False
-    )
-    _stack(axes[0, 0], table, names)
-    _legend(axes[0, 0], label_order(np.concatenate([names, *(rows["emotion"].dropna() for rows in strips.values())])))
-    for ax, (word, rows) in zip(axes[1:, 0], strips.items(), strict=False):
+    look = {"figsize": figsize, "height_ratios": ratios, "gridspec_kw": {"hspace": 0}}
+    fig, axes = new_figure(len(ratios), sharex=True, **look)
+    _stack(axes[0], table, names)
+    _legend(axes[0], label_order(np.concatenate([names, *(rows["emotion"].dropna() for rows in strips.values())])))
+    for ax, (word, rows) in zip(axes[1:], strips.items(), strict=False):
         for name in label_order(rows["emotion"]):
             _bars(ax, rows[rows["emotion"] == name], colour(name))
         _strip(ax, word)
-    for ax, (word, rows) in zip(axes[1 + len(strips) :, 0], laughs.items(), strict=True):
+    for ax, (word, rows) in zip(axes[1 + len(strips) :], laughs.items(), strict=True):
         _bars(ax, rows, INK)
         _strip(ax, word)
-    _time_axis(axes[-1, 0], episode.seconds)
+    _time_axis(axes[-1], episode.seconds)
     shares = emotion_shares(table)
     sentence, shares_text = "nobody speaks", "Nobody speaks."
     if shares.any():
-        sentence = f"mostly {shares.idxmax()}, {_percent(shares.max())} of the speech"
-        shares_text = f"Share of the speech: {', '.join(f'{name} {_percent(shares[name])}' for name in names)}."
+        sentence = f"mostly {shares.idxmax()}, {percent(shares.max())} of the speech"
+        shares_text = f"Share of the speech: {', '.join(f'{name} {percent(shares[name])}' for name in names)}."
     alt = f"Probabilities of emotions over {episode.seconds / 60:.1f} minutes. {shares_text}"
     return finish(fig, title or f"{_short(episode.name)}: {sentence}", alt, subtitle)
 
@@ -65,14 +66,14 @@ def draw_pie(episode, title=None, subtitle=None, figsize=PAGE):
         raise EvaluationError(f"Nobody speaks in {episode.name}: there are no shares to draw.")
     shares = shares[shares > 0]
     fig, ax = new_figure(figsize=figsize)
-    words = [f"{name}\n{_percent(share)}" for name, share in shares.items()]
+    words = [f"{name}\n{percent(share)}" for name, share in shares.items()]
     look = {"startangle": 90, "counterclock": False, "labeldistance": 1.12}
     ring = {"width": 0.42, "edgecolor": "white", "linewidth": 2}
     ax.pie(shares, labels=words, colors=map(colour, shares.index), wedgeprops=ring, textprops={"size": 12}, **look)
     minutes = (episode.timeline["speech"] * (episode.timeline["end"] - episode.timeline["start"])).sum() / 60
     ax.text(0, 0, f"{minutes:.1f} min\nof speech", ha="center", va="center", size=13, color=INK)
-    alt = f"A ring of shares: {', '.join(f'{name} {_percent(share)}' for name, share in shares.items())}."
-    sentence = f"{_short(episode.name)} sounds {shares.idxmax()} for {_percent(shares.max())} of its speech"
+    alt = f"A ring of shares: {', '.join(f'{name} {percent(share)}' for name, share in shares.items())}."
+    sentence = f"{_short(episode.name)} sounds {shares.idxmax()} for {percent(shares.max())} of its speech"
     return finish(fig, title or sentence, alt, subtitle)
 
 
@@ -86,14 +87,13 @@ def draw_shares(show, title=None, subtitle=None, figsize=PAGE):
         ax.barh(rows, table[name], left=left, color=colour(name), edgecolor="white", height=0.72)
         for row, (start, share) in enumerate(zip(left, table[name], strict=True)):
             if share >= 0.09:
-                look = {"ha": "center", "va": "center", "size": 11, "color": _text_on(name)}
+                look = {"ha": "center", "va": "center", "size": 11, "color": text_on(colour(name))}
                 ax.text(start + share / 2, row, f"{100 * share:.0f}", **look)
         left += table[name].to_numpy()
     ax.set_yticks(rows, [_short(name, 12 if figsize == PHONE else 30) for name in table.index])
     ax.invert_yaxis()
     ax.grid(False)
-    ax.spines["bottom"].set_visible(False)
-    ax.spines["left"].set_visible(False)
+    ax.spines[["left", "bottom"]].set_visible(False)
     ax.set(xticks=[], xlim=(0, 1), xlabel="share of the speech (%)", ylabel="episode" if figsize != PHONE else "")
     _legend(ax, names)
     spoken = table[table.any(axis=1)]
@@ -102,9 +102,10 @@ def draw_shares(show, title=None, subtitle=None, figsize=PAGE):
     if spoken.empty:
         return finish(fig, title or f"{_short(show.name)}: nobody speaks", "No episode has any speech in it.", subtitle)
     mean = spoken.mean()
-    listed = ", ".join(f"{name} {_percent(mean[name])}" for name in names)
+    listed = ", ".join(f"{name} {percent(mean[name])}" for name in names)
     alt = f"A bar per episode, split into emotions. Means of those with speech: {listed}."
-    return finish(fig, title or f"{_short(show.name)}: mostly {mean.idxmax()} in {_most(spoken)}", alt, subtitle)
+    leading = f"{(spoken.idxmax(axis=1) == mean.idxmax()).sum()} of {len(spoken)} episodes"
+    return finish(fig, title or f"{_short(show.name)}: mostly {mean.idxmax()} in {leading}", alt, subtitle)
 
 
 def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, subtitle=None, figsize=PAGE):
@@ -131,7 +132,6 @@ def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, su
         ax.set(ylim=(low, high), yticks=np.arange(np.ceil(low + 0.1), high))
         ax.set_ylabel(f"{name}\n(1 to 5)" if figsize != PHONE else name)
         ax.text(1.0, 1.02, f"up: {ENDS[name]}", transform=ax.transAxes, ha="right", size=10, color=QUIET)
-    for ax in axes:
         for start in starts.iloc[1:]:
             ax.axvline(start, color=QUIET, linewidth=0.8)
     _time_axis(axes[-1], max(sum(episode.seconds for episode in show.episodes), rated["clock"].max()))
@@ -140,13 +140,6 @@ def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, su
     alt = f"Three panels over time with {len(rated)} dots, one per sentence, and rolling means; {lines}."
     sentence = f"{_short(show.name)}: {moved} moves most within an episode"
     return finish(fig, title or sentence, alt, " · ".join(filter(None, (subtitle, lines))))
-
-
-def _laughs(episode, truth):
-    laughs = {} if episode.laughter is None else {"laughs": episode.laughter}
-    if truth is not None and (truth["kind"] == "laughter").any():
-        laughs["true laughs"] = truth[truth["kind"] == "laughter"]
-    return laughs
 
 
 def _stack(ax, table, names):
@@ -177,8 +170,7 @@ def _strip(ax, word):
     ax.set(ylim=(0, 1), yticks=[])
     ax.set_ylabel(word, rotation=0, ha="right", va="center")
     ax.grid(False)
-    for spine in ("left", "bottom"):
-        ax.spines[spine].set_visible(False)
+    ax.spines[["left", "bottom"]].set_visible(False)
 
 
 def _time_axis(ax, seconds):
@@ -190,22 +182,6 @@ def _time_axis(ax, seconds):
     ax.set_xlabel("time (min:s)")
 
 
-def _most(table):
-    """In how many episodes with speech the emotion with the largest mean share has the largest share."""
-    leading = table.idxmax(axis=1) == table.mean().idxmax()
-    return f"{leading.sum()} of {len(table)} episodes"
-
-
 def _short(name, letters=40):
     """A name that fits; matplotlib would take dollars for formulas."""
     return (name if len(name) <= letters else f"{name[: letters - 1]}…").replace("$", r"\$")
-
-
-def _percent(share):
-    return f"{100 * share:.0f} %"
-
-
-def _text_on(name):
-    """Black or white, whichever is readable on an emotion's colour."""
-    red, green, blue = (int(colour(name)[i : i + 2], 16) for i in (1, 3, 5))
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 140 else INK

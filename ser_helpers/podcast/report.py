@@ -117,10 +117,8 @@ def _figure(draw, results, subtitle, **settings):
     """A figure in two shapes, for a page and for a phone, with one alt text."""
     page, phone = (draw(results, subtitle=subtitle, figsize=size, **settings) for size in (figures.PAGE, figures.PHONE))
     alt = html.escape(page.get_label(), quote=True)
-    return (
-        f'<picture><source media="(max-width: 640px)" srcset="{_uri(phone)}">'
-        f'<img src="{_uri(page)}" alt="{alt}"></picture>'
-    )
+    small = f'<source media="(max-width: 640px)" srcset="{_uri(phone)}">'
+    return f'<picture>{small}<img src="{_uri(page)}" alt="{alt}"></picture>'
 
 
 def _uri(fig):

@@ -109,10 +109,7 @@ def sentences(transcript, longest=30.0):
 
 
 def check(table):
-    """Raise a TranscriptError unless a table of cues or sentences has its columns, and times in seconds.
-
-    >>> check(pd.DataFrame(columns=COLUMNS, dtype=float))
-    """
+    """Raise a TranscriptError unless a table of cues or sentences has its columns, and times in seconds."""
     if not isinstance(table, pd.DataFrame) or not set(COLUMNS) <= set(table):
         raise TranscriptError(f"Sentences are a table with the columns {', '.join(COLUMNS)}: see transcripts.read.")
     times = table[["start", "end"]]

@@ -9,14 +9,7 @@ import pandas as pd
 
 from ser_helpers import audio
 from ser_helpers.cache import version
-from ser_helpers.pretrained.hub import (
-    choose_device,
-    content_hash,
-    encoder_size,
-    find_encoder,
-    read_config,
-    tiny_config,
-)
+from ser_helpers.pretrained.hub import choose_device, content_hash, encoder_size, find_encoder, read_config, tiny_config
 
 POOLINGS = {"mean": ("mean",), "mean+std": ("mean", "std"), None: ()}
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
@@ -28,6 +21,14 @@ class Encoder:
     ``features.extract(table, Encoder("openai/whisper-base"))`` gives a feature table. Nothing is downloaded: if the
     weights are not on this machine (see `find_encoder`), a tiny network of the same class with random weights replaces
     them, so that everything still runs; `label` says so wherever its numbers go.
+
+    An utterance's embedding does not depend on the others in its batch. An utterance over 30 s is cut into equal parts
+    of at most 30 s. Whisper gets the utterance without padding to 30 s, which takes a fifteenth of the time for a short
+    one. Papers: wav2vec 2.0, arXiv:2006.11477; HuBERT, arXiv:2106.07447; WavLM, arXiv:2110.13900; data2vec,
+    arXiv:2202.03555; Whisper, arXiv:2212.04356.
+
+    Raises ModelError if the folder is damaged or contains another kind of network, or the name is not on this machine
+    and does not say which kind it is; ValueError if there is no such layer, pooling, precision or device. Lesson 08.
 
     Parameters
     ----------
@@ -60,21 +61,6 @@ class Encoder:
         Number of attention blocks, and of dimensions of each layer.
     columns : list of str, or None
         Names of the features, such as ``layer3_mean_017`` and ``layer3_std_017``; None without pooling.
-
-    Raises
-    ------
-    ModelError
-        If the folder is damaged or contains another kind of network, or the name is not on this machine and does not
-        say which kind it is.
-    ValueError
-        If there is no such layer, pooling, precision or device.
-
-    Notes
-    -----
-    Used in Lesson 08. An utterance's embedding does not depend on the others in its batch. An utterance over 30 s is
-    cut into equal parts of at most 30 s. Whisper gets the utterance without padding to 30 s, which takes a fifteenth
-    of the time for a short one. Papers: wav2vec 2.0, arXiv:2006.11477; HuBERT, arXiv:2106.07447; WavLM,
-    arXiv:2110.13900; data2vec, arXiv:2202.03555; Whisper, arXiv:2212.04356.
 
     Examples
     --------
@@ -120,22 +106,10 @@ class Encoder:
         return self._label(self.selected)
 
     def embed(self, waveforms):
-        """Features of recordings.
+        """Features of recordings: an array (recordings, features), float32, named by ``columns``.
 
-        Parameters
-        ----------
-        waveforms : list of array (n,)
-            Mono samples at 16 kHz, at least 25 ms each.
-
-        Returns
-        -------
-        array (recordings, features), float32
-            Named by ``columns``; without pooling a list of arrays (frames, layers * dims), 50 frames a second.
-
-        Raises
-        ------
-        AudioError
-            If a recording is not mono, not finite or too short; the message says which.
+        Without pooling it is a list of arrays (frames, layers * dims), 50 frames a second. `waveforms` is a list of
+        mono samples (n,) at 16 kHz, at least 25 ms each; AudioError says which is not, or is not finite.
         """
         rows = [self.select(array) for array in self.compute(waveforms)]
         return rows if self.pooling is None else np.array(rows, np.float32).reshape(-1, len(self.columns))
@@ -143,16 +117,8 @@ class Encoder:
     def layer(self, X, layers):
         """The columns of some layers in a feature table of all: another layer needs no second extraction.
 
-        Parameters
-        ----------
-        X : DataFrame
-            From ``features.extract(table, Encoder(name))``.
-        layers : int or list of int
-
-        Returns
-        -------
-        DataFrame
-            Its ``attrs`` name these layers.
+        `X` is from ``features.extract(table, Encoder(name))``, `layers` an int or a list; the ``attrs`` of the result,
+        a DataFrame, name these layers.
         """
         chosen = self._layer_numbers(layers)
         if not isinstance(X, pd.DataFrame):
@@ -277,26 +243,10 @@ def _network(config, folder, weights, seed, device, dtype):
 
 
 def batches_by_length(lengths, budget):
-    """Group recordings of similar length, so that little of a batch is padding.
+    """Group recordings of similar length, so that little of a batch is padding: lists of positions in `lengths`.
 
-    Parameters
-    ----------
-    lengths : list of int
-        Samples, or frames, of each recording.
-    budget : float
-        The most that a batch may contain, padding included. A longer recording is a batch by itself.
-
-    Returns
-    -------
-    list of list of int
-        Positions in `lengths`, each once, from the longest recording to the shortest.
-
-    Examples
-    --------
-    Behind ``Encoder``, Lesson 08.
-
-    >>> batches_by_length([10, 90, 12, 80], budget=180)
-    [[1, 3], [2, 0]]
+    `lengths` are samples, or frames, of each recording, `budget` the most that a batch may contain, padding included. A
+    longer recording is a batch by itself. Behind ``Encoder``, Lesson 08.
     """
     batches = []
     for number in sorted(range(len(lengths)), key=lambda number: -lengths[number]):

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import recall_score
 from sklearn.model_selection import GroupShuffleSplit
@@ -310,6 +311,15 @@ class EncoderClassifier(ClassifierMixin, FineTunedEncoder):
     outputs of frozen blocks are computed once and cached on disk (see ``features.extract``); the convolutions below
     the blocks always stay frozen.
 
+    ``joblib.dump`` saves a fitted model without its encoder, which must be on the machine that loads it. Load only
+    files whose authors you trust. Training is by AdamW (arXiv:1711.05101), of everything but the convolutions as in
+    Wagner et al., "Dawn of the transformer era in speech emotion recognition", IEEE TPAMI 45(9), 2023,
+    doi:10.1109/TPAMI.2023.3263585.
+
+    Raises CorpusError if `X` is not an utterance table, or lacks a column that is needed; ValueError if a parameter has
+    a wrong value, or there is only one speaker and `validation` is not 0; ModelError if the encoder's weights are not
+    those that a loaded model was trained on. Lesson 08.
+
     Parameters
     ----------
     encoder : str or Path
@@ -369,22 +379,6 @@ class EncoderClassifier(ClassifierMixin, FineTunedEncoder):
     network_ : torch.nn.Module
         ``network_.layer_sum.logits.softmax(0)`` are the weights of the layers.
 
-    Raises
-    ------
-    CorpusError
-        If `X` is not an utterance table, or lacks a column that is needed.
-    ValueError
-        If a parameter has a wrong value, or there is only one speaker and `validation` is not 0.
-    ModelError
-        If the encoder's weights are not those that a loaded model was trained on.
-
-    Notes
-    -----
-    Used in Lesson 08. ``joblib.dump`` saves a fitted model without its encoder, which must be on the machine that loads
-    it. Load only files whose authors you trust. Training is by AdamW (arXiv:1711.05101), of everything but the
-    convolutions as in Wagner et al., "Dawn of the transformer era in speech emotion recognition", IEEE TPAMI 45(9),
-    2023, doi:10.1109/TPAMI.2023.3263585.
-
     Examples
     --------
     >>> from ser_helpers import corpora
@@ -416,9 +410,7 @@ class EncoderClassifier(ClassifierMixin, FineTunedEncoder):
 
     def predict_proba(self, X):
         """Probabilities of shape (n, n_classes), columns in the order of ``classes_``."""
-        logits = self._outputs_of(X).astype(np.float64)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))  # the largest is 1: no overflow
-        return powers / powers.sum(axis=1, keepdims=True)
+        return softmax(self._outputs_of(X).astype(np.float64), axis=1)
 
     def predict(self, X):
         """The most probable label of each utterance, shape (n,). AudioError if a recording cannot be used."""
@@ -429,15 +421,9 @@ class EncoderClassifier(ClassifierMixin, FineTunedEncoder):
 class EncoderRegressor(RegressorMixin, FineTunedEncoder):
     """A pretrained encoder with a regression head, for one number per utterance or several, such as V, A and D.
 
-    Parameters and attributes are those of `EncoderClassifier`; `loss` is "ccc" or "mse", and there are no
-    ``classes_``. `y` has the shape (n,) or (n, targets), and so have predictions.
+    Parameters and attributes are those of `EncoderClassifier`; `loss` is "ccc" or "mse", and there are no ``classes_``.
+    `y` has the shape (n,) or (n, targets), and so have predictions. Lesson 09.
 
-    Notes
-    -----
-    Used in Lesson 09.
-
-    Examples
-    --------
     >>> from ser_helpers import corpora
     >>> table = corpora.load("synthetic-small")[::8]
     >>> model = EncoderRegressor("nobody/no-such-hubert", epochs=2, device="cpu")

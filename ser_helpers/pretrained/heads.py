@@ -17,11 +17,6 @@ class WeightedLayerSum(torch.nn.Module):
     """A weighted sum of layers with learnt weights, which are positive and add up to 1.
 
     After SUPERB, arXiv:2105.01051. Used by ``EncoderClassifier``, Lesson 08.
-
-    Examples
-    --------
-    >>> WeightedLayerSum(2)([torch.zeros(1, 3, 4), torch.ones(1, 3, 4)])[0, 0]
-    tensor([0.5000, 0.5000, 0.5000, 0.5000], grad_fn=<SelectBackward0>)
     """
 
     def __init__(self, layers):
@@ -42,14 +37,7 @@ class MeanPooling(torch.nn.Module):
 
 
 class AttentivePooling(torch.nn.Module):
-    """A weighted mean over frames; each frame's weight is learnt from the frame. Used in Lesson 08.
-
-    Examples
-    --------
-    >>> pooling = AttentivePooling(4)
-    >>> pooling(torch.ones(2, 3, 4), torch.ones(2, 3, dtype=torch.bool)).shape
-    torch.Size([2, 4])
-    """
+    """A weighted mean over frames; each frame's weight is learnt from the frame. Used in Lesson 08."""
 
     def __init__(self, dims, hidden=64):
         super().__init__()
@@ -68,14 +56,9 @@ class TranscriptCTC(torch.nn.Module):
 
     It keeps the encoder from forgetting words while it learns emotions. Pass the class itself as ``extra_loss`` of
     ``EncoderClassifier``, or one of your own like it: made from the number of dimensions and called with frames
-    (utterances, frames, dims), their mask and the rows of the utterance table, it returns one number.
+    (utterances, frames, dims), their mask and the rows of the utterance table, it returns one number. Utterances
+    without text do not count. Graves et al., ICML 2006, doi:10.1145/1143844.1143891. Lesson 08.
 
-    Notes
-    -----
-    Graves et al., ICML 2006, doi:10.1145/1143844.1143891. Utterances without text do not count. Used in Lesson 08.
-
-    Examples
-    --------
     >>> import pandas as pd
     >>> frames, mask = torch.zeros(1, 20, 4), torch.ones(1, 20, dtype=torch.bool)
     >>> TranscriptCTC(4)(frames, mask, pd.DataFrame({"text": ["hello"]})).item() > 0
@@ -111,13 +94,7 @@ class TranscriptCTC(torch.nn.Module):
 def ccc_loss(predicted, truth):
     """1 minus the concordance correlation coefficient, population moments, mean over the columns of (n, targets).
 
-    Lin, Biometrics 45(1), 1989, doi:10.2307/2532051. Used by ``EncoderRegressor``; see Lesson 09.
-
-    Examples
-    --------
-    >>> truth = torch.tensor([[0.0], [1.0], [2.0]])
-    >>> ccc_loss(truth, truth).item(), ccc_loss(truth + 1, truth).item()
-    (0.0, 0.42857...)
+    As in ``evaluation.ccc``. Used by ``EncoderRegressor``; see Lesson 09.
     """
     if predicted.shape != truth.shape:  # they would broadcast to a wrong loss without an error
         raise ValueError(f"The predictions have the shape {tuple(predicted.shape)}, the truth {tuple(truth.shape)}.")

@@ -92,19 +92,8 @@ def reason(error):
 def find_encoder(name):
     """The folder with an encoder's configuration and weights on this machine, or None; nothing is downloaded.
 
-    Parameters
-    ----------
-    name : str or Path
-        A folder, or a name on the Hugging Face hub such as "openai/whisper-base" (see `locate`).
-
-    Raises
-    ------
-    ModelError
-        If `name` is a folder without configuration or weights, or a path that does not exist.
-
-    Examples
-    --------
-    Lesson 08.
+    `name` is a folder, or a name on the Hugging Face hub such as "openai/whisper-base" (see `locate`). Raises
+    ModelError if it is a folder without configuration or weights, or a path that does not exist. Lesson 08.
 
     >>> find_encoder("nobody/whisper-nothing") is None
     True
@@ -178,26 +167,10 @@ def _content_hash(files, stamps):  # gigabytes: read again only when sizes or ti
 def download_encoder(name):
     """Download an encoder's configuration and weights from the Hugging Face hub into ``paths.models_home()``.
 
-    Files that are there are not downloaded again, and an interrupted download is resumed.
-
-    Parameters
-    ----------
-    name : str
-        "owner/name", such as "openai/whisper-base".
-
-    Returns
-    -------
-    Path
-        The folder, which `find_encoder` finds too.
-
-    Raises
-    ------
-    DownloadError
-        If the hub has no encoder of that name or cannot be reached.
-
-    Examples
-    --------
-    ``ser download openai/whisper-base`` is the same from the command line.
+    `name` is "owner/name", such as "openai/whisper-base"; returns the folder, which `find_encoder` finds too. Files
+    that are there are not downloaded again, and an interrupted download is resumed. Raises DownloadError if the hub has
+    no encoder of that name or cannot be reached. ``ser download openai/whisper-base`` is the same from the command
+    line.
 
     >>> download_encoder("no name")
     Traceback (most recent call last):
@@ -246,8 +219,6 @@ def tiny_config(name):
 
     Raises ModelError if the name does not say which class that is. Used by ``Encoder``, Lesson 08.
 
-    Examples
-    --------
     >>> tiny_config("facebook/hubert-base-ls960")["model_type"], tiny_config("openai/whisper-base")["encoder_layers"]
     ('hubert', 4)
     """

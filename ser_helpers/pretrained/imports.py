@@ -13,9 +13,6 @@ def ensure_torchaudio():
     The torchaudio of the Python package index is compiled for CUDA. Beside a torch without CUDA its compiled part fails
     to load (``libc10_cuda.so``), and so does every library that imports torchaudio. Nothing here needs that part:
     transforms, filters and Kaldi features are Python. A torchaudio that works, or is not installed, is left alone.
-
-    Examples
-    --------
     Lesson 08.
 
     >>> ensure_torchaudio()

@@ -24,6 +24,7 @@ from ser_helpers import download as published
 from ser_helpers.cache import cached, version
 from ser_helpers.errors import AudioError, ModelError, WeightsMissing
 from ser_helpers.pretrained.encoder import one_core
+from ser_helpers.pretrained.hub import choose_device
 from ser_helpers.streaming.samples import between
 from ser_helpers.synthesis import shows, vocoder
 
@@ -40,27 +41,17 @@ RANGE_DB = 80
 
 
 class LaughterNetwork(nn.Module):
-    """Four stages of two residual blocks on a log-mel window, then two linear layers: the logit of laughter.
+    """Four stages of two residual blocks on a log-mel window, then two linear layers: the logit of laughter. Lesson 11.
 
-    Parameters
-    ----------
-    filters : sequence of int
-        Channels of the four stages; the published network has ``(64, 32, 16, 16)``.
-    bands : int
-        Mel bands after pooling: 32, 64 or 128, which is all of them, as in the published network.
-    dropout : float
-        Share of activations dropped before each linear layer while training.
-
-    Examples
-    --------
-    Lesson 11.
+    `filters` are the channels of the four stages, `bands` the mel bands after pooling: 32, 64 or 128, which is all of
+    them. The defaults are those of the published network.
 
     >>> network = LaughterNetwork().eval()
     >>> network(torch.zeros(2, 1, FRAMES, MELS)).shape, sum(part.numel() for part in network.parameters())
     (torch.Size([2]), 221761)
     """
 
-    def __init__(self, filters=FILTERS, bands=MELS, dropout=0.5):
+    def __init__(self, filters=FILTERS, bands=MELS):
         super().__init__()
         first, *others = filters
         self.bands, pooled = bands, filters[-1] * (bands // BANDS_PER_FEATURE)
@@ -71,7 +62,7 @@ class LaughterNetwork(nn.Module):
         )
         self.bn2, self.linear1 = nn.BatchNorm1d(pooled), nn.Linear(pooled, HIDDEN)
         self.bn3, self.linear2 = nn.BatchNorm1d(HIDDEN), nn.Linear(HIDDEN, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(0.5)
 
     def forward(self, x):
         """(n, 1, 44, 128) log-mel windows to (n,) logits."""
@@ -104,11 +95,7 @@ def _stage(before, after, stride):
 
 
 def mel_power(y):
-    """Power in 128 mel bands, (frames, 128), of samples (n,) at 8 kHz; a frame needs 2048 samples, the next 186 more.
-
-    >>> mel_power(np.zeros(N_FFT + 2 * HOP, np.float32)).shape
-    (3, 128)
-    """
+    """Power in 128 mel bands, (frames, 128), of samples (n,) at 8 kHz: 2048 for a frame, 186 from one to the next."""
     frames = np.lib.stride_tricks.sliding_window_view(y, N_FFT)[::HOP]  # a view (frames, 2048)
     power = np.abs(np.fft.rfft(frames * _hann())) ** 2
     return (power @ _filters()).astype(np.float32)
@@ -119,9 +106,6 @@ def log_windows(power, every=1):
 
     A window is in decibels below its own loudest band, so the distance from the microphone does not matter. Like the
     published code it takes the decibels of a power as if it were an amplitude: twice as many.
-
-    >>> log_windows(np.ones((50, 128), np.float32)).shape
-    (7, 1, 44, 128)
     """
     level = 20 * np.log10(np.maximum(power, 1e-5))
     windows = np.lib.stride_tricks.sliding_window_view(level, FRAMES, axis=0)[::every].transpose(0, 2, 1)
@@ -134,10 +118,6 @@ class WindowCutter:
 
     No more than a batch is in memory, and how the samples are divided makes no difference. Silence is assumed before
     and after the recording.
-
-    >>> cutter = WindowCutter(every=1)
-    >>> sum(map(len, [*cutter.feed(np.ones(SAMPLE_RATE)), *cutter.finish()]))
-    44
     """
 
     def __init__(self, every=4, batch=32):
@@ -226,12 +206,7 @@ def examples(y, laughs, every=EVERY):
 
 
 def train(windows, laughter, filters=STAND_IN_FILTERS, bands=STAND_IN_BANDS, epochs=EPOCHS, seed=0):
-    """A network trained to tell windows with laughter (n,) from those without; ModelError when either is missing.
-
-    >>> windows = np.random.default_rng(0).normal(size=(64, 1, 44, 128)).astype(np.float32)
-    >>> train(windows, windows.mean((1, 2, 3)) > 0, filters=(2, 2, 2, 2), epochs=1).training
-    False
-    """
+    """A network trained to tell windows with laughter (n,) from those without; ModelError when either is missing."""
     if laughter.all() or not laughter.any():
         raise ModelError("A laughter network needs windows with laughter and windows without: give recordings of both.")
     x, y = torch.from_numpy(windows), torch.from_numpy(laughter).float()
@@ -288,6 +263,9 @@ CHECKPOINT = "best.pth.tar"
 class LaughterDetector:
     """Finds laughter with the network of Gillick et al. (2021), doi:10.21437/Interspeech.2021-353 (Lesson 11).
 
+    Raises WeightsMissing if the published weights are asked for and not on this machine; ModelError if the checkpoint
+    is not one, or a setting is out of range.
+
     Parameters
     ----------
     weights : str or Path
@@ -303,7 +281,7 @@ class LaughterDetector:
     every : int
         Frames of 23 ms from one window to the next: fewer is finer and slower.
     device : str
-        Where to compute; ``"auto"`` takes a GPU when there is one.
+        As for ``Encoder``; ValueError if this machine does not have it.
 
     Attributes
     ----------
@@ -313,13 +291,6 @@ class LaughterDetector:
         The file of the weights; None for the stand-in.
     network : torch.nn.Module
         Loaded, or trained, when first needed.
-
-    Raises
-    ------
-    WeightsMissing
-        The published weights are asked for and not on this machine.
-    ModelError
-        The checkpoint is not one, or a setting is out of range.
 
     Examples
     --------
@@ -354,13 +325,7 @@ class LaughterDetector:
     @property
     def network(self):
         """The network, on its device, shared by all detectors with these weights."""
-        device = self.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            return _network(self.checkpoint, device)
-        except (RuntimeError, AssertionError) as error:
-            raise ModelError(f"There is no device {device!r} on this machine: choose 'cpu' or 'auto'.") from error
+        return _network(self.checkpoint, choose_device(self.device))
 
     def stream(self):
         """A `LaughterStream`: feed it a recording in blocks, and get its probabilities at the end."""
@@ -369,15 +334,8 @@ class LaughterDetector:
     def probabilities(self, recording):
         """How probable laughter is: a Series by ``time`` in seconds, not smoothed.
 
-        Parameters
-        ----------
-        recording : str, Path or array (n,)
-            A file, read block by block, or mono samples at 8 kHz.
-
-        Raises
-        ------
-        AudioError
-            The recording cannot be used. When only its end is damaged, the rest is analysed, with a warning.
+        `recording` is a file (str or Path), read block by block, or mono samples (n,) at 8 kHz. Raises AudioError if it
+        cannot be used. When only its end is damaged, the rest is analysed, with a warning.
         """
         stream = self.stream()
         if not isinstance(recording, str | Path):
@@ -417,13 +375,7 @@ class LaughterDetector:
 
 
 class LaughterStream:
-    """One recording as it arrives in blocks at ``sr`` Hz; made by `LaughterDetector.stream`.
-
-    >>> stream = LaughterDetector("stand-in").stream()
-    >>> stream.feed(np.zeros(SAMPLE_RATE, np.float32))
-    >>> len(stream.finish())
-    11
-    """
+    """One recording as it arrives in blocks at ``sr`` Hz; made by `LaughterDetector.stream`."""
 
     sr = SAMPLE_RATE
 

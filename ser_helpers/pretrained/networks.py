@@ -21,18 +21,9 @@ LONGEST = 30 * SAMPLE_RATE  # Whisper has positions for 30 s; attention's memory
 class Network(torch.nn.Module):
     """An encoder of transformers in two parts: `embed_input` for one utterance, `hidden_states` for a batch.
 
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Of transformers. Its modules and their names stay as they are: published checkpoints must fit.
-    layers : ModuleList
-        Its attention blocks.
-    norm_last : torch.nn.Module
-        Applied to the output of the last block.
-
-    Notes
-    -----
-    Behind ``Encoder``, ``EncoderClassifier`` and ``EncoderRegressor``, Lesson 08.
+    Behind ``Encoder``, ``EncoderClassifier`` and ``EncoderRegressor``, Lesson 08. `model` is a module of transformers,
+    whose modules and their names stay as they are, as published checkpoints must fit; `layers` are its attention
+    blocks, and `norm_last` is applied to the output of the last.
     """
 
     def __init__(self, model, layers, norm_last):
@@ -132,12 +123,7 @@ class WhisperNetwork(Network):
 
 
 def pad(inputs):
-    """Inputs of blocks (frames, dims) as one (utterances, frames, dims), zeros at the end of the shorter, and the mask.
-
-    >>> x, mask = pad([torch.ones(2, 4), torch.ones(3, 4)])
-    >>> x.shape, mask[0].tolist()
-    (torch.Size([2, 3, 4]), [True, True, False])
-    """
+    """Inputs of blocks (frames, dims) as one (utterances, frames, dims), with zeros at the ends, and the mask."""
     lengths = torch.tensor([len(x) for x in inputs])
     mask = torch.arange(int(lengths.max()))[None] < lengths[:, None]
     return pad_sequence(inputs, batch_first=True), mask.to(inputs[0].device)

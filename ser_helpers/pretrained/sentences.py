@@ -22,27 +22,19 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
     Sentences of similar meaning lie close together even if they share no word, which a bag of words cannot know. The
     weights must be on this machine: nothing is downloaded, and no stand-in replaces them.
 
+    `transform` takes a Series or list of sentences and returns an array (n, dims), or a DataFrame on the index of the
+    Series, float32. A missing or empty sentence becomes a row of NaN. Nothing is learnt. Both methods raise
+    WeightsMissing, which says how to get the weights, if they are missing; ModelError if sentence-transformers cannot
+    read the folder. Reimers and Gurevych, "Sentence-BERT", EMNLP 2019, doi:10.18653/v1/D19-1410. Lesson 10.
+
     Parameters
     ----------
     name : str or Path
         A name on the Hugging Face hub, or the folder of a model.
     device : str
-        "cuda", "mps", "cpu", or "auto" for the first of these that the machine has.
+        As for ``Encoder``.
     batch_size : int
         Sentences encoded together.
-
-    Raises
-    ------
-    WeightsMissing
-        If the weights are missing when fitting or transforming; the message says how to get them.
-    ModelError
-        If sentence-transformers cannot read the folder.
-
-    Notes
-    -----
-    `transform` takes a Series or list of sentences and returns an array (n, dims), or a DataFrame on the index of the
-    Series, float32. A missing or empty sentence becomes a row of NaN. Nothing is learnt. Reimers and Gurevych,
-    "Sentence-BERT", EMNLP 2019, doi:10.18653/v1/D19-1410. Used in Lesson 10.
 
     Examples
     --------

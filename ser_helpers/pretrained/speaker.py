@@ -29,14 +29,15 @@ class SpeakerEncoder:
 
     The network is written here (see `SpeakerNetwork`); its weights come with the package Resemblyzer. If they are
     missing, statistics of the spectrum and a linear discriminant, learnt from the embedded actors 1 to 24, replace it;
-    `label` says so.
+    `label` says so. Raises ModelError if the file does not exist or contains different weights. Lesson 13. Wan, Wang,
+    Papir and Moreno (2018), "Generalized end-to-end loss for speaker verification", doi:10.1109/ICASSP.2018.8462665.
 
     Parameters
     ----------
     weights : "auto", "stand-in" or path
         "auto" takes Resemblyzer's weights if they are on this machine, in ``SER_MODELS_HOME/resemblyzer`` or installed.
     device : str
-        "cuda", "mps", "cpu", or "auto" for the first of these that the machine has.
+        As for ``Encoder``.
 
     Attributes
     ----------
@@ -46,16 +47,6 @@ class SpeakerEncoder:
     same_speaker_threshold : float
         Windows are taken for one speaker's if the mean cosine between them is at least this. Measured on seconds of
         the embedded conversations, which are clean.
-
-    Raises
-    ------
-    ModelError
-        If the file does not exist or contains different weights.
-
-    Notes
-    -----
-    Used in Lesson 13. Wan, Wang, Papir and Moreno (2018), "Generalized end-to-end loss for speaker verification",
-    https://doi.org/10.1109/ICASSP.2018.8462665.
 
     Examples
     --------
@@ -75,23 +66,10 @@ class SpeakerEncoder:
         self._network = StandIn.load() if self.stand_in else load_network(path, device)
 
     def embed(self, y, spans):
-        """One vector for each span of a recording.
+        """One vector for each span of a recording: an array (spans, dims), float32.
 
-        Parameters
-        ----------
-        y : array (n,)
-            Mono samples at 16 kHz.
-        spans : list of (float, float)
-            Start and end in seconds. The network was trained on 1.6 s; shorter spans follow faster turns.
-
-        Returns
-        -------
-        array (spans, dims), float32
-
-        Raises
-        ------
-        AudioError
-            If the recording is not mono, not finite or too short.
+        `y` (n,) is mono at 16 kHz; AudioError if not, or if it is not finite or too short. `spans` are pairs of start
+        and end in seconds. The network was trained on 1.6 s; shorter spans follow faster turns.
         """
         mels = mel_frames(amplify(audio.check(y, SAMPLE_RATE)))
         first, last = (np.rint(100 * np.reshape(spans, (-1, 2))).astype(int)).T
@@ -112,13 +90,10 @@ class SpeakerEncoder:
 
 
 class SpeakerNetwork(nn.Module):
-    """Three LSTM layers of 256, a linear layer and ReLU; the output has length 1. Wan et al. (2018), Lesson 13.
+    """Three LSTM layers of 256, a linear layer and ReLU; the output has length 1. Lesson 13.
 
-    Trained with the GE2E loss, which moves a speaker's windows together and those of different speakers apart:
-    https://doi.org/10.1109/ICASSP.2018.8462665.
-
-    >>> SpeakerNetwork()(torch.ones(2, 160, 40)).norm(dim=1).round().tolist()
-    [1.0, 1.0]
+    Trained with the GE2E loss, which moves a speaker's windows together and those of different speakers apart; see
+    `SpeakerEncoder` for the paper.
     """
 
     def __init__(self):
@@ -136,10 +111,6 @@ def find_weights():
     """Path of Resemblyzer's weights: ``models_home()/resemblyzer``, else in the installed package; None if neither.
 
     The package itself is not imported.
-
-    >>> path = find_weights()
-    >>> path is None or path.name
-    'pretrained.pt'
     """
     spec = importlib.util.find_spec("resemblyzer")
     installed = spec.submodule_search_locations or () if spec else ()
@@ -159,11 +130,7 @@ def load_network(path, device="auto"):
 
 
 def mel_frames(y):
-    """Mel power spectrogram (frames, 40), float32, of samples at 16 kHz: 25 ms windows, 10 ms hop, not in dB.
-
-    >>> mel_frames(np.zeros(16000)).shape
-    (101, 40)
-    """
+    """Mel power spectrogram (frames, 40), float32, of samples at 16 kHz: 25 ms windows, 10 ms hop, not in dB."""
     import librosa
 
     frames, padded = 1 + len(y) // HOP, np.pad(y, FFT // 2)  # librosa's center=True, so that parts can be joined
@@ -196,13 +163,7 @@ SENTENCES = 48
 
 
 class StandIn:
-    """A linear discriminant on the mean and deviation of log-mel bands: it separates speakers it has not seen too.
-
-    Lesson 13.
-
-    >>> StandIn.load()(torch.ones(1, 160, 40)).shape
-    torch.Size([1, 23])
-    """
+    """A linear discriminant on the mean and deviation of log-mel bands: it separates unseen speakers too. Lesson 13."""
 
     def __init__(self, mean, axes):
         self.mean, self.axes = mean, axes
@@ -239,11 +200,7 @@ class StandIn:
 
 
 def statistics(mels):
-    """Mean and deviation over time of the log-mel bands of a telephone, (windows, 50), independent of the level.
-
-    >>> statistics(np.ones((2, 160, 40))).shape
-    (2, 50)
-    """
+    """Mean and deviation over time of the log-mel bands of a telephone, (windows, 50), independent of the level."""
     levels = np.log(mels[:, :, BAND] + 1e-3 * mels[:, :, BAND].mean(axis=(1, 2), keepdims=True) + 1e-12)
     levels -= levels.mean(axis=(1, 2), keepdims=True)
     return np.concatenate([levels.mean(axis=1), levels.std(axis=1)], axis=1)

@@ -29,7 +29,10 @@ WORDS = {"neu": "neutral", "ang": "angry", "hap": "happy", "sad": "sad"}
 class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
     """The emotion classifier that SpeechBrain published, with the course's names for its four labels.
 
-    It is pretrained: ``fit`` only loads it. Recordings are classified one by one, so none changes another's result.
+    It is pretrained: ``fit`` only loads it. Recordings are classified one by one, so none changes another's result. The
+    published model was fine-tuned on IEMOCAP: do not evaluate it on IEMOCAP again. Raises WeightsMissing if the folder
+    is not on this machine; ModelError if a file of the folder is missing or damaged, or speechbrain or torchaudio is
+    not installed. Lesson 08.
 
     Parameters
     ----------
@@ -37,7 +40,7 @@ class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
         A folder, or the name on the Hugging Face hub of a folder that ``ser download`` has put on this machine. Loading
         runs the folder's Python file: use only folders whose authors you trust.
     device : str
-        "cuda", "mps", "cpu", or "auto" for the first of these that the machine has.
+        As for ``Encoder``.
 
     Attributes
     ----------
@@ -46,17 +49,6 @@ class SpeechBrainClassifier(ClassifierMixin, BaseEstimator):
         model neutral, angry, happy, sad.
     label : str
         The model's name for titles and the leaderboard; a stand-in says so.
-
-    Raises
-    ------
-    WeightsMissing
-        If the folder is not on this machine.
-    ModelError
-        If a file of the folder is missing or damaged, or speechbrain or torchaudio is not installed.
-
-    Notes
-    -----
-    Used in Lesson 08. The published model was fine-tuned on IEMOCAP: do not evaluate it on IEMOCAP again.
 
     Examples
     --------
@@ -153,18 +145,9 @@ def clips(X, *others):
 def download_speechbrain(name=PUBLISHED):
     """Download a published emotion model, and the encoder that its folder names, from the Hugging Face hub.
 
-    ``ser download speechbrain/emotion-recognition-wav2vec2-IEMOCAP`` is the same from the command line. The downloaded
-    code does not run until you load the model. Lesson 08.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder, in ``paths.models_home()``.
-
-    Raises
-    ------
-    DownloadError
-        If the hub cannot be reached, or has no such folder.
+    ``ser download speechbrain/emotion-recognition-wav2vec2-IEMOCAP`` is the same from the command line. Returns the
+    folder, in ``paths.models_home()``. The downloaded code does not run until you load the model. Raises DownloadError
+    if the hub cannot be reached, or has no such folder. Lesson 08.
     """
     folder = hub.fetch(name, FILES)
     hub.download_encoder(ENCODER)
@@ -223,26 +206,11 @@ class CustomEncoderWav2vec2Classifier(Pretrained):
 
 
 def make_speechbrain_stand_in(folder, seed=0):
-    """Write a tiny untrained network into `folder`, in the layout of the published emotion model.
+    """Write a tiny untrained network into `folder`, in the layout of the published emotion model; returns its path.
 
     It has the same files, calls and shapes, and replaces the published model where that cannot be downloaded. Its
-    predictions are chance, and its ``hyperparams.yaml`` says so.
-
-    Parameters
-    ----------
-    folder : str or path
-        It is created, or replaced.
-    seed : int
-        For the random weights.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder.
-
-    Examples
-    --------
-    Lesson 08.
+    predictions are chance, and its ``hyperparams.yaml`` says so. The folder is created, or replaced; `seed` is for the
+    random weights. Lesson 08.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as base:
@@ -274,11 +242,6 @@ def make_tiny_wav2vec2(folder, seed=0, dims=32, layers=2):
     """Write an untrained wav2vec 2.0 of `layers` layers into `folder`, as transformers saves one; returns the folder.
 
     It reads samples at 16 kHz and returns a frame every 20 ms, like the published ones.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as base:
-    ...     sorted(path.name for path in make_tiny_wav2vec2(f"{base}/tiny").iterdir())
-    ['config.json', 'model.safetensors', 'preprocessor_config.json']
     """
     ensure_torchaudio()
     import torch

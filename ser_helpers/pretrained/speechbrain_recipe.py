@@ -78,8 +78,10 @@ class EmotionBrain(sb.Brain):
 class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
     """Fine-tune a wav2vec 2.0 encoder as SpeechBrain's recipe for IEMOCAP does.
 
-    `X` is an utterance table. Part of it becomes the validation set, which sets the learning rates and chooses the
-    best epoch; the rest trains. Recordings are classified one by one, so none changes another's result.
+    `X` is an utterance table. Part of it becomes the validation set, which sets the learning rates and chooses the best
+    epoch; the rest trains. Recordings are classified one by one, so none changes another's result. The mean over frames
+    leaves out the padding of a batch, and each waveform is normalised before it is padded (SpeechBrain's encoder would
+    include the padding). Lesson 08.
 
     Parameters
     ----------
@@ -105,11 +107,6 @@ class SpeechBrainRecipe(ClassifierMixin, BaseEstimator):
         Names of the utterances in the two sets.
     log_ : list of str
         A line for each epoch, with losses and the validation error.
-
-    Notes
-    -----
-    Used in Lesson 08. The mean over frames leaves out the padding of a batch, and each waveform is normalised before
-    it is padded (SpeechBrain's encoder would include the padding).
 
     Examples
     --------

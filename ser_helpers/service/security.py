@@ -28,10 +28,6 @@ class RateLimit:
 
     Only the last `addresses` are remembered. slowapi would not do: it limits neither WebSockets nor unknown paths, so a
     token could be guessed there without limit.
-
-    >>> limit = RateLimit(per_minute=1, clock=lambda: 0.0)
-    >>> limit.wait("a"), limit.wait("a")
-    (0.0, 60.0)
     """
 
     def __init__(self, per_minute, addresses=10_000, clock=time.monotonic):

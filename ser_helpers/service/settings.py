@@ -18,56 +18,31 @@ class Settings:
     ('customer',)
     """
 
-    token: str | None = None
-    """Needed for access, as ``Authorization: Bearer TOKEN``; with None no token is needed."""
-    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
-    """Host names that browsers may use (against DNS rebinding); ``("*",)`` for any."""
-    agent_emotions: bool = False
-    """Infer the agent's emotions too: read the note on the law above first."""
-    store: Path | None = None
-    """Folder that gets one JSON file per finished call; None stores nothing."""
-    demo: int = 0
-    """How many embedded calls are replayed all the time."""
-    speed: float = 1.0
-    """Default speed of replays; 2 is twice as fast as real time."""
-    model: str = "linear"
-    """Which `models.window_model` is used: "linear", "cnn" or "encoder"."""
-    denoise: bool = True
-    """Reduce the noise of each channel first."""
-    workers: int = os.cpu_count() or 1
-    """Threads that analyse calls."""
-    batch: bool = False
-    """Send windows of several calls through the model together; pays when the model is most of the work."""
-    calls: int = 24
-    """Live calls at once: about what one process analyses in real time, with noise reduction."""
-    dashboards: int = 16
-    """Open pages at once."""
-    uploads: int = 4
-    """Uploads at once."""
-    upload_bytes: int = 50_000_000
-    """Largest upload."""
-    upload_seconds: float = 600.0
-    """Longest recording in an upload."""
-    call_seconds: float = 4 * 3600.0
-    """Longest live call."""
-    chunk_bytes: int = 1 << 18
-    """Largest message on a stream."""
-    idle_seconds: float = 60.0
-    """A stream is ended after this long without a message."""
-    slow_seconds: float = 10.0
-    """A client is dropped if it takes longer than this to read a message."""
-    connections: int = 512
-    """Connections at once, of any kind."""
-    requests_per_minute: int = 600
-    """Per address."""
-    backlog: int = 256
-    """Messages queued for one page; beyond this it gets a new snapshot instead."""
-    points: int = 3600
-    """Windows remembered per party of a call."""
-    finished: int = 50
-    """Finished calls remembered."""
-    forget_seconds: float = 3600.0
-    """A finished call is forgotten after this long."""
+    token: str | None = None  # needed for access, as ``Authorization: Bearer TOKEN``; with None no token is needed
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")  # host names allowed, against DNS rebinding; ("*",): any
+    agent_emotions: bool = False  # infer the agent's emotions too: read the note on the law above first
+    store: Path | None = None  # folder that gets one JSON file per finished call; None stores nothing
+    demo: int = 0  # how many embedded calls are replayed all the time
+    speed: float = 1.0  # default speed of replays; 2 is twice as fast as real time
+    model: str = "linear"  # which `models.window_model` is used: "linear", "cnn" or "encoder"
+    denoise: bool = True  # reduce the noise of each channel first
+    workers: int = os.cpu_count() or 1  # threads that analyse calls
+    batch: bool = False  # send windows of several calls through the model at once; pays if it is most of the work
+    calls: int = 24  # live calls at once: about what one process analyses in real time, with noise reduction
+    dashboards: int = 16  # open pages at once
+    uploads: int = 4  # uploads at once
+    upload_bytes: int = 50_000_000  # largest upload
+    upload_seconds: float = 600.0  # longest recording in an upload
+    call_seconds: float = 4 * 3600.0  # longest live call
+    chunk_bytes: int = 1 << 18  # largest message on a stream
+    idle_seconds: float = 60.0  # a stream is ended after this long without a message
+    slow_seconds: float = 10.0  # a client is dropped if it takes longer than this to read a message
+    connections: int = 512  # connections at once, of any kind
+    requests_per_minute: int = 600  # per address
+    backlog: int = 256  # messages queued for one page; beyond this it gets a new snapshot instead
+    points: int = 3600  # windows remembered per party of a call
+    finished: int = 50  # finished calls remembered
+    forget_seconds: float = 3600.0  # a finished call is forgotten after this long
 
     @property
     def threads(self):

@@ -21,12 +21,7 @@ _TYPES = {"int16": np.dtype("<i2"), "float32": np.dtype("<f4")}
 
 
 class SampleDecoder:
-    r"""Turns bytes of any length into samples; a sample split between two messages waits for its rest. Lesson 13.
-
-    >>> decode = SampleDecoder("int16", channels=1)
-    >>> decode(b"\x00\x40\x00"), decode(b"\xc0")
-    (array([0.5], dtype=float32), array([-0.5], dtype=float32))
-    """
+    """Turns bytes of any length into samples; a sample split between two messages waits for its rest. Lesson 13."""
 
     def __init__(self, sample_format, channels):
         self.type, self.channels, self.rest = _TYPES[sample_format], channels, b""

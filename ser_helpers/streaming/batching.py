@@ -17,7 +17,9 @@ class Batcher:
 
     A batch starts when it has `max_size` windows, or when its oldest window has waited for `max_wait` seconds. While a
     batch is computed the next one gathers. A Batcher is itself a `WindowModel`: detectors of several calls can share
-    one.
+    one. Use it in a ``with`` statement, or call `close`. Together, a window's probabilities may differ from those
+    computed alone in the last digits. Raises ValueError if `max_size` is less than 1, or `max_wait` not from 0 to 60;
+    ModelError if the model is not a fitted model of windows. Lesson 12.
 
     Parameters
     ----------
@@ -33,18 +35,6 @@ class Batcher:
     output_names, classes_ : ndarray of shape (k,)
     windows, batches : int
         Computed so far.
-
-    Raises
-    ------
-    ValueError
-        If `max_size` is less than 1, or `max_wait` not from 0 to 60.
-    ModelError
-        If the model is not a fitted model of windows.
-
-    Notes
-    -----
-    Lesson 12. Use it in a ``with`` statement, or call `close`. Together, a window's probabilities may differ from those
-    computed alone in the last digits.
 
     Examples
     --------

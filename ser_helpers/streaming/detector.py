@@ -66,16 +66,7 @@ class Detector:
     """
 
     def __init__(
-        self,
-        model,
-        sr=RATE,
-        window=3.0,
-        hop=1.0,
-        vad=True,
-        min_speech=0.2,
-        weight=0.5,
-        margin=0.1,
-        tolerance=0.2,
+        self, model, sr=RATE, window=3.0, hop=1.0, vad=True, min_speech=0.2, weight=0.5, margin=0.1, tolerance=0.2
     ):
         self._analyser = WindowAnalyser(model, window, hop, vad, min_speech, weight, margin)
         self.classes_ = self._analyser.classes_
@@ -117,7 +108,10 @@ class Detector:
         return {"seconds": float(self._now()), **seconds, "resyncs": self._counts["resyncs"]}
 
     def feed(self, chunk, sr=None, at=None):
-        """Take a chunk; return the predictions it completes.
+        """Take a chunk; return the predictions it completes, a list of `WindowPrediction`.
+
+        Raises StreamError if these are not samples, or the stream has ended; the detector goes on as if the chunk had
+        not come.
 
         Parameters
         ----------
@@ -130,15 +124,6 @@ class Detector:
             When its first sample was recorded, in seconds of the sender's clock. With it, samples that never came are
             replaced by silence and marked as a gap, and samples that came twice are dropped. After a clock goes back by
             more than a minute, its time is taken as new.
-
-        Returns
-        -------
-        list of WindowPrediction
-
-        Raises
-        ------
-        StreamError
-            If these are not samples, or the stream has ended. The detector goes on as if the chunk had not come.
         """
         self._check_open()
         sr = self._sr if sr is None else check_rate(sr)

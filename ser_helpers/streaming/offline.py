@@ -12,7 +12,10 @@ from ser_helpers.streaming.timeline import to_timeline
 
 
 def detect(recording, model, sr=None, **settings):
-    """The timeline of a whole recording: to the bit, what a `Detector` with these settings gives (Lesson 12).
+    """The timeline of a whole recording (see `to_timeline`): to the bit, what a `Detector` gives (Lesson 12).
+
+    Raises AudioError if the file cannot be read, or the recording contains NaN or is shorter than 25 ms; StreamError if
+    the array is not samples, or a setting is out of range.
 
     Parameters
     ----------
@@ -25,25 +28,10 @@ def detect(recording, model, sr=None, **settings):
     **settings
         ``window``, ``hop``, ``vad``, ``min_speech``, ``weight`` and ``margin`` of the `Detector`.
 
-    Returns
-    -------
-    DataFrame
-        See :func:`to_timeline`.
-
-    Raises
-    ------
-    AudioError
-        If the file cannot be read, or the recording contains NaN or is shorter than 25 ms.
-    StreamError
-        If the array is not samples, or a setting is out of range.
-
     Examples
     --------
-    >>> class Even:
-    ...     classes_ = ["angry", "sad"]
-    ...     def predict_proba(self, windows):
-    ...         return np.full((len(windows), 2), 0.5)
-    >>> detect(np.zeros(80000), Even(), vad=False)["end"].tolist()
+    >>> from ser_helpers.models import window_model
+    >>> detect(np.zeros(80000), window_model("linear"), vad=False)["end"].tolist()
     [3.0, 4.0, 5.0]
     """
     analyser = WindowAnalyser(model, **settings)

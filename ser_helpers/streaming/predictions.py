@@ -41,15 +41,7 @@ class WindowModel(Protocol):
 
 
 def as_window_model(model):
-    """`model` as a `WindowModel`; ModelError if it is not a model of windows, or not fitted.
-
-    >>> class Even:
-    ...     classes_ = ["angry", "sad"]
-    ...     def predict_proba(self, windows):
-    ...         return np.full((len(windows), 2), 0.5)
-    >>> as_window_model(Even()).output_names
-    array(['angry', 'sad'], dtype='<U5')
-    """
+    """`model` as a `WindowModel`; ModelError if it is not a model of windows, or not fitted."""
     if not isinstance(model, type):
         if isinstance(model, WindowModel) and hasattr(model, "output_names"):  # a property that needs a fitted model
             return model

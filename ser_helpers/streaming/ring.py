@@ -10,15 +10,6 @@ from ser_helpers.errors import StreamError
 class RingBuffer:
     """The last `capacity` values of a stream. Nothing is allocated when values are written (Lesson 12).
 
-    Parameters
-    ----------
-    capacity : int
-        How many values are kept; older ones are overwritten.
-    dtype : dtype
-        Their type.
-
-    Examples
-    --------
     >>> ring = RingBuffer(4)
     >>> ring.write([1, 2, 3]); ring.write([4, 5])
     >>> ring.last(3)

@@ -14,12 +14,8 @@ RATES = (4000, 384000)
 def channels(chunk):
     """Samples of any type (n,) or (n, channels) as (n, channels), float32 from -1 to 1; NaN stays NaN.
 
-    Integers are divided by their full scale; the zero of unsigned ones is in the middle. Lessons 12 and 13.
-
-    Raises
-    ------
-    StreamError
-        If `chunk` is not samples.
+    Integers are divided by their full scale; the zero of unsigned ones is in the middle. Raises StreamError if `chunk`
+    is not samples. Lessons 12 and 13.
 
     >>> channels(np.array([128, 192], np.uint8)).tolist()
     [[0.0], [0.5]]

@@ -50,8 +50,9 @@ def emotions(timeline):
 def rolling_mean(values, table, turns=None, seconds=None):
     """For each turn the mean over it and the same speaker's turns before it, within the conversation. Lesson 09.
 
-    The window looks back only, as it must in a live system; so the mean is late by about half the window. Every turn
-    has the same weight, however long it is.
+    The result is like `values`, on the same index. The window looks back only, as it must in a live system; so the mean
+    is late by about half the window. Every turn has the same weight, however long it is. Raises EvaluationError if the
+    table has no times and speakers, an utterance is not in it, or the window is not positive.
 
     Parameters
     ----------
@@ -63,16 +64,6 @@ def rolling_mean(values, table, turns=None, seconds=None):
         The window as a number of the speaker's own turns, this one included; the first turns have fewer.
     seconds : float
         Or the window as time: turns that ended less than so many seconds before this one did.
-
-    Returns
-    -------
-    Series or DataFrame
-        Like `values`, on the same index.
-
-    Raises
-    ------
-    EvaluationError
-        The table has no times and speakers, an utterance is not in it, or the window is not positive.
 
     Examples
     --------

@@ -68,12 +68,12 @@ def test_predictions_are_shown_against_the_truth(result):
 
 def test_a_trajectory_has_a_panel_per_speaker(data, result):
     table = data[1][data[1].dialogue == "d1"]
-    curves = {"rated": data[1].arousal, "heard": result.predictions.predicted}
+    curves = {"rated": data[1].arousal, "predicted": result.predictions.predicted}
     fig = plots.trajectory(curves, table, "arousal", turns=4)
     words = shown(fig)
     assert len(fig.axes) == table.speaker.nunique()
     assert "mean of the speaker's last 4 turns" in words
-    assert {"rated", "heard"} <= {text.get_text() for text in fig.axes[0].texts}
+    assert {"rated", "predicted"} <= {text.get_text() for text in fig.axes[0].texts}
 
 
 def test_raters_and_models_stand_side_by_side(data, result):

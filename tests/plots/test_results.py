@@ -138,8 +138,8 @@ def test_the_confusion_figure_shows_shares_and_counts(result):
     cells = {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in texts}
     assert cells[0, 0] == f"{100 * share.iloc[0, 0]:.0f} % · {counts.iloc[0, 0]}"
     assert len(cells) == (counts > 0).to_numpy().sum()
-    truth, heard = np.unravel_index(np.argmax(share.to_numpy() * (1 - np.eye(8))), share.shape)
-    assert f"{EMOTIONS[truth]} predicted as {EMOTIONS[heard]}" in fig._suptitle.get_text()
+    truth, predicted = np.unravel_index(np.argmax(share.to_numpy() * (1 - np.eye(8))), share.shape)
+    assert f"{EMOTIONS[truth]} predicted as {EMOTIONS[predicted]}" in fig._suptitle.get_text()
 
 
 def test_recall_bars_have_the_emotions_colours(result):

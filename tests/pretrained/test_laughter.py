@@ -297,7 +297,7 @@ def test_settings_out_of_range_are_refused(settings):
 
 
 def test_an_unknown_device_is_refused():
-    with pytest.raises(ModelError, match="no device 'tpu' on this machine: choose 'cpu' or 'auto'"):
+    with pytest.raises(ValueError, match="This machine has no device 'tpu': use 'auto' or 'cpu'"):
         LaughterDetector("stand-in", device="tpu").probabilities(np.zeros(8000))
 
 

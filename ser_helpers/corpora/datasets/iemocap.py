@@ -50,7 +50,7 @@ def load(root, corpus="iemocap"):
         raise CorpusMissing(
             f"There is no Session1/dialog/EmoEvaluation/*.txt of IEMOCAP in {root}: it contains the labels."
         )
-    texts = _texts(root)
+    texts = dict(match.groups() for line in _lines(root, "transcriptions") if (match := WORDS.match(line)))
     return files.read(root, corpus, lambda path: _row(path, corpus, rated, texts))
 
 
@@ -115,10 +115,6 @@ def _blocks(lines):
 def _chosen(names):
     """``"Neutral; Anger;"`` as ``"Neutral+Anger"``."""
     return "+".join(name.strip() for name in names.split(";") if name.strip())
-
-
-def _texts(root):
-    return dict(match.groups() for line in _lines(root, "transcriptions") if (match := WORDS.match(line)))
 
 
 def _lines(root, folder):

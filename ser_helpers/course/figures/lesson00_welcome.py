@@ -33,11 +33,6 @@ def words_and_voice(sentiment, pitch, emotion, subtitle=None):
 
     `sentiment` and `pitch` are Series by utterance, pitch in semitones above the speaker's own neutral; `emotion` is
     the label of each. Dots are medians, lines the middle half of the utterances.
-
-    >>> import pandas as pd
-    >>> emotion = pd.Series(["sad", "angry"])
-    >>> len(words_and_voice(pd.Series([0, 0]), pd.Series([1.0, 6.0]), emotion).axes)
-    2
     """
     fig, (left, right) = new_figure(1, 2, sharey=True, width_ratios=(2, 3))
     emotions = label_order(emotion)[::-1]
@@ -59,11 +54,7 @@ def words_and_voice(sentiment, pitch, emotion, subtitle=None):
 
 
 def timeline():
-    """Two decades of the field in three lanes: corpora, features and models, rules.
-
-    >>> timeline().get_suptitle()
-    'Two decades: from ten actors in a studio to a law'
-    """
+    """Two decades of the field in three lanes: corpora, features and models, rules."""
     fig, ax = new_figure()
     lanes = dict(zip(TIMELINE, (2, 1, 0), strict=True))
     colours = dict(zip(TIMELINE, (ACCENT, ACCENT_2, INK), strict=True))

@@ -8,11 +8,7 @@ from ser_helpers.plots.style import ACCENT, ACCENT_2, GRID, INK, QUIET, colour, 
 
 
 def zoom(y, sr, subtitle=None):
-    """One recording at three magnifications; in the last, every sample is a dot.
-
-    >>> len(zoom(np.sin(np.arange(32000)), 16000).axes)
-    3
-    """
+    """One recording at three magnifications; in the last, every sample is a dot."""
     fig, axes = new_figure(1, 3, sharey=True)
     loudest, spans = int(np.argmax(np.abs(y))), (len(y) / sr, 0.030, 0.002)
     for ax, seconds in zip(axes, spans, strict=True):
@@ -30,11 +26,7 @@ def zoom(y, sr, subtitle=None):
 
 
 def alias(high, low, sr):
-    """Two cosines of `high` and `low` Hz over one millisecond, and the samples at `sr` Hz they share.
-
-    >>> alias(5000, 3000, 8000).axes[0].get_xlabel()
-    'time (ms)'
-    """
+    """Two cosines of `high` and `low` Hz over one millisecond, and the samples at `sr` Hz they share."""
     fig, ax = new_figure()
     fine, dots = np.linspace(0, 0.001, 1000), np.arange(0.001 * sr + 1) / sr
     for hz, line in ((high, ACCENT), (low, ACCENT_2)):
@@ -50,11 +42,7 @@ def alias(high, low, sr):
 
 
 def kept(y, sr, subtitle=None):
-    """Average spectrum of `y`, and the highest frequency that each common sample rate keeps.
-
-    >>> "%" in kept(np.random.default_rng(0).normal(size=48000), 48000).get_suptitle()
-    True
-    """
+    """Average spectrum of `y`, and the highest frequency that each common sample rate keeps."""
     fig, ax = new_figure()
     hz, power = welch(y, sr, nperseg=2048)
     level = 10 * np.log10(np.maximum(power / power.max(), 1e-12))
@@ -74,13 +62,7 @@ def kept(y, sr, subtitle=None):
 
 
 def levels(table, subtitle=None):
-    """Each actor's mean level (dBFS), neutral and in strong anger, from the columns speaker, emotion and level.
-
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"speaker": "a", "emotion": ["neutral", "angry"], "level": [-40.0, -20.0]})
-    >>> levels(table).get_suptitle().strip()
-    'Strong anger is louder for every actor, by 20 dB on average'
-    """
+    """Each actor's mean level (dBFS), neutral and in strong anger, from the columns speaker, emotion and level."""
     wide = table.pivot_table(index="speaker", columns="emotion", values="level").sort_values("neutral")
     louder = wide.angry - wide.neutral
     fig, ax = new_figure()
@@ -92,19 +74,12 @@ def levels(table, subtitle=None):
     ax.set(xlabel="actor", ylabel="level (dBFS)", xlim=(-0.7, len(wide) + 1.4))
     ax.set_xticks(x, [name.split("-")[-1] for name in wide.index])
     whom = "every actor" if (louder > 0).all() else f"{(louder > 0).sum()} of {len(wide)} actors"
-    alt = (
-        "One pair of dots per actor, neutral below and angry above; " + f"the mean distance is {louder.mean():.0f} dB."
-    )
+    alt = f"One pair of dots per actor, neutral below and angry above; the mean distance is {louder.mean():.0f} dB."
     return finish(fig, f"Strong anger is louder for {whom}, by {louder.mean():.0f} dB on average", alt, subtitle)
 
 
 def stairs(y, coarse, sr, bits, subtitle=None):
-    """The 10 ms around the loudest sample of `y`, and the same samples in `bits` bits.
-
-    >>> y = np.sin(np.arange(8000) / 9)
-    >>> stairs(y, np.sign(y) / 2, 8000, 1).axes[0].get_ylabel()
-    'amplitude (full scale = 1)'
-    """
+    """The 10 ms around the loudest sample of `y`, and the same samples in `bits` bits."""
     fig, ax = new_figure()
     count, loudest = round(0.010 * sr), int(np.argmax(np.abs(y)))
     first = int(np.clip(loudest - count // 2, 0, len(y) - count))
@@ -119,11 +94,7 @@ def stairs(y, coarse, sr, bits, subtitle=None):
 
 
 def one_frame(frame, window, sr, subtitle=None):
-    """A frame and its `window`, both (n,), at the left; at the right the level of each of its frequencies.
-
-    >>> len(one_frame(np.sin(np.arange(400)), np.hanning(400), 16000).axes)
-    2
-    """
+    """A frame and its `window`, both (n,), at the left; at the right the level of each of its frequencies."""
     fig, (left, right) = new_figure(1, 2)
     time, size = 1000 * np.arange(len(frame)) / sr, np.abs(frame).max()
     left.plot(time, frame, color="#b9c4d6")
@@ -140,11 +111,7 @@ def one_frame(frame, window, sr, subtitle=None):
 
 
 def mel_scale(mel, count=10):
-    """The function `mel` from Hz to mel, with `count` bands of equal width in mel marked on the frequency axis.
-
-    >>> mel_scale(lambda hz: 2595 * np.log10(1 + hz / 700)).axes[0].get_ylabel()
-    'pitch (mel)'
-    """
+    """The function `mel` from Hz to mel, with `count` bands of equal width in mel marked on the frequency axis."""
     fig, ax = new_figure()
     hz = np.linspace(0, 8000, 2000)
     edges = np.linspace(0, mel(8000), count + 1)
@@ -162,11 +129,7 @@ def mel_scale(mel, count=10):
 
 
 def two_views(linear, mels, seconds, highest, subtitle=None):
-    """The same sound as a spectrogram, (bins, frames) in dB, and as a mel spectrogram, (bands, frames) in dB.
-
-    >>> len(two_views(np.zeros((201, 9)), np.zeros((64, 9)), 1.0, 8000).axes)
-    3
-    """
+    """The same sound as a spectrogram, (bins, frames) in dB, and as a mel spectrogram, (bands, frames) in dB."""
     fig, (left, right) = new_figure(1, 2)
     draw_levels(left, linear, seconds, highest / 1000)
     image = draw_levels(right, mels, seconds, len(mels))

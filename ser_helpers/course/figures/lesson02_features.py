@@ -18,11 +18,7 @@ FLOOR = -80
 
 
 def mel(values, seconds, subtitle=None):
-    """Power in mel bands over time, and its mean: `values` is (128, frames), from 0 to 11,025 Hz.
-
-    >>> mel(np.ones((128, 20)), 1.0).axes[0].get_ylabel()
-    'centre of the band (Hz)'
-    """
+    """Power in mel bands over time, and its mean: `values` is (128, frames), from 0 to 11,025 Hz."""
     import librosa
 
     hz = librosa.mel_frequencies(len(values) + 2, fmax=11025)[1:-1]
@@ -37,11 +33,7 @@ def mel(values, seconds, subtitle=None):
 
 
 def mfcc(values, seconds, subtitle=None):
-    """MFCC over time, and their means: `values` is (40, frames). The first is not drawn: it would drown the others.
-
-    >>> mfcc(np.ones((40, 20)), 1.0).axes[0].get_ylabel()
-    'coefficient'
-    """
+    """MFCC over time, and their means: `values` is (40, frames). The first is not drawn: it would drown the others."""
     shown = values[1:]
     numbers = (2, 10, 20, 30, 40)
     top = np.percentile(np.abs(shown), 99)
@@ -52,11 +44,7 @@ def mfcc(values, seconds, subtitle=None):
 
 
 def chroma(values, seconds, subtitle=None):
-    """Strength of the twelve notes over time, and the means: `values` is (12, frames), from 0 to 1.
-
-    >>> chroma(np.ones((12, 20)), 1.0).axes[0].get_ylabel()
-    'note'
-    """
+    """Strength of the twelve notes over time, and the means: `values` is (12, frames), from 0 to 1."""
     means = values.mean(axis=1)
     title = "Chroma: twelve notes in one octave, and hiss counts as much as a voice"
     axes = {"ylabel": "note", "unit": "0 to 1", "ticks": (range(12), NOTES), "limits": (0, 1)}
@@ -64,11 +52,7 @@ def chroma(values, seconds, subtitle=None):
 
 
 def contrast(values, seconds, subtitle=None):
-    """Peaks over valleys in seven bands, and the means: `values` is (7, frames), in dB; colours suit the lower six.
-
-    >>> contrast(np.ones((7, 20)), 1.0).axes[0].get_ylabel()
-    'band (kHz)'
-    """
+    """Peaks over valleys in seven bands, and the means: `values` is (7, frames), in dB; colours suit the lower six."""
     title = "Spectral contrast: how far peaks rise above valleys"
     limits = np.percentile(values[:6], [1, 99])
     axes = {"ylabel": "band (kHz)", "unit": "dB", "ticks": (range(7), BANDS), "limits": limits}
@@ -76,11 +60,7 @@ def contrast(values, seconds, subtitle=None):
 
 
 def tonnetz(values, seconds, subtitle=None):
-    """Coordinates on the map of chords over time, and the means: `values` is (6, frames).
-
-    >>> tonnetz(np.zeros((6, 20)), 1.0).get_suptitle().strip()
-    'Tonnetz: on its map of chords, the mean stays within 0.00 of 0'
-    """
+    """Coordinates on the map of chords over time, and the means: `values` is (6, frames)."""
     top, means = np.abs(values).max(), values.mean(axis=1)
     title = f"Tonnetz: on its map of chords, the mean stays within {np.abs(means).max():.2f} of 0"
     axes = {"ylabel": "coordinate", "unit": "no unit", "ticks": (range(6), CHORDS), "limits": (-top, top)}
@@ -111,11 +91,7 @@ def _over_time(values, means, seconds, title, subtitle, ylabel, unit, ticks, lim
 
 
 def cepstrum(frame, keep=40, subtitle=None):
-    """One frame of a log-mel spectrum (128,), in dB, and what its first `keep` MFCC say of it.
-
-    >>> len(cepstrum(np.random.default_rng(0).normal(size=128)).axes[0].lines)
-    3
-    """
+    """One frame of a log-mel spectrum (128,), in dB, and what its first `keep` MFCC say of it."""
     import librosa
 
     coefficients = librosa.feature.mfcc(S=frame[:, np.newaxis], n_mfcc=128)[:, 0]
@@ -139,20 +115,9 @@ def cepstrum(frame, keep=40, subtitle=None):
 def changes(before, after, spread, subtitle=None):
     """How far each of the 193 numbers moves, in standard deviations; bars are cut at 3.
 
-    Parameters
-    ----------
-    before : array (193,)
-        The vector of a recording.
-    after : dict of str to array (193,)
-        What was done to the recording, and the vector it then has.
-    spread : array (193,)
-        Standard deviation of each number over a corpus. A number that stands still there, as mel bands above half
-        the recordings' sample rate do, has no such measure and is left out.
-
-    Examples
-    --------
-    >>> changes(np.zeros(193), {"shifted": np.ones(193)}, np.ones(193)).get_suptitle().strip()
-    'Shifted, the vector moves by 1.00 standard deviations'
+    `before` (193,) is the vector of a recording, `after` maps each change to the vector it then has, and `spread`
+    (193,) are the standard deviations over a corpus. Numbers that stand still there, as mel bands above half the
+    recordings' sample rate do, are left out.
     """
     moves = movement(before, after, spread)
     fig, axes = new_figure(len(after), sharex=True, sharey=True, squeeze=False)
@@ -181,19 +146,9 @@ def movement(before, after, spread):
 
 
 def contours(curves, subtitle=None):
-    """Pitch and energy over time, of two emotions.
+    """Pitch and energy over time, of two emotions, the lower first: ``{emotion: (times, f0, times, energy)}``.
 
-    Parameters
-    ----------
-    curves : dict of str to (times, f0, times, energy)
-        By emotion, the lower first: seconds and Hz (0 where unvoiced), seconds and dB.
-
-    Examples
-    --------
-    >>> time = np.linspace(0, 1, 50)
-    >>> calm, angry = (time, 0 * time + 100, time, 0 * time + 50), (time, 0 * time + 200, time, 0 * time + 70)
-    >>> contours({"calm": calm, "angry": angry}).get_suptitle().strip()
-    'Angry lies 12 semitones above calm, and peaks 20 dB higher'
+    Times are in seconds, `f0` in Hz (0 where unvoiced), `energy` in dB.
     """
     fig, (top, bottom) = new_figure(2, sharex=True, height_ratios=(3, 2))
     pitches, peaks = [], []
@@ -217,11 +172,7 @@ def contours(curves, subtitle=None):
 
 
 def deltas(values, number=2, hop=0.010, subtitle=None):
-    """One MFCC over time, and its delta below: `values` is (frames, 120), 40 coefficients and their two derivatives.
-
-    >>> len(deltas(np.zeros((50, 120))).axes)
-    2
-    """
+    """One MFCC over time, and its delta below: `values` is (frames, 120), 40 coefficients and their two derivatives."""
     fig, (top, bottom) = new_figure(2, sharex=True)
     time = np.arange(len(values)) * hop
     curve, slope = values[:, number - 1], values[:, 40 + number - 1]
@@ -236,12 +187,7 @@ def deltas(values, number=2, hop=0.010, subtitle=None):
 
 
 def formants(y, sr, times, tracks, subtitle=None):
-    """The first formants as dots on the spectrogram: `tracks` is a list of (times,) in Hz.
-
-    >>> y = np.random.default_rng(0).normal(size=16000)
-    >>> formants(y, 16000, [0.1, 0.2], [[500, 510], [1500, 1490]]).axes[0].get_ylabel()
-    'frequency (kHz)'
-    """
+    """The first formants as dots on the spectrogram: `tracks` is a list of (times,) in Hz."""
     fig, ax = new_figure()
     image = draw_levels(ax, level_spectrogram(y, sr, 0.006, columns=300), len(y) / sr, sr / 2000)
     for number, track in enumerate(tracks, start=1):
@@ -255,12 +201,7 @@ def formants(y, sr, times, tracks, subtitle=None):
 
 
 def cycles(y, sr, pulses, subtitle=None):
-    """A few cycles of a voice, with the length and the height of each: `pulses` are seconds, one per cycle.
-
-    >>> y = np.sin(2 * np.pi * 100 * np.arange(1600) / 16000)
-    >>> cycles(y, 16000, np.arange(0.0025, 0.0825, 0.01)).get_suptitle().strip()
-    '7 cycles: neighbours differ by 0.0 % in length, 0.0 % in height'
-    """
+    """A few cycles of a voice, with the length and the height of each: `pulses` are seconds, one per cycle."""
     lengths = np.diff(pulses)
     heights = np.array([np.abs(y[round(start * sr) : round(end * sr)]).max() for start, end in pairwise(pulses)])
     jitter, shimmer = (100 * np.abs(np.diff(sizes)).mean() / sizes.mean() for sizes in (lengths, heights))

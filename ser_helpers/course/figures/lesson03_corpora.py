@@ -30,11 +30,7 @@ DIRECTIONS = ("pleasure", "excitement", "arousal", "distress", "displeasure", "d
 
 
 def sizes(cards):
-    """How large each corpus is, acted and natural ones apart; `cards` as from ``corpora.cards()``.
-
-    >>> sizes(corpora.cards()).axes[0].get_xlabel()
-    'utterances (each step is ten times as many)'
-    """
+    """How large each corpus is, acted and natural ones apart; `cards` as from ``corpora.cards()``."""
     cards = cards.sort_values(["speech", "utterances"], ascending=[False, True])
     colours = cards.speech.map({"natural": ACCENT_2}).fillna(ACCENT)
     fig, ax = new_figure()
@@ -62,11 +58,7 @@ def _size(card):
 
 
 def words(cards, scheme="common"):
-    """Which words each corpus uses for each label of `scheme`; the last column holds what the scheme drops.
-
-    >>> words(corpora.cards().loc[["emodb"]]).get_suptitle().strip()
-    'Of 7 words, 6 become 6 labels and 1 falls away'
-    """
+    """Which words each corpus uses for each label of `scheme`; the last column holds what the scheme drops."""
     meaning = {word: found for found, known in corpora.WORDS.items() for word in known}
     labels = {word: corpora.SCHEMES[scheme].get(meaning.get(word)) for used in cards.labels for word in used}
     columns = [*label_order(labels.values()), "(dropped)"]
@@ -75,11 +67,16 @@ def words(cards, scheme="common"):
         for column, label in enumerate(columns):
             here = [word for word in used if labels[word] == (label if label != "(dropped)" else None)]
             if here:
-                _tile(ax, column, row, textwrap.fill(" ".join(here), 9), colour(label))
+                face = {"color": colour(label), "alpha": 0.3, "linewidth": 0}
+                ax.fill_between([column - 0.47, column + 0.47], row - 0.45, row + 0.45, **face)
+                place = {"ha": "center", "va": "center_baseline", "linespacing": 0.95}
+                ax.text(column, row, textwrap.fill(" ".join(here), 9), fontsize=9, color=INK, **place)
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(cards) - 0.5, -0.5))
     ax.set_xticks(range(len(columns)), columns, weight="bold")
     ax.set_yticks(range(len(cards)), cards.title)
-    _as_table(ax)
+    ax.grid(False)
+    ax.xaxis.tick_top()
+    ax.spines[:].set_visible(False)
     dropped = sum(label is None for label in labels.values())
     kept, falls = len(labels) - dropped, "falls" if dropped == 1 else "fall"
     title = f"Of {len(labels)} words, {kept} become {len(columns) - 1} labels and {dropped} {falls} away"
@@ -87,23 +84,8 @@ def words(cards, scheme="common"):
     return finish(fig, title, f"A table of each corpus's own words under the common labels. {listed}.")
 
 
-def _tile(ax, column, row, text, face):
-    ax.fill_between([column - 0.47, column + 0.47], row - 0.45, row + 0.45, color=face, alpha=0.3, linewidth=0)
-    ax.text(column, row, text, ha="center", va="center_baseline", fontsize=9, color=INK, linespacing=0.95)
-
-
-def _as_table(ax):
-    ax.grid(False)
-    ax.xaxis.tick_top()
-    ax.spines[:].set_visible(False)
-
-
 def feelings():
-    """Two maps of feeling: Plutchik's wheel, and the circle of pleasure and arousal after Russell.
-
-    >>> [ax.get_title(loc="left") for ax in feelings().axes]
-    ['A wheel: families and strengths', 'A plane: pleasant or not, excited or not']
-    """
+    """Two maps of feeling: Plutchik's wheel, and the circle of pleasure and arousal after Russell."""
     fig, (left, right) = new_figure(1, 2, figsize=(10, 5.6))
     _wheel(left)
     _circle(right)
@@ -161,21 +143,15 @@ def _place(degrees, radius):
 
 
 def votes(ratings):
-    """What the raters said of each clip: `ratings` has a row per clip, a column per rater, words in it.
-
-    >>> import pandas as pd
-    >>> votes(pd.DataFrame({"A": ["sad", "sad"], "B": ["sad", "angry"]})).get_suptitle().strip()
-    'All raters agree on 1 of 2 clips, most of them on 0 more'
-    """
+    """What the raters said of each clip: `ratings` has a row per clip, a column per rater, words in it."""
     shares = ratings.apply(lambda row: row.value_counts(normalize=True), axis=1).fillna(0)
     shares = shares[label_order(shares.columns)]
     ends = shares.cumsum(axis=1)
     fig, ax = new_figure()
     rows = np.arange(len(shares))
     for label in shares:
-        ax.barh(
-            rows, shares[label], left=ends[label] - shares[label], color=colour(label), edgecolor="white", height=0.8
-        )
+        look = {"color": colour(label), "edgecolor": "white", "height": 0.8}
+        ax.barh(rows, shares[label], left=ends[label] - shares[label], **look)
         for row in rows[shares[label] > 0]:
             middle = ends[label].iloc[row] - shares[label].iloc[row] / 2
             box = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.2", "alpha": 0.85}
@@ -186,29 +162,21 @@ def votes(ratings):
     most = shares.max(axis=1)
     whole, part = (most == 1).sum(), most.between(0.5, 1, "neither").sum()
     title = f"All raters agree on {whole} of {len(most)} clips, most of them on {part} more"
-    listed = "; ".join(
-        f"clip {clip}: {', '.join(row)}" for clip, row in zip(ratings.index, ratings.values, strict=True)
-    )
+    listed = "; ".join(f"clip {clip}: {', '.join(row)}" for clip, row in ratings.iterrows())
     return finish(fig, title, f"A bar per clip, divided by what its raters said. {listed}.")
 
 
 def sides(table, splits):
-    """How much of each speaker is in training and in test: `splits` is ``{name: (train, test)}``, utterance names.
-
-    >>> table = corpora.load("synthetic-small")
-    >>> fig = sides(table, {"speaker": corpora.split(table, "speaker", n_splits=2)[0]})
-    >>> fig.axes[0].get_title(loc="left")
-    'speaker: 0 of 4 speakers on both sides'
-    """
+    """How much of each speaker is in training and in test: `splits` is ``{name: (train, test)}``, utterance names."""
     fig, axes = new_figure(len(splits), 1, sharex=True, squeeze=False)
     speakers = sorted(table.speaker.unique())
     found = []
     for ax, (name, (train, test)) in zip(axes.flat, splits.items(), strict=True):
-        heard, tested = (table.speaker[part].value_counts().reindex(speakers, fill_value=0) for part in (train, test))
-        both = int(((heard > 0) & (tested > 0)).sum())
+        trained, tested = (table.speaker[part].value_counts().reindex(speakers, fill_value=0) for part in (train, test))
+        both = int(((trained > 0) & (tested > 0)).sum())
         found.append(f"{name}: {both} of {len(speakers)} speakers on both sides")
-        ax.bar(speakers, heard, color=ACCENT, width=0.75)
-        ax.bar(speakers, tested, bottom=heard, color=ACCENT_2, width=0.75)
+        ax.bar(speakers, trained, color=ACCENT, width=0.75)
+        ax.bar(speakers, tested, bottom=trained, color=ACCENT_2, width=0.75)
         ax.set_title(found[-1], loc="left", fontsize=12)
         ax.set_ylabel("utterances")
         ax.grid(False, axis="x")

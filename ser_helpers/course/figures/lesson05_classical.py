@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap
 from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
 
 from ser_helpers import corpora
 from ser_helpers.corpora.labels import label_order
@@ -12,26 +13,10 @@ from ser_helpers.plots.style import ACCENT, ACCENT_2, GRID, INK, QUIET, colour, 
 
 
 def borders(models, X, table, units=("", "")):
-    """Where each model draws the borders between emotions, with two features only.
+    """Where each of up to five models (by name) draws the borders between emotions, with the two features of `X` only.
 
-    Parameters
-    ----------
-    models : dict of str to classifier
-        At most five; each is fitted on all of `X`, so the picture shows how a model decides, and not how well.
-    X : DataFrame (utterances, 2)
-        Two features; the axes are named after the columns.
-    table : DataFrame
-        Utterance table with the rows of `X`.
-    units : (str, str)
-        Of the two features.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> table = corpora.load("synthetic-small")
-    >>> fig = borders({"a line": LogisticRegression()}, table[["valence", "arousal"]], table)
-    >>> fig.axes[0].get_title(loc="left")
-    'a line'
+    Each is fitted on all of `X`, so the picture shows how a model decides, not how well. `units` are those of the two
+    features, `table` is the utterance table.
     """
     emotions = table.emotion[X.index]
     labels = label_order(emotions)
@@ -64,15 +49,7 @@ def borders(models, X, table, units=("", "")):
 
 
 def scores(results, title=None):
-    """The UAR of many results as dots with their 95 % intervals over speakers, the best at the top.
-
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from ser_helpers.evaluation import cross_validate
-    >>> table = corpora.load("synthetic-small")
-    >>> result = cross_validate(LogisticRegression(), table[["valence", "arousal"]], table, n_splits=4, progress=False)
-    >>> scores([result]).get_suptitle().strip()
-    'Best of 1: LogisticRegression on 2 features, UAR 0.71'
-    """
+    """The UAR of many results as dots with their 95 % intervals over speakers, the best at the top."""
     results = sorted(results, key=lambda result: result.uar)
     fig, ax = new_figure(figsize=(10, max(5, 1.6 + 0.36 * len(results))))
     for row, result in enumerate(results):
@@ -98,19 +75,14 @@ def scores(results, title=None):
 
 
 def nested(table, n_splits=5, inner=3, seed=0):
-    """Which speakers train, choose and test in the first fold of a nested search.
-
-    >>> fig = nested(corpora.load("synthetic-small"), n_splits=4)
-    >>> fig.get_suptitle().strip()
-    'Three speakers choose and train; one is asked once, at the end'
-    """
+    """Which speakers train, choose and test in the first fold of a nested search."""
     train, test = corpora.split(table, "speaker", n_splits, seed)[0]
     speakers = sorted(table.speaker.unique())
     tested = set(table.speaker[test])
     rows = []
-    heard = table.loc[train]
-    for _, validation in SpeakerFolds(heard, inner, seed).split(heard):
-        choosing = set(heard.speaker.iloc[validation])
+    known = table.loc[train]
+    for _, validation in SpeakerFolds(known, inner, seed).split(known):
+        choosing = set(known.speaker.iloc[validation])
         rows.append({s: "" if s in tested else "choose" if s in choosing else "train" for s in speakers})
     rows.append({speaker: "test" if speaker in tested else "train" for speaker in speakers})
     fig, ax = new_figure()
@@ -127,21 +99,15 @@ def nested(table, n_splits=5, inner=3, seed=0):
     ax.set(xlabel="speaker", ylabel="step", xlim=(-0.6, len(speakers) - 0.4))
     ax.invert_yaxis()
     ax.grid(False)
-    known, asked = _number(len(speakers) - len(tested)), _number(len(tested)).lower()
-    title = f"{known} speakers choose and train; {asked} {'is' if len(tested) == 1 else 'are'} asked once, at the end"
+    others, asked = _number(len(speakers) - len(tested)), _number(len(tested)).lower()
+    title = f"{others} speakers choose and train; {asked} {'is' if len(tested) == 1 else 'are'} asked once, at the end"
     alt = f"A grid of {inner + 1} rows and {len(speakers)} speakers; those who test are grey in all inner rows."
     key = "tr = trains, ch = chooses the setting, te = tests, grey = unused"
     return finish(fig, title, alt, f"{_corpora(table)} · fold 1 of {n_splits}: {key}")
 
 
 def against_itself(X, table, column, name, unit, pair=("calm", "happy"), speakers=8):
-    """One feature of two emotions, speaker by speaker: as measured, and against each speaker's own mean and spread.
-
-    >>> table = corpora.load("synthetic-small")
-    >>> fig = against_itself(table[["arousal"]], table, "arousal", "arousal", "-1 to 1")
-    >>> [ax.get_xlabel() for ax in fig.axes]
-    ['speaker', 'speaker']
-    """
+    """One feature of two emotions, speaker by speaker: as measured, and against each speaker's own mean and spread."""
     first = sorted(table.speaker.unique())[:speakers]
     rows = table[table.speaker.isin(first)]
     raw = X.loc[rows.index, [column]]
@@ -172,13 +138,8 @@ def against_itself(X, table, column, name, unit, pair=("calm", "happy"), speaker
 
 
 def auc(low, high):
-    """The share of pairs in which the value of `high` is above that of `low`; 0.5 is chance.
-
-    >>> auc([1, 2], [2, 3])
-    0.875
-    """
-    low, high = np.asarray(low)[:, None], np.asarray(high)[None]
-    return float(np.mean((high > low) + 0.5 * (high == low)))
+    """The share of pairs in which the value of `high` is above that of `low`; 0.5 is chance."""
+    return float(roc_auc_score(np.repeat([0, 1], [len(low), len(high)]), np.concatenate([low, high])))
 
 
 def _corpora(table):

@@ -1,5 +1,7 @@
 """Pictures of lesson 06: spectrograms side by side, what a block of a CNN sees, and the curves behind its tricks."""
 
+from itertools import product
+
 import numpy as np
 
 from ser_helpers import features
@@ -12,55 +14,38 @@ FLOOR = -60
 """dB below the loudest point at which a picture is black."""
 
 
-def pictures(spectrograms, title, subtitle=None, alt=None):
-    """Log-mel spectrograms as small pictures with one scale of colours. Lesson 06.
-
-    Parameters
-    ----------
-    spectrograms : dict
-        ``{label: array (frames, bands)}`` in dB, as by ``features.logmel``; three stand in a row.
-    title, subtitle, alt : str
-        A sentence; where the speech comes from; what the picture shows.
-
-    >>> one = np.zeros((100, 64))
-    >>> len(pictures({"before": one, "after": one}, "Nothing happens").axes)
-    3
-    """
+def pictures(spectrograms, title, subtitle=None):
+    """Log-mel spectrograms, ``{label: array (frames, bands)}`` in dB, three in a row with one scale of colours."""
     rows = -(-len(spectrograms) // 3)
     fig, axes = new_figure(rows, min(3, len(spectrograms)), sharex=True, sharey=True, squeeze=False)
     loudest = max(np.max(array) for array in spectrograms.values())
     for ax, (label, array) in zip(axes.flat, spectrograms.items(), strict=False):
         image = _draw(ax, array, loudest)
         ax.set_title(label, loc="left", fontsize=12)
-    for ax in list(axes.flat)[len(spectrograms) :]:
+    for ax in axes.flat[len(spectrograms) :]:
         ax.set_axis_off()
-    _name_axes(axes, len(spectrograms))
+    for ax in axes[:, 0]:
+        ax.set_ylabel("mel band")
+    for ax in axes.flat[max(0, len(spectrograms) - axes.shape[1]) : len(spectrograms)]:  # the lowest of each column
+        ax.set_xlabel("time (s)")
+        ax.tick_params(labelbottom=True)
     axes[0, 0].set_xlim(0, max(len(array) for array in spectrograms.values()) * HOP)
     fig.colorbar(image, ax=axes, label="level (dB below the loudest)", pad=0.01, fraction=0.05)
     labels = ", ".join(map(str, spectrograms))
-    return finish(fig, title, alt or f"Log-mel spectrograms: {labels}. {title}.", subtitle)
+    return finish(fig, title, f"Log-mel spectrograms: {labels}. {title}.", subtitle)
 
 
-def augmented(y, sr, augmentations, seed=0, title=None, subtitle=None):
-    """The log-mel spectrogram of a recording, and after each of ``{label: augmentation}``. Lesson 06.
-
-    >>> from ser_helpers.audio import Noise
-    >>> fig = augmented(np.sin(np.arange(16000)), 16000, {"noise": Noise(snr=5)})
-    >>> [ax.get_title(loc="left") for ax in fig.axes[:2]]
-    ['as recorded', 'noise']
-    """
+def augmented(y, sr, augmentations, seed=0, subtitle=None):
+    """The log-mel spectrogram of a recording, and after each of ``{label: augmentation}``."""
     sounds = {"as recorded": y} | {label: augment(y, sr, seed) for label, augment in augmentations.items()}
-    title = title or "The same words and the same feeling, heard in other ways"
+    title = "The same words and the same feeling, heard in other ways"
     return pictures({label: features.logmel(sound, sr) for label, sound in sounds.items()}, title, subtitle)
 
 
 def seen(blocks, convolutions=1, kernel=3, pool=2):
-    """How many neighbouring frames (or bands) one unit sees after each block of convolutions and a pooling. Lesson 06.
+    """How many neighbouring frames (or bands) one unit sees after each block of convolutions and a pooling.
 
     Each convolution adds ``kernel - 1`` steps, a pooling ``pool - 1``; every pooling makes a step `pool` times longer.
-
-    >>> seen(3)
-    [4, 10, 22]
     """
     widths, width, step = [], 1, 1
     for _ in range(blocks):
@@ -70,18 +55,14 @@ def seen(blocks, convolutions=1, kernel=3, pool=2):
     return widths
 
 
-def receptive_field(spectrogram, blocks=3, convolutions=1, kernel=3, pool=2, title=None, subtitle=None):
-    """What one unit after each block sees of a log-mel spectrogram (frames, bands), as nested boxes. Lesson 06.
-
-    >>> receptive_field(np.zeros((100, 64))).axes[0].get_ylabel()
-    'mel band'
-    """
+def receptive_field(spectrogram, blocks=3, subtitle=None):
+    """What one unit after each block sees of a log-mel spectrogram (frames, bands), as nested boxes."""
     from matplotlib.patches import Rectangle
 
     fig, ax = new_figure()
     image = _draw(ax, spectrogram, np.max(spectrogram), grey=True)
     centre, bands = 0.4 * len(spectrogram), spectrogram.shape[1]
-    widths = seen(blocks, convolutions, kernel, pool)
+    widths = seen(blocks)
     for block, width in enumerate(widths, start=1):
         left, low, high = centre - width / 2, max(0, bands / 2 - width / 2), min(bands, bands / 2 + width / 2)
         box = {"edgecolor": ACCENT_2, "facecolor": "none", "linewidth": 2.5}
@@ -94,18 +75,13 @@ def receptive_field(spectrogram, blocks=3, convolutions=1, kernel=3, pool=2, tit
     ax.set(xlabel="time (s)", ylabel="mel band")
     fig.colorbar(image, ax=ax, label="level (dB below the loudest)", pad=0.01, fraction=0.05)
     sizes = ", ".join(f"{1000 * HOP * width:.0f} ms" for width in widths)
-    title = title or f"After {blocks} blocks one unit sees {1000 * HOP * widths[-1]:.0f} ms, not one frame of 10 ms"
+    title = f"After {blocks} blocks one unit sees {1000 * HOP * widths[-1]:.0f} ms, not one frame of 10 ms"
     alt = f"A log-mel spectrogram with {blocks} nested boxes, what one unit sees after each block: {sizes}."
     return finish(fig, title, alt, subtitle)
 
 
-def shrinking(spectrogram, blocks=3, title=None, subtitle=None):
-    """A log-mel spectrogram (frames, bands) after each of several 2 × 2 max poolings. Lesson 06.
-
-    >>> fig = shrinking(np.zeros((96, 64)))
-    >>> [ax.get_title(loc="left") for ax in fig.axes]
-    ['96 × 64', '48 × 32', '24 × 16', '12 × 8']
-    """
+def shrinking(spectrogram, blocks=3, subtitle=None):
+    """A log-mel spectrogram (frames, bands) after each of several 2 × 2 max poolings."""
     fig, axes = new_figure(1, blocks + 1)
     picture = np.asarray(spectrogram)
     for block, ax in enumerate(axes):
@@ -116,18 +92,14 @@ def shrinking(spectrogram, blocks=3, title=None, subtitle=None):
         ax.set_title(f"{picture.shape[0]} × {picture.shape[1]}", loc="left", fontsize=12)
         ax.set_xlabel("frame" if not block else f"after pooling {block}")
     axes[0].set_ylabel("mel band")
-    title = title or "Each pooling keeps the loudest of four points"
     alt = f"A log-mel spectrogram and its {blocks} poolings, each half as wide and half as high, and coarser."
-    return finish(fig, title, alt, subtitle)
+    return finish(fig, "Each pooling keeps the loudest of four points", alt, subtitle)
 
 
-def focal_curves(gammas=(0, 1, 2, 3), title=None):
-    """The focal loss -(1 - p)^gamma log p for the probability p of the true label; gamma 0: cross-entropy. Lesson 06.
+def focal_curves(gammas=(0, 1, 2, 3)):
+    """The focal loss -(1 - p)^gamma log p for the probability p of the true label; gamma 0: cross-entropy.
 
     Lin, Goyal, Girshick, He and Dollár, "Focal loss for dense object detection", ICCV 2017, doi:10.1109/ICCV.2017.324.
-
-    >>> len(focal_curves((0, 2)).axes[0].lines)
-    2
     """
     fig, ax = new_figure()
     p = np.linspace(0.01, 0.9, 90)
@@ -139,17 +111,12 @@ def focal_curves(gammas=(0, 1, 2, 3), title=None):
     ax.set_yscale("log")
     ax.set(xlim=(0, 1.15), xlabel="probability given to the true label", ylabel="loss of one utterance")
     ax.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 0.9])
-    title = title or "Focal loss forgets the easy: at 0.9, γ = 2 leaves 1 % of the loss"
     alt = f"Falling curves of the loss for gamma {', '.join(f'{gamma:g}' for gamma in gammas)}; larger is lower."
-    return finish(fig, title, alt)
+    return finish(fig, "Focal loss forgets the easy: at 0.9, γ = 2 leaves 1 % of the loss", alt)
 
 
-def smoothed_targets(epsilon=0.1, true="sad", title=None):
-    """What a network shall answer for one utterance: one-hot, and with label smoothing. Lesson 06.
-
-    >>> [round(float(bar.get_height()), 4) for bar in smoothed_targets().axes[1].patches[2:4]]
-    [0.0125, 0.9125]
-    """
+def smoothed_targets(epsilon=0.1, true="sad"):
+    """What a network shall answer for one utterance: one-hot, and with label smoothing."""
     onehot = np.array([emotion == true for emotion in EMOTIONS], dtype=float)
     smoothed = (1 - epsilon) * onehot + epsilon / len(EMOTIONS)
     fig, axes = new_figure(1, 2, sharey=True)
@@ -162,17 +129,13 @@ def smoothed_targets(epsilon=0.1, true="sad", title=None):
         ax.set(xlabel="emotion", ylim=(0, 1.1))
         ax.grid(False, axis="x")
     axes[0].set_ylabel("probability asked for")
-    title = title or f"Label smoothing asks for {smoothed.max():.2f} instead of certainty"
+    title = f"Label smoothing asks for {smoothed.max():.2f} instead of certainty"
     alt = f"Two bar charts: 1 for {true} and 0 elsewhere; {smoothed.max():.4g} for {true} and {smoothed.min():.4g}."
     return finish(fig, title, alt)
 
 
 def dropout(rate=0.5, seed=0, title=None):
-    """A small network as it predicts, and in one training step with a share of its hidden units silenced. Lesson 06.
-
-    >>> [ax.get_title(loc="left") for ax in dropout().axes]
-    ['in prediction', 'in one training step']
-    """
+    """A small network as it predicts, and in one training step with a share of its hidden units silenced."""
     sizes = (4, 8, 8, 3)
     rng = np.random.default_rng(seed)
     hidden = [rng.permutation(size) >= round(rate * size) for size in sizes[1:-1]]
@@ -182,9 +145,8 @@ def dropout(rate=0.5, seed=0, title=None):
     for ax, units, name in zip(axes, ([np.ones(size, bool) for size in sizes], alive), names, strict=True):
         heights = [np.linspace(-1, 1, size + 2)[1:-1] for size in sizes]
         for layer in range(len(sizes) - 1):
-            for start in heights[layer][units[layer]]:
-                for end in heights[layer + 1][units[layer + 1]]:
-                    ax.plot([layer, layer + 1], [start, end], color=QUIET, linewidth=0.7, zorder=1)
+            for ends in product(heights[layer][units[layer]], heights[layer + 1][units[layer + 1]]):
+                ax.plot([layer, layer + 1], ends, color=QUIET, linewidth=0.7, zorder=1)
         for layer, (places, on) in enumerate(zip(heights, units, strict=True)):
             ax.plot(np.full(on.sum(), layer), places[on], "o", color=ACCENT, markersize=15)
             ax.plot(np.full((~on).sum(), layer), places[~on], "o", color="white", markeredgecolor=QUIET, markersize=15)
@@ -203,23 +165,6 @@ def dropout(rate=0.5, seed=0, title=None):
 def _draw(ax, spectrogram, loudest, hop=HOP, grey=False):
     ax.grid(False)
     frames, bands = np.shape(spectrogram)
-    return ax.imshow(
-        np.maximum(np.asarray(spectrogram).T - loudest, FLOOR),
-        origin="lower",
-        aspect="auto",
-        cmap="Greys" if grey else "magma",
-        vmin=FLOOR,
-        vmax=0,
-        interpolation="nearest",
-        extent=(0, frames * hop, 0, bands),
-    )
-
-
-def _name_axes(axes, count):
-    columns = axes.shape[1]
-    for number, ax in enumerate(axes.flat):
-        if number % columns == 0:
-            ax.set_ylabel("mel band")
-        if number < count <= number + columns:
-            ax.set_xlabel("time (s)")
-            ax.tick_params(labelbottom=True)
+    style = {"cmap": "Greys" if grey else "magma", "aspect": "auto", "interpolation": "nearest", "origin": "lower"}
+    levels = np.maximum(np.asarray(spectrogram).T - loudest, FLOOR)
+    return ax.imshow(levels, vmin=FLOOR, vmax=0, extent=(0, frames * hop, 0, bands), **style)

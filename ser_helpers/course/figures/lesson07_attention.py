@@ -6,11 +6,7 @@ from ser_helpers.plots.style import ACCENT, ACCENT_2, GRID, INK, QUIET, finish, 
 
 
 def unrolled():
-    """A bidirectional recurrent network with attention, unrolled over five frames.
-
-    >>> unrolled().get_suptitle()
-    'Two readers walk through the frames, attention weighs their notes'
-    """
+    """A bidirectional recurrent network with attention, unrolled over five frames."""
     fig, ax = new_figure()
     weights = [0.08, 0.15, 0.42, 0.25, 0.10]
     for frame, weight in enumerate(weights):
@@ -39,17 +35,13 @@ def batch(lengths, subtitle=None):
     """A batch as the network gets it: one row per utterance, real frames dark, zero rows added at the end light.
 
     `lengths` is the number of frames of each utterance.
-
-    >>> batch([3, 1]).get_suptitle()
-    'Of the frames in this batch, 33 % are padding'
     """
     lengths = np.asarray(lengths)
     longest, rows = lengths.max(), np.arange(len(lengths))[::-1]
     fig, ax = new_figure()
     ax.barh(rows, lengths, height=0.75, color=ACCENT)
-    ax.barh(
-        rows, longest - lengths, left=lengths, height=0.75, color=GRID, hatch="//", edgecolor="#b5b5b5", linewidth=0
-    )
+    look = {"color": GRID, "hatch": "//", "edgecolor": "#b5b5b5", "linewidth": 0}
+    ax.barh(rows, longest - lengths, left=lengths, height=0.75, **look)
     for row, length in zip(rows, lengths, strict=True):
         ax.text(length / 2, row, f"{length} frames", ha="center", va="center", color="white", size=11)
     shortest = lengths.argmin()
@@ -57,9 +49,8 @@ def batch(lengths, subtitle=None):
         middle = (lengths[shortest] + longest) / 2
         box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
         ax.text(middle, rows[shortest], "zeros: mask is False", ha="center", va="center", size=11, color=INK, bbox=box)
-    ax.set(
-        xlabel="frame", ylabel="utterance", yticks=rows, yticklabels=np.arange(1, len(lengths) + 1), xlim=(0, longest)
-    )
+    ax.set(xlabel="frame", ylabel="utterance", xlim=(0, longest))
+    ax.set_yticks(rows, np.arange(1, len(lengths) + 1))
     ax.grid(False)
     share = 1 - lengths.sum() / (longest * len(lengths))
     alt = f"Bars of {', '.join(map(str, lengths))} frames, each filled up with zeros to {longest}."
@@ -67,13 +58,7 @@ def batch(lengths, subtitle=None):
 
 
 def under_padding(curves, label, subtitle=None):
-    """The probability of `label` as zero rows are added: `curves` is a DataFrame, one column per network.
-
-    >>> import pandas as pd
-    >>> curves = pd.DataFrame({"with mask": [0.9, 0.9], "without mask": [0.9, 0.2]}, index=[0, 100])
-    >>> under_padding(curves, "angry").get_suptitle()
-    '100 empty rows move “angry” by 0.00 with mask, by 0.70 without mask'
-    """
+    """The probability of `label` as zero rows are added: `curves` is a DataFrame, one column per network."""
     fig, ax = new_figure()
     highest = curves.iloc[-1].idxmax()
     for (name, values), ink, style in zip(curves.items(), (ACCENT, ACCENT_2), ("-", (0, (5, 2))), strict=True):
@@ -89,12 +74,7 @@ def under_padding(curves, label, subtitle=None):
 
 
 def sanity(correlations, subtitle=None):
-    """Rank correlations of explanations before and after the weights are shuffled: ``{name: Series by seed}``.
-
-    >>> import pandas as pd
-    >>> sanity({"A": pd.Series([0.1, -0.2]), "B": pd.Series([1.0, 1.0])}).get_suptitle()
-    'Shuffled weights leave B unchanged (1.00) and change A most (-0.05)'
-    """
+    """Rank correlations of explanations before and after the weights are shuffled: ``{name: Series by seed}``."""
     means = {name: round(values.mean(), 2) + 0.0 for name, values in correlations.items()}  # no -0.00
     fig, ax = new_figure()
     rows = np.arange(len(means))[::-1]

@@ -8,37 +8,22 @@ from ser_helpers.plots.style import ACCENT, ACCENT_2, GRID, INK, QUIET, finish, 
 PARTS = {"trains": ACCENT, "chooses": "#edd05e", "tests": ACCENT_2}
 
 
-def guessing(y, sr, hidden=0.2, candidates=5, seed=0, subtitle=None):
-    """A recording with a hidden stretch, and below it pieces of the same length, one of which belongs there.
+def guessing(y, sr, subtitle=None):
+    """A recording (n,) with 0.2 s hidden, and below it five pieces of the same length, one of which belongs there.
 
-    Parameters
-    ----------
-    y : array (n,)
-        Samples.
-    sr : int
-        Sample rate in Hz.
-    hidden : float
-        Seconds to hide, from where two fifths of the recording's energy have been heard.
-    candidates : int
-        Number of pieces; the wrong ones come from elsewhere in the recording.
-
-    >>> fig = guessing(np.sin(np.arange(48000) / 9), 16000)
-    >>> fig.get_suptitle().strip()
-    'Which of the five pieces belongs in the gap?'
+    Hidden is what follows the first two fifths of the recording's energy; the wrong pieces come from elsewhere in it.
     """
     energy = np.cumsum(np.square(y, dtype=float))
-    piece = int(hidden * sr)
+    piece = int(0.2 * sr)
     start = min(int(np.searchsorted(energy, 0.4 * energy[-1])), len(y) - piece)
     end = start + piece
     places = np.arange(sr // 4, len(y) - piece - sr // 4, piece)
     loud = np.array([np.abs(y[place : place + piece]).mean() for place in places])
     far = np.abs(places - start) > piece
-    loudest = places[far][np.argsort(-loud[far])][: candidates - 1]
-    wrong = np.random.default_rng(seed).permutation(loudest)
-    true = candidates // 2
-    starts = np.insert(wrong, true, start)
+    loudest = places[far][np.argsort(-loud[far])][:4]
+    starts = np.insert(np.random.default_rng(0).permutation(loudest), 2, start)
     limit = np.abs(y).max()
-    fig, axes = new_figure(2, candidates, height_ratios=[1.3, 1], sharey=True)
+    fig, axes = new_figure(2, 5, height_ratios=[1.3, 1], sharey=True)
     grid = axes[0, 0].get_gridspec()
     for ax in axes[0]:
         ax.remove()
@@ -49,34 +34,21 @@ def guessing(y, sr, hidden=0.2, candidates=5, seed=0, subtitle=None):
     whole.text((start + end) / 2 / sr, 0, "?", ha="center", va="center", size=26, weight="bold", color=INK)
     whole.set(xlim=(0, len(y) / sr), ylim=(-limit, limit), xlabel="time (s)", yticks=[])
     whole.spines[["top", "right", "left"]].set_visible(False)
-    for number, (ax, place) in enumerate(zip(axes[1], starts, strict=True)):
+    for letter, ax, place in zip("ABCDE", axes[1], starts, strict=True):
         ax.plot(np.arange(piece) / sr * 1000, y[place : place + piece], color=ACCENT, linewidth=0.8)
-        ax.set_title("ABCDEFGH"[number], loc="left", size=12, color=INK)
+        ax.set_title(letter, loc="left", size=12, color=INK)
         ax.set(yticks=[], xticks=[0, round(piece / sr * 1000)])
         ax.set_xlabel("time (ms)")
         ax.grid(False)
-    letter = "ABCDEFGH"[true]
-    alt = f"A waveform with a hidden stretch; below it {candidates} pieces, {letter} is the one that was hidden."
-    title = f"Which of the {_number(candidates)} pieces belongs in the gap?"
-    return finish(fig, title, alt, subtitle)
+    alt = "A waveform with a hidden stretch; below it 5 pieces, C is the one that was hidden."
+    return finish(fig, "Which of the five pieces belongs in the gap?", alt, subtitle)
 
 
 def likeness(y, sr, frames, names, subtitle=None):
     """How alike the frames of one utterance are to each other, for a few layers side by side.
 
-    Parameters
-    ----------
-    y : array (n,)
-        The recording.
-    sr : int
-    frames : list of array (frames, dims)
-        One for each layer; the mean over the utterance is taken off first, so that differences show.
-    names : list of str
-        One for each layer.
-
-    >>> rows = np.random.default_rng(0).normal(size=(50, 8))
-    >>> likeness(np.zeros(16000), 16000, [rows, rows], ["first", "last"]).get_suptitle().strip()
-    'Bright: two moments that the encoder hears alike'
+    `frames` has an array (frames, dims) for each layer; the mean over the utterance is taken off first, so that
+    differences show.
     """
     fig, axes = new_figure(2, len(frames), height_ratios=[1, 4], sharex=True, figsize=(10, 6.2))
     seconds = len(y) / sr
@@ -87,14 +59,8 @@ def likeness(y, sr, frames, names, subtitle=None):
         wave.plot(np.arange(len(y)) / sr, y, color=ACCENT, linewidth=0.5)
         wave.set_axis_off()
         wave.set_title(name, loc="left", size=12, color=INK)
-        drawn = ax.imshow(
-            unit @ unit.T,
-            extent=(0, seconds, seconds, 0),
-            aspect="auto",
-            cmap="cividis",
-            vmin=-0.5,
-            vmax=1,
-        )
+        look = {"aspect": "auto", "cmap": "cividis", "vmin": -0.5, "vmax": 1}
+        drawn = ax.imshow(unit @ unit.T, extent=(0, seconds, seconds, 0), **look)
         ax.set(xlabel="time (s)", xlim=(0, seconds))
         ax.grid(False)
     axes[1, 0].set_ylabel("time (s)")
@@ -109,14 +75,6 @@ def by_layer(curves, subtitle=None):
     """UAR of a probe on each layer, with 95 % intervals over speakers.
 
     `curves` is ``{name: list of Result}``, one Result for each layer from 0 on; the first name decides the title.
-
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from ser_helpers import corpora
-    >>> from ser_helpers.evaluation import cross_validate
-    >>> table = corpora.load("synthetic-small")
-    >>> one = cross_validate(LogisticRegression(), table[["valence", "arousal"]], table, n_splits=4, progress=False)
-    >>> by_layer({"emotion": [one, one]}).get_suptitle().strip()
-    'Layer 0 knows most about the emotion (UAR 0.71), the last layer 0.71'
     """
     fig, ax = new_figure()
     highest = max(curves, key=lambda name: curves[name][-1].uar)
@@ -144,11 +102,7 @@ def by_layer(curves, subtitle=None):
 
 
 def layer_weights(weights, subtitle=None):
-    """The weight of each layer in a learnt sum; `weights` has the shape (folds, layers), each row adding up to 1.
-
-    >>> layer_weights(np.array([[0.2, 0.5, 0.3], [0.2, 0.6, 0.2]])).get_suptitle().strip()
-    'Left to itself, the sum listens to layer 1 most (0.55 of the weight)'
-    """
+    """The weight of each layer in a learnt sum; `weights` has the shape (folds, layers), each row adding up to 1."""
     weights = np.asarray(weights)
     mean = weights.mean(axis=0)
     fig, ax = new_figure()
@@ -167,11 +121,7 @@ def layer_weights(weights, subtitle=None):
 
 
 def low_rank(inputs=512, outputs=512, rank=8):
-    """A frozen matrix beside the two thin ones that LoRA trains, drawn to scale.
-
-    >>> low_rank().get_suptitle().strip()
-    'LoRA trains two thin matrices: 3.1 % of the weights of the square'
-    """
+    """A frozen matrix beside the two thin ones that LoRA trains, drawn to scale."""
     share = rank * (inputs + outputs) / (inputs * outputs)
     fig, ax = new_figure(figsize=(10, 4.4))
     side = 4.0
@@ -195,22 +145,12 @@ def low_rank(inputs=512, outputs=512, rank=8):
 
 
 def trained_weights(results, counts, subtitle=None):
-    """UAR against the number of weights that were trained: `results` and `counts` by name.
-
-    >>> trained_weights({"head": 0.5, "all": 0.4}, {"head": 100, "all": 10000}).get_suptitle().strip()
-    'Best: head, UAR 0.50; most weights: all, 0.40'
-    """
+    """UAR against the number of weights that were trained: `results` and `counts` by name."""
     fig, ax = new_figure()
     for name, score in results.items():
         ax.plot(counts[name], score, "o", color=ACCENT, markersize=12)
-        ax.annotate(
-            f"{name}\n{score:.2f}",
-            (counts[name], score),
-            xytext=(0, 14),
-            textcoords="offset points",
-            ha="center",
-            size=11,
-        )
+        place = {"xytext": (0, 14), "textcoords": "offset points", "ha": "center"}
+        ax.annotate(f"{name}\n{score:.2f}", (counts[name], score), size=11, **place)
     ax.set_xscale("log")
     low, high = min(counts.values()), max(counts.values())
     ax.set(xlim=(low / 4, high * 4), ylim=(0, 1), xlabel="weights that were trained", ylabel="UAR on unseen speakers")
@@ -224,12 +164,6 @@ def who_is_where(table, splits, subtitle=None):
     """How many utterances of each speaker train, choose (validate) and test, for each of several splits.
 
     `splits` is ``{name: {"trains": names, "chooses": names, "tests": names}}``.
-
-    >>> from ser_helpers import corpora
-    >>> table = corpora.load("synthetic-small")
-    >>> parts = {"trains": table.index[:120], "chooses": table.index[120:180], "tests": table.index[180:]}
-    >>> who_is_where(table, {"by speaker": parts}).get_suptitle().strip()
-    'Voices on more than one side: by speaker 0 of 4'
     """
     speakers = sorted(table.speaker.unique())
     fig, axes = new_figure(len(splits), 1, sharex=True, squeeze=False)
@@ -253,8 +187,3 @@ def who_is_where(table, splits, subtitle=None):
     axes[-1, 0].set_xlabel("speaker")
     title = f"Voices on more than one side: {', '.join(told)}"
     return finish(fig, title, f"For each speaker a bar of utterances that train, choose and test. {title}.", subtitle)
-
-
-def _number(n):
-    words = "zero one two three four five six seven eight".split()
-    return words[n] if n < len(words) else str(n)

@@ -9,11 +9,7 @@ from ser_helpers.streaming import rolling_mean
 
 
 def concordance(seed=0):
-    """Four models of the same 60 ratings: right, too high, too timid, and random; with r, MSE and CCC of each.
-
-    >>> [ax.get_title(loc="left").split(chr(10))[0] for ax in concordance().axes]
-    ['noisy', 'always 1 too high', 'too timid', 'says the mean']
-    """
+    """Four models of the same 60 ratings: right, too high, too timid, and random; with r, MSE and CCC of each."""
     rng = np.random.default_rng(seed)
     truth = np.clip(rng.normal(3, 0.9, 60), 1, 5)
     noisy = truth + rng.normal(0, 0.4, 60)
@@ -36,17 +32,7 @@ def concordance(seed=0):
 
 
 def two_losses(a, b):
-    """Two regressions of the same target side by side: predicted against rated, and how widely each spreads.
-
-    >>> from sklearn.linear_model import Ridge
-    >>> from ser_helpers import corpora
-    >>> from ser_helpers.evaluation import cross_validate
-    >>> table = corpora.load("synthetic-small")
-    >>> settings = {"n_splits": 2, "target": "valence", "progress": False}
-    >>> results = [cross_validate(Ridge(a), table[["arousal"]], table, name=f"{a}", **settings) for a in (1, 99)]
-    >>> len(two_losses(*results).axes)
-    2
-    """
+    """Two regressions of the same target side by side: predicted against rated, and how widely each spreads."""
     fig, axes = new_figure(1, 2, sharex=True, sharey=True)
     spreads = []
     for ax, result, ink in zip(axes, (a, b), (ACCENT, ACCENT_2), strict=True):
@@ -67,14 +53,7 @@ def two_losses(a, b):
 
 
 def window(values, truth, table, turns=(1, 2, 3, 4, 5)):
-    """What a longer window trades: how much the curve jumps, against how far it is from the turn that was just heard.
-
-    >>> names = pd.Index(["a1", "a2", "a3"])
-    >>> rows = {"corpus": "toy", "dialogue": "x", "speaker": "a", "turn_start": [0, 2, 4], "turn_end": [1, 3, 5]}
-    >>> arousal = pd.Series([1.0, 4.0, 1.0], names)
-    >>> window(arousal, arousal, pd.DataFrame(rows, names), (1, 2)).get_suptitle().strip()
-    'A longer window is calmer, and further from what was just said'
-    """
+    """What a longer window trades: how much the curve jumps, against how far it is from the latest turn."""
     curves = trade(values, truth, table, turns)
     fig, ax = new_figure()
     for column, ink in zip(curves, (ACCENT, ACCENT_2), strict=True):
@@ -91,14 +70,7 @@ def window(values, truth, table, turns=(1, 2, 3, 4, 5)):
 
 
 def trade(values, truth, table, turns):
-    """The two curves of `window` as a table: mean jump from turn to turn, and root mean squared error per turn.
-
-    >>> names = pd.Index(["a1", "a2", "a3"])
-    >>> rows = {"dialogue": "x", "speaker": "a", "turn_start": [0, 2, 4], "turn_end": [1, 3, 5]}
-    >>> arousal = pd.Series([1.0, 4.0, 1.0], names)
-    >>> trade(arousal, arousal, pd.DataFrame(rows, names), (1, 2)).iloc[:, 0].tolist()
-    [3.0, 0.75]
-    """
+    """The two curves of `window` as a table: mean jump from turn to turn, and root mean squared error per turn."""
     spoken = table.sort_values("turn_end")
     rows = {}
     for n in turns:

@@ -2,33 +2,16 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
 
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.course.figures.lesson05_classical import scores
-from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish, new_figure
+from ser_helpers.plots.style import HEAT, INK, LINES, capitalised, colour, finish, new_figure
 
 __all__ = ["attention_map", "by_kind", "missing", "scores", "votes"]
 
-HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#a9c4ec", ACCENT, "#0a2a5e"])
-LINES = (ACCENT, ACCENT_2, "#4d9f57", "#550172", QUIET)
-
 
 def votes(probabilities, title, subtitle=None):
-    """One utterance's probabilities, panel by panel: the branches, then what joins them.
-
-    Parameters
-    ----------
-    probabilities : DataFrame
-        A row per panel, a column per label.
-    title, subtitle : str
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"happy": [0.6, 0.1], "sad": [0.4, 0.9]}, index=["voice", "words"])
-    >>> votes(table, "They disagree").axes[1].get_title(loc="left")
-    'words: sad'
-    """
+    """One utterance's `probabilities`, a row per panel and a column per label: the branches, then what joins them."""
     labels = label_order(probabilities.columns)
     fig, axes = new_figure(1, len(probabilities), sharey=True, squeeze=False)
     places = np.arange(len(labels))[::-1]
@@ -47,22 +30,7 @@ def votes(probabilities, title, subtitle=None):
 def by_kind(results, kind, title=None):
     """The share of turns that each result has right, one row per kind of turn.
 
-    Parameters
-    ----------
-    results : dict of str to Result
-        At most five, on the same utterances.
-    kind : Series of str
-        Of each utterance.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from ser_helpers import corpora
-    >>> from ser_helpers.evaluation import cross_validate
-    >>> table = corpora.load("synthetic-small")
-    >>> result = cross_validate(LogisticRegression(), table[["valence"]], table, n_splits=4, progress=False)
-    >>> by_kind({"words": result}, table.gender).axes[0].get_ylabel()
-    'kind of turn'
+    `results` are at most five by name, on the same utterances; `kind` is a word for each utterance.
     """
     right = pd.DataFrame({name: r.predictions.predicted == r.predictions.truth for name, r in results.items()})
     counts = kind[right.index].value_counts()
@@ -79,50 +47,36 @@ def by_kind(results, kind, title=None):
     ax.set(xlim=(0, 1.12), ylim=(2 * middle - len(shares) + 0.75, 0.25), xticks=np.arange(0, 1.1, 0.2))
     ax.set(xlabel="share of turns that are right", ylabel="kind of turn")
     ax.grid(False, axis="y")
-    told = {
-        name: ", ".join(f"{method} {share:.2f}" for method, share in row.items()) for name, row in shares.iterrows()
-    }
-    alt = "Dots of the share of turns that are right. " + "; ".join(f"{name}: {row}" for name, row in told.items())
+    told = [
+        f"{name}: {', '.join(f'{method} {share:.2f}' for method, share in row.items())}"
+        for name, row in shares.iterrows()
+    ]
+    alt = "Dots of the share of turns that are right. " + "; ".join(told)
     widest = (shares.max(axis=1) - shares.min(axis=1)).idxmax()
     best, worst = shares.loc[widest].idxmax(), shares.loc[widest].idxmin()
-    sentence = (
-        f"{widest}: {best} right in {100 * shares[best][widest]:.0f} %, {worst} in {100 * shares[worst][widest]:.0f} %"
-    )
+    high, low = (100 * shares.loc[widest, method] for method in (best, worst))
+    sentence = capitalised(f"{widest}: {best} right in {high:.0f} %, {worst} in {low:.0f} %")
     result = next(iter(results.values()))
-    subtitle = f"{result.corpus} · {result.protocol_words}"
-    return finish(fig, title or sentence[:1].upper() + sentence[1:], f"{alt}.", subtitle)
+    return finish(fig, title or sentence, f"{alt}.", f"{result.corpus} · {result.protocol_words}")
 
 
 def missing(curves, title, subtitle=None):
     """The score of several models as more and more turns lack a modality; one panel per modality.
 
-    Parameters
-    ----------
-    curves : dict of str to DataFrame
-        By modality, as from ``evaluation.without_modality``.
-    title, subtitle : str
-
-    Examples
-    --------
-    >>> curve = pd.DataFrame({"late": [0.7, 0.5], "early": [0.7, 0.3]}, index=[0, 1])
-    >>> missing({"audio": curve}, "The early model suffers").axes[0].get_xlabel()
-    'turns without audio (%)'
+    `curves` has a table per modality, as from ``evaluation.without_modality``.
     """
     fig, axes = new_figure(1, len(curves), sharey=True, squeeze=False)
+    every = pd.concat(curves)
+    low, high = every.min(axis=None), every.max(axis=None)
     for ax, (modality, table) in zip(axes[0], curves.items(), strict=True):
         ends = table.iloc[-1].sort_values()
-        low, high = (
-            min(frame.min().min() for frame in curves.values()),
-            max(frame.max().max() for frame in curves.values()),
-        )
         gap, previous = 0.07 * (high - low + 0.05), -np.inf
         inks = dict(zip(table.columns, LINES, strict=False))
         for name, end in ends.items():
             ax.plot(100 * table.index, table[name], "o-", color=inks[name], linewidth=2.2, markersize=6)
             previous = max(end, previous + gap)
-            ax.annotate(
-                name, (100, previous), (8, 0), textcoords="offset points", va="center", size=11, color=inks[name]
-            )
+            look = {"va": "center", "size": 11, "color": inks[name]}
+            ax.annotate(name, (100, previous), (8, 0), textcoords="offset points", **look)
         ax.set(xlabel=f"turns without {modality} (%)", xlim=(-3, 190), ylim=(low - 0.05, high + 0.05))
         ax.set_xticks(range(0, 101, 25))
     axes[0, 0].set_ylabel("UAR")
@@ -137,19 +91,7 @@ def missing(curves, title, subtitle=None):
 def attention_map(weights, words, y, sr, title, subtitle=None):
     """A waveform, and below it, for every word of the sentence, the frames that it looks at.
 
-    Parameters
-    ----------
-    weights : array (words, frames)
-        As from ``explain.cross_attention``, for frames that cover the sound.
-    words : list of str
-    y, sr : array (n,) and int
-        The sound.
-    title, subtitle : str
-
-    Examples
-    --------
-    >>> attention_map(np.ones((2, 5)) / 5, ["oh", "really"], np.zeros(8000), 8000, "Even").axes[1].get_xlabel()
-    'time (s)'
+    `weights` (words, frames) are those of ``explain.cross_attention``, for frames that cover the sound.
     """
     seconds = len(y) / sr
     fig, (above, below) = new_figure(2, sharex=True, height_ratios=(1, 2))

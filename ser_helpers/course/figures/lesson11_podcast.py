@@ -1,4 +1,4 @@
-"""The pictures of Lesson 11: shares felt and heard, the threshold of a laugh, a model abroad, and the bill."""
+"""The pictures of Lesson 11: true and predicted shares, the threshold of a laugh, a model abroad, and the bill."""
 
 import dataclasses
 
@@ -17,29 +17,22 @@ LANGUAGES = {"en": "English", "de": "German"}
 
 
 def shares(show, truth):
-    """The share (%) of each emotion in the speech of each episode, ``felt`` and ``heard``: a row for each of both.
+    """The share (%) of each emotion in the speech of each episode, ``felt`` and ``predicted``: a row for each of both.
 
     `truth` is the ``truth.csv`` of an embedded show.
-
-    >>> from ser_helpers.podcast import Episode
-    >>> windows = pd.DataFrame({"start": [0], "end": 3, "speech": 1.0, "happy": 0.9, "sad": 0.1, "emotion": "happy"})
-    >>> said = {"start": [0, 1], "end": [1, 4], "emotion": ["sad", "happy"]}
-    >>> truth = pd.DataFrame({"episode": "a", "kind": "speech", **said})
-    >>> shares(Show("show", [Episode("a", 4.0, windows)]), truth)[["emotion", "felt", "heard"]].to_numpy().tolist()
-    [['happy', 75.0, 100.0], ['sad', 25.0, 0.0]]
     """
     rows = []
     for episode in show.episodes:
         spoken = truth[(truth.episode == episode.name) & (truth.kind == "speech")]
         seconds = (spoken.end - spoken.start).groupby(spoken.emotion).sum()
-        for emotion, heard in emotion_shares(episode.timeline).items():
+        for emotion, share in emotion_shares(episode.timeline).items():
             felt = seconds.get(emotion, 0) / seconds.sum()
-            rows.append({"episode": episode.name, "emotion": emotion, "felt": 100 * felt, "heard": 100 * heard})
+            rows.append({"episode": episode.name, "emotion": emotion, "felt": 100 * felt, "predicted": 100 * share})
     return pd.DataFrame(rows)
 
 
 def felt_and_heard(show, truth, what="The slices of the pies"):
-    """What was felt and what the model hears: a line from one share to the other, for each emotion and episode.
+    """What was felt and what the model predicts: a line from one share to the other, for each emotion and episode.
 
     `show` and `truth` are as for `shares`; `what` begins the title.
     """
@@ -48,30 +41,22 @@ def felt_and_heard(show, truth, what="The slices of the pies"):
     fig, axes = new_figure(1, len(names), sharey=True, sharex=True)
     for ax, name in zip(axes, names, strict=True):
         rows = table[table.emotion == name]
-        ax.hlines(rows.episode, rows.felt, rows.heard, color=QUIET, linewidth=1.5)
+        ax.hlines(rows.episode, rows.felt, rows.predicted, color=QUIET, linewidth=1.5)
         ax.plot(rows.felt, rows.episode, "o", color="white", markeredgecolor=INK, markersize=9, markeredgewidth=1.5)
-        ax.plot(rows.heard, rows.episode, "o", color=colour(name), markeredgecolor=INK, markersize=9)
+        ax.plot(rows.predicted, rows.episode, "o", color=colour(name), markeredgecolor=INK, markersize=9)
         ax.set_title(name, loc="left", size=12, color=INK)
         ax.set(xlabel="share (%)", xlim=(-6, 106))
     axes[0].invert_yaxis()
-    wrong = (table.heard - table.felt).abs().mean()
-    too_much = (table.heard - table.felt).groupby(table.emotion).mean()
+    too_much = table.predicted - table.felt
+    wrong, too_much = too_much.abs().mean(), too_much.groupby(table.emotion).mean()
     listed = ", ".join(f"{name} {too_much[name]:+.0f} points" for name in names)
-    alt = f"Shares of each emotion, felt and heard, in each episode. Heard less felt, on average: {listed}."
+    alt = f"Shares of each emotion, felt and predicted, in each episode. Predicted less felt, on average: {listed}."
     title = f"{what} are wrong by {wrong:.0f} points on average"
-    return finish(fig, title, alt, "synthetic show · share of the speech: white as felt, coloured as heard")
+    return finish(fig, title, alt, "synthetic show · share of the speech: white as felt, coloured as predicted")
 
 
 def as_felt(show, truth):
-    """The same show, with the valence, arousal and dominance of its sentences as they were felt.
-
-    >>> from ser_helpers.podcast import Episode
-    >>> said = pd.DataFrame({"start": [0.0, 2.0], "end": [1.0, 3.0], "valence": 3.0})
-    >>> felt = {name: [1.0, 5.0] for name in DIMENSIONS}
-    >>> truth = pd.DataFrame({"episode": "a", "kind": "speech", "start": [0.0, 2.0], **felt})
-    >>> as_felt(Show("show", [Episode("a", 3.0, None, said)]), truth).episodes[0].sentences.valence.tolist()
-    [1.0, 5.0]
-    """
+    """The same show, with the valence, arousal and dominance of its sentences as they were felt."""
     episodes = []
     for episode in show.episodes:
         spoken = truth[(truth.episode == episode.name) & (truth.kind == "speech")].sort_values("start")
@@ -103,9 +88,8 @@ def laughter_curve(detector, curve, truth, start=0.0, seconds=60.0):
     axes[2].set_xlabel("time (s)")
     together = len(merge_events(laughs))
     title = f"In this minute there are {together} stretches of laughter, and {len(found)} are found"
-    alt = (
-        f"Probability of laughter over {seconds:.0f} s; below it {len(found)} stretches found and {together} true ones."
-    )
+    counts = f"{len(found)} stretches found and {together} true ones"
+    alt = f"Probability of laughter over {seconds:.0f} s; below it {counts}."
     return finish(fig, title, alt, f"synthetic show · {detector.label} · grey: as it comes; orange: smoothed")
 
 
@@ -134,14 +118,6 @@ def scores(results):
 
     `results` maps (what it was trained on, how the voices were measured) to a list of Results, one or more for each
     language.
-
-    >>> from sklearn.dummy import DummyClassifier
-    >>> from ser_helpers import corpora
-    >>> from ser_helpers.evaluation import cross_validate
-    >>> table = corpora.load("synthetic-small")
-    >>> deaf = cross_validate(DummyClassifier(), table[["arousal"]], table, n_splits=2, progress=False)
-    >>> scores({("the same", "as recorded"): [deaf]})["UAR"].tolist()
-    [0.125]
     """
     rows = []
     for (trained, voices), found in results.items():
@@ -172,12 +148,8 @@ def abroad(results):
         ax.set_title(f"tested on {language}", loc="left", size=12, color=INK)
         ax.set(xlabel="UAR, unseen speakers", xlim=(0, 1.08), xticks=[0, 0.25, 0.5, 0.75, 1])
     trained = table["trained on"].unique()
-    axes[0].set(
-        ylabel="trained on",
-        yticks=range(len(trained)),
-        yticklabels=[name.replace(" ", "\n") for name in trained],
-        ylim=(len(trained) - 0.4, -0.6),
-    )
+    axes[0].set(ylabel="trained on", ylim=(len(trained) - 0.4, -0.6))
+    axes[0].set_yticks(range(len(trained)), [name.replace(" ", "\n") for name in trained])
     means = table.groupby(["trained on", "voices"]).UAR.mean()
     lost, won = 100 * (means[home, raw] - means[away, raw]), 100 * (means[away, own] - means[away, raw])
     title = f"Abroad {lost:.0f} points of UAR are lost; a voice measured against itself wins back {won:.0f}"
@@ -197,11 +169,7 @@ def _scores(ax, rows, ink, shift):
 
 
 def costs(rates):
-    """What each step costs: seconds of one core for an hour of audio, by name.
-
-    >>> costs({"emotions": 50.0, "laughter": 30.0}).get_suptitle().strip()
-    'An hour of audio takes one core 80 s, the most for emotions'
-    """
+    """What each step costs: seconds of one core for an hour of audio, by name."""
     steps = pd.Series(rates)
     fig, ax = new_figure(figsize=(10, 3.5))
     ax.barh(steps.index, steps, color=ACCENT, height=0.6)

@@ -1,7 +1,4 @@
-"""The pictures of Lesson 12: chunks and windows, what two bugs cost, the gate, what is shown, and the time it takes.
-
-More pictures of Lesson 12: smaller and faster networks, and many calls on one device.
-"""
+"""The pictures of Lesson 12: chunks and windows, what two bugs cost, smaller networks, many calls on one device."""
 
 import time
 import tracemalloc
@@ -15,11 +12,7 @@ from ser_helpers.plots.style import ACCENT, ACCENT_2, INK, QUIET, colour, finish
 
 
 def windows(seconds=8, seed=3):
-    """Uneven chunks that arrive one after the other, and the windows of 3 s that end every second.
-
-    >>> windows().get_suptitle().strip()
-    'Chunks end anywhere; a window of 3 s ends every second'
-    """
+    """Uneven chunks that arrive one after the other, and the windows of 3 s that end every second."""
     cuts = np.cumsum(np.random.default_rng(seed).gamma(1.2, 0.5, 60))
     cuts = [0, *cuts[cuts < seconds], seconds]
     fig, ax = new_figure()
@@ -28,8 +21,8 @@ def windows(seconds=8, seed=3):
     for row, end in enumerate(range(3, seconds + 1)):
         ax.barh(-1.2 - row, 3, left=end - 3, height=0.7, color=ACCENT, alpha=0.85)
         ax.text(end + 0.08, -1.2 - row, "answer", size=11, va="center", color=ACCENT)
-    ax.set_yticks([0, *(-1.2 - row for row in range(seconds - 2))])
-    ax.set_yticklabels(["chunks", *(f"window {row + 1}" for row in range(seconds - 2))])
+    names = ["chunks", *(f"window {row + 1}" for row in range(seconds - 2))]
+    ax.set_yticks([0, *(-1.2 - row for row in range(seconds - 2))], names)
     ax.set(xlabel="time (s)", ylabel="", xlim=(0, seconds + 0.8), xticks=range(seconds + 1))
     ax.grid(axis="y", visible=False)
     alt = f"{len(cuts) - 1} chunks of uneven length in {seconds} s, and under them {seconds - 2} overlapping windows."
@@ -41,13 +34,7 @@ FOUR = {"ang": "angry", "fru": "angry", "hap": "happy", "exc": "happy", "neu": "
 
 
 def join(turns, pause=0.6):
-    """Turns one after the other, with silence between them, at 16 kHz; and when which of four emotions was rated.
-
-    >>> from ser_helpers import corpora
-    >>> y, rated = join(corpora.load("synthetic-iemocap-small")[:2])
-    >>> rated.columns.tolist(), bool(rated.end.iloc[1] == len(y) / 16000 - 0.6)
-    (['start', 'end', 'emotion'], True)
-    """
+    """Turns one after the other, with silence between them, at 16 kHz; and when which of four emotions was rated."""
     parts, rows, now = [], [], 0
     for turn in turns.itertuples():
         y = audio.load(turn.path, start=turn.start, end=turn.end)
@@ -58,12 +45,7 @@ def join(turns, pause=0.6):
 
 
 def backlog(runs):
-    """How many seconds of sound wait in the buffer, over time: `runs` maps a name to (times, seconds waiting).
-
-    >>> fig = backlog({"chunks of 1 s": ([1, 2, 3], [1, 2, 2]), "chunks of 5 s": ([5, 10, 15], [4, 8, 12])})
-    >>> fig.get_suptitle().strip()
-    'With larger chunks the answers are 12 s behind after 15 s'
-    """
+    """How many seconds of sound wait in the buffer, over time: `runs` maps a name to (times, seconds waiting)."""
     fig, ax = new_figure()
     for (name, (times, waiting)), ink in zip(runs.items(), (ACCENT, ACCENT_2), strict=True):
         ax.step([0, *times], [0, *waiting], where="post", color=ink, linewidth=2.5)
@@ -76,15 +58,7 @@ def backlog(runs):
 
 
 def growth(buffers, seconds=(15, 30, 45, 60)):
-    """What a buffer costs as a call goes on: `buffers` maps a name to a class with write(chunk) and last().
-
-    >>> from ser_helpers.streaming import RingBuffer
-    >>> class Ring(RingBuffer):
-    ...     def last(self):
-    ...         return super().last(len(self))
-    >>> growth({"ring": Ring, "another": Ring}, seconds=(6, 9)).axes[0].get_ylabel()
-    'memory (MB)'
-    """
+    """What a buffer costs as a call goes on: `buffers` maps a name to a class with write(chunk) and last()."""
     fig, axes = new_figure(1, 2)
     ends = {}
     for (name, kind), ink in zip(buffers.items(), (ACCENT_2, ACCENT), strict=True):
@@ -102,16 +76,7 @@ def growth(buffers, seconds=(15, 30, 45, 60)):
 
 
 def cost(kind, seconds, sr=16000):
-    """Memory in MB and milliseconds for a window, of a buffer of 3 s after so many seconds of sound.
-
-    >>> from ser_helpers.streaming import RingBuffer
-    >>> class Ring(RingBuffer):
-    ...     def last(self):
-    ...         return super().last(len(self))
-    >>> memory, milliseconds = cost(Ring, (6, 9))
-    >>> round(memory[0], 1) == round(memory[1], 1)
-    True
-    """
+    """Memory in MB and milliseconds for a window, of a buffer of 3 s after so many seconds of sound."""
     second, written = np.zeros(sr, np.float32), 0
     memory, milliseconds = [], []
     tracemalloc.start()
@@ -131,13 +96,7 @@ def cost(kind, seconds, sr=16000):
 
 
 def gate(y, sr, probabilities, found, corpus, threshold=0.5):
-    """A recording over the probability of speech, with the stretches that were found.
-
-    >>> import pandas as pd
-    >>> found = pd.DataFrame({"start": [0.5], "end": [1.0]})
-    >>> gate(np.zeros(32000), 16000, np.zeros(62), found, "toy").get_suptitle().strip()
-    'Somebody speaks in 25 % of the time'
-    """
+    """A recording over the probability of speech, with the stretches that were found."""
     fig, axes = new_figure(2, 1, sharex=True)
     seconds = np.arange(len(y)) / sr
     axes[0].plot(seconds, y, color=INK, linewidth=0.5)
@@ -154,13 +113,7 @@ def gate(y, sr, probabilities, found, corpus, threshold=0.5):
 
 
 def strips(rows, corpus):
-    """Emotions over time, one strip per way to choose what is shown; each maps a name to a table start, end, emotion.
-
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"start": [0, 1, 2], "end": [1, 2, 3], "emotion": ["sad", "angry", None]})
-    >>> strips({"window by window": table, "smoothed": table}, "toy").get_suptitle().strip()
-    'What is shown: 1 change window by window, 1 smoothed'
-    """
+    """Emotions over time, a strip for each of several tables by name, with ``start``, ``end`` and ``emotion``."""
     fig, ax = new_figure()
     for line, table in enumerate(rows.values()):
         for row in table.dropna(subset=["emotion"]).itertuples():
@@ -170,8 +123,7 @@ def strips(rows, corpus):
     for name in sorted(shown):
         ax.barh(0, 0, color=colour(name), label=name)
     ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=12)
-    ax.set_yticks([-line for line in range(len(rows))])
-    ax.set_yticklabels(list(rows))
+    ax.set_yticks(-np.arange(len(rows)), list(rows))
     ax.set(xlabel="time (s)", ylabel="")
     ax.grid(axis="y", visible=False)
     counts = {name: changes(table.emotion) for name, table in rows.items()}
@@ -184,11 +136,7 @@ def strips(rows, corpus):
 
 
 def changes(emotions):
-    """How often the emotion differs from the one before, silence left out.
-
-    >>> changes(["sad", None, "sad", "angry"])
-    1
-    """
+    """How often the emotion differs from the one before, silence left out."""
     said = [emotion for emotion in emotions if isinstance(emotion, str)]
     return sum(a != b for a, b in zip(said, said[1:], strict=False))
 
@@ -197,12 +145,6 @@ def budget(latencies, allowed):
     """Median milliseconds per stage, stacked, with the 95th percentile of their sum, against a limit.
 
     `latencies` maps a model to its table, `allowed` is a pair such as ``("a game", 100)``.
-
-    >>> from ser_helpers.streaming import Stopwatch
-    >>> watch = Stopwatch()
-    >>> watch.lap()
-    >>> budget({"linear": watch.table()}, ("a game", 100)).get_suptitle().strip()
-    'The slowest takes 0 ms of the 100 ms that a game allows'
     """
     inks = {"read": QUIET, "vad": "#63cbf0", "features": ACCENT, "model": ACCENT_2}
     who, limit = allowed
@@ -218,8 +160,7 @@ def budget(latencies, allowed):
     ax.axvline(limit, color=INK, linestyle=(0, (4, 3)), linewidth=1.2)
     ax.annotate(f"{who}: {limit} ms", (limit, 0.6), (-6, 0), textcoords="offset points", ha="right", size=12)
     ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, fontsize=12)
-    ax.set_yticks([-line for line in range(len(latencies))])
-    ax.set_yticklabels(list(latencies))
+    ax.set_yticks(-np.arange(len(latencies)), list(latencies))
     totals = {name: table.p95["total"] for name, table in latencies.items()}
     worst = max(totals.values())
     ax.set(xlabel="work per window (ms; bars: median of each stage)", ylim=(-len(latencies) + 0.4, 0.9))
@@ -233,13 +174,7 @@ def budget(latencies, allowed):
 
 
 def around(turns):
-    """Windows of 3 s around turns, (n, 48000) at 16 kHz: silence beside short ones, the middle of long ones; emotions.
-
-    >>> from ser_helpers import corpora
-    >>> windows, emotions = around(corpora.load("synthetic-iemocap-small")[:2])
-    >>> windows.shape, len(emotions)
-    ((2, 48000), 2)
-    """
+    """Windows of 3 s at 16 kHz, (n, 48000), padded around short turns, the middle of long ones; and their emotions."""
     windows = []
     for turn in turns.itertuples():
         y = audio.load(turn.path, start=turn.start, end=turn.end)
@@ -249,12 +184,7 @@ def around(turns):
 
 
 def rounding(weights, bits=(8, 3)):
-    """How weights become whole numbers of so many bits: each before and after.
-
-    >>> fig = rounding(np.linspace(-1, 1, 100))
-    >>> fig.get_suptitle().strip()
-    '8 bits move a weight by at most 0.4 % of the largest, 3 bits by 17 %'
-    """
+    """How weights become whole numbers of so many bits: each before and after."""
     before = np.linspace(np.min(weights), np.max(weights), 2000)
     fig, axes = new_figure(1, len(bits), sharey=True)
     worst = []
@@ -267,34 +197,22 @@ def rounding(weights, bits=(8, 3)):
         ax.set_title(f"{wide} bits: {2 * steps + 1} values", size=12, loc="left")
         ax.set_xlabel("weight")
     axes[0].set_ylabel("weight after rounding")
-    title = (
-        f"{bits[0]} bits move a weight by at most {worst[0]:.1f} % of the largest, {bits[1]} bits by {worst[1]:.0f} %"
-    )
+    first, second = (f"{wide} bits" for wide in bits)
+    title = f"{first} move a weight by at most {worst[0]:.1f} % of the largest, {second} by {worst[1]:.0f} %"
     alt = "Weights after rounding over weights before: a line with 8 bits, a coarse staircase with 3 bits."
     return finish(fig, title, alt)
 
 
 def trade(sizes, corpus):
-    """Time, size and UAR of the versions of one model, side by side: the table of ``models.compare_sizes``.
-
-    >>> row = {"kB": 100.0, "zipped_kB": 90.0, "ms": 2.0, "times_faster": 1.0, "UAR": 0.5, "largest_change": 0.0}
-    >>> import pandas as pd
-    >>> fig = trade(pd.DataFrame([row, {**row, "ms": 0.5, "UAR": 0.4}], index=["Keras", "ONNX"]), "synthetic")
-    >>> fig.get_suptitle().strip()
-    'ONNX is 4 times as fast as Keras; ONNX loses 10 points'
-    """
+    """Time, size and UAR of the versions of one model, side by side: the table of ``models.compare_sizes``."""
     fig, axes = new_figure(1, 3, sharey=True)
     rows = np.arange(len(sizes))[::-1]
-    shown = {
-        "ms": ("time of a window (ms)", "{:.2f}"),
-        "zipped_kB": ("zipped file (kB)", "{:.0f}"),
-        "UAR": ("UAR", "{:.2f}"),
-    }
-    for ax, (column, (name, form)) in zip(axes, shown.items(), strict=True):
+    shown = (("ms", "time of a window (ms)", 2), ("zipped_kB", "zipped file (kB)", 0), ("UAR", "UAR", 2))
+    for ax, (column, name, digits) in zip(axes, shown, strict=True):
         values = sizes[column].to_numpy(float)
         ax.barh(rows, np.nan_to_num(values), height=0.65, color=ACCENT)
         for row, value in zip(rows, values, strict=True):
-            text = "–" if np.isnan(value) else form.format(value)
+            text = "–" if np.isnan(value) else f"{value:.{digits}f}"
             ax.annotate(text, (np.nan_to_num(value), row), (4, 0), textcoords="offset points", size=11, va="center")
         ax.set(xlabel=name, xlim=(0, 1.25 * np.nanmax(values)))
         if column == "ms":
@@ -313,14 +231,7 @@ def trade(sizes, corpus):
 
 
 def batch_cost(classifier, X, sizes=(1, 2, 4, 8, 16, 32, 64), repeats=15):
-    """Milliseconds that one call with so many rows of `X` takes: the fastest of some calls, by number of rows.
-
-    >>> class Still:
-    ...     def predict_proba(self, X):
-    ...         return X
-    >>> sorted(batch_cost(Still(), np.zeros((9, 2)), sizes=(1, 2)))
-    [1, 2]
-    """
+    """Milliseconds that one call with so many rows of `X` takes: the fastest of some calls, by number of rows."""
     times = {size: [] for size in sizes}
     for _ in range(repeats):
         for size in sizes:
@@ -332,11 +243,7 @@ def batch_cost(classifier, X, sizes=(1, 2, 4, 8, 16, 32, 64), repeats=15):
 
 
 def batches(cost):
-    """What a call costs, and what each of its windows costs, by the size of the batch (see `batch_cost`).
-
-    >>> batches({1: 5.0, 32: 10.0}).get_suptitle().strip()
-    '32 windows take 2.0 times as long as one: each costs 16 times less'
-    """
+    """What a call costs, and what each of its windows costs, by the size of the batch (see `batch_cost`)."""
     fig, ax = new_figure()
     sizes, ms = np.array(list(cost)), np.array(list(cost.values()))
     for values, name, ink in ((ms, "the call", ACCENT_2), (ms / sizes, "each window", ACCENT)):
@@ -374,11 +281,7 @@ def rush_one_by_one(classifier, X):
 
 
 def waiting(runs):
-    """How long each caller waits: `runs` maps a name to milliseconds, sorted.
-
-    >>> waiting({"one by one": np.arange(1, 101) * 5.0, "in batches": np.full(100, 25.0)}).get_suptitle().strip()
-    'The slowest of 100 waits 500 ms one by one, and 25 ms in batches'
-    """
+    """How long each caller waits: `runs` maps a name to milliseconds, sorted."""
     fig, ax = new_figure()
     for (name, ms), ink in zip(runs.items(), (ACCENT_2, ACCENT), strict=True):
         ax.step(np.arange(1, len(ms) + 1), ms, where="mid", color=ink, linewidth=2.5)

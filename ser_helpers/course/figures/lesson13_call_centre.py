@@ -31,11 +31,6 @@ def call(y, sr, truth, name="a call"):
     """Both channels of a call over time: the agent in grey, behind the customer what was felt.
 
     `y` is (n, 2), `truth` the turns with ``party``, ``start``, ``end`` and ``emotion``.
-
-    >>> import pandas as pd
-    >>> turns = pd.DataFrame({"party": ["customer"], "start": [0.0], "end": [1.0], "emotion": ["angry"]})
-    >>> call(np.zeros((8000, 2)), 8000, turns).get_suptitle().strip()
-    'The customer speaks for 1 seconds, and is angry in 1 of them'
     """
     fig, axes = new_figure(2, sharex=True, sharey=True)
     step = max(1, len(y) // 4000)
@@ -64,20 +59,14 @@ def call(y, sr, truth, name="a call"):
 
 
 def who_speaks(tables, title, name="a call"):
-    """Who speaks when, a strip for each of several answers: ``{label: turns}`` with ``start``, ``end``, ``speaker``.
-
-    >>> import pandas as pd
-    >>> turns = pd.DataFrame({"start": [0, 2], "end": [2, 3], "speaker": ["agent", "customer"]})
-    >>> len(who_speaks({"truth": turns}, "Who speaks").axes)
-    1
-    """
+    """Who speaks when, a strip for each of several answers: ``{label: turns}`` with ``start``, ``end``, ``speaker``."""
     fig, ax = new_figure()
     labels = list(tables)
     for row, turns in enumerate(reversed(tables.values())):
         for turn in turns.itertuples():
             agent = turn.speaker == "agent"
-            place = (turn.start, row + (0.02 if agent else -0.38))
-            ax.broken_barh([(turn.start, turn.end - turn.start)], (place[1], 0.36), color=QUIET if agent else ACCENT)
+            place, ink = (row + 0.02, QUIET) if agent else (row - 0.38, ACCENT)
+            ax.broken_barh([(turn.start, turn.end - turn.start)], (place, 0.36), color=ink)
     end = max(turns["end"].max() for turns in tables.values() if len(turns))
     for text, offset, ink in (("agent", 0.2, QUIET), ("customer", -0.2, ACCENT)):
         ax.text(1.01 * end, len(labels) - 1 + offset, text, color=ink, size=12, weight="bold", va="center")
@@ -94,12 +83,6 @@ def trajectory(windows, truth, rule, alerts, name="a call", due=None):
 
     `windows` as from `CallReport.trajectory`, with ``level``; `truth` the turns; `alerts` with ``time`` each; `due` is
     the second at which one should come.
-
-    >>> import pandas as pd
-    >>> windows = pd.DataFrame({"end": [3.0, 4.0], "level": [0.2, 0.6]})
-    >>> turns = pd.DataFrame({"party": ["customer"], "start": [1.0], "end": [3.5], "emotion": ["angry"]})
-    >>> trajectory(windows, turns, AlertRule(), []).get_suptitle().strip()
-    'No alert'
     """
     fig, ax = new_figure()
     angry = truth[(truth["party"] == "customer") & (truth["emotion"] == "angry")]
@@ -134,15 +117,11 @@ def persistence(windows, table, threshold, seconds=(0, 1, 2, 3, 4, 5, 6, 7, 8, 1
         rule = AlertRule(threshold=threshold, persistence_s=wait)
         found[wait] = score(outcomes(windows, rule, table), intervals=False)
     fig, ax = new_figure()
-    ends = []
     for measure, ink in (("precision", ACCENT), ("recall", ACCENT_2)):
         values = [found[wait][measure] for wait in seconds]
         ax.plot(seconds, values, "o-", color=ink, linewidth=2.5, markersize=7)
-        ends.append((np.nan_to_num(values[-1]), measure, ink))
-    for value, measure, ink in ends:
-        ax.annotate(
-            measure, (seconds[-1], value), (10, 0), textcoords="offset points", color=ink, size=12, weight="bold"
-        )
+        end, look = (seconds[-1], np.nan_to_num(values[-1])), {"color": ink, "size": 12, "weight": "bold"}
+        ax.annotate(measure, end, (10, 0), textcoords="offset points", **look)
     first, best = found[seconds[0]], max(seconds, key=lambda wait: found[wait]["f1"])
     ax.set(xlabel="seconds of angry speech that the rule asks for", ylabel="share", ylim=(0, 1.05))
     ax.set(xlim=(-0.3, 1.2 * seconds[-1]), xticks=seconds)
@@ -161,9 +140,8 @@ def scores(table):
         for row, (_, found) in zip(rows, table.iterrows(), strict=True):
             ax.plot([found[f"{measure}_low"], found[f"{measure}_high"]], [row, row], color=ACCENT, linewidth=3)
             ax.plot(found[measure], row, "o", color=ACCENT, markersize=11)
-            ax.annotate(
-                f"{found[measure]:.2f}", (found[measure], row), (0, 12), textcoords="offset points", ha="center"
-            )
+            value = found[measure]
+            ax.annotate(f"{value:.2f}", (value, row), (0, 12), textcoords="offset points", ha="center")
         ax.set(xlabel=measure, xlim=(0, 1.02))
     axes[0].set_yticks(rows, [f"noise reduction: {name}" for name in table.index])
     calls = int(table["calls"].iloc[0])
@@ -183,9 +161,6 @@ def waiting(times, calls, workers, seconds=120, seed=0):
     """Seconds from the end of each window to its estimate, when `calls` calls share `workers` cores (a simulation).
 
     Each call completes a window a second; the time that one takes is drawn from `times`, which were measured.
-
-    >>> bool(np.allclose(waiting([0.1], calls=1, workers=1), 0.1))
-    True
     """
     rng = np.random.default_rng(seed)
     phase = rng.uniform(0, 1, calls)
@@ -200,11 +175,7 @@ def waiting(times, calls, workers, seconds=120, seed=0):
 
 
 def load(times, workers, limit=0.5):
-    """The wait that 95 of 100 windows stay below, over the number of calls at once, simulated from measured `times`.
-
-    >>> load([0.01, 0.012], workers=2).axes[0].get_ylabel()
-    'wait (ms), 95 of 100 are shorter'
-    """
+    """The wait that 95 of 100 windows stay below, over the number of calls at once, simulated from measured `times`."""
     most = workers / np.mean(times)
     calls = np.unique(np.maximum(1, np.rint(most * np.array([0.05, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1]))))
     waits = np.array([np.percentile(waiting(times, int(n), workers), 95) for n in calls])

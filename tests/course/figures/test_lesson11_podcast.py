@@ -40,7 +40,7 @@ def show():
 def test_shares_are_of_seconds_with_speech(show, truth):
     table = lesson11_podcast.shares(show, truth).set_index(["episode", "emotion"])
     assert table.felt.tolist() == [75, 25, 0, 100]
-    assert table.heard.tolist() == [100, 0, 50, 50]
+    assert table.predicted.tolist() == [100, 0, 50, 50]
 
 
 def test_felt_and_heard_says_how_wrong_the_slices_are(show, truth):

@@ -58,7 +58,7 @@ def test_the_trajectory_says_when_it_alerts():
 
 
 @pytest.fixture
-def heard():
+def tuning():
     """Three calls: anger that lasts from second 20, a flare of two seconds, and nothing."""
     seconds = np.arange(60)
     levels = {"lasting": seconds >= 20, "flare": (seconds >= 20) & (seconds < 22), "calm": seconds < 0}
@@ -72,8 +72,8 @@ def heard():
     return pd.concat(rows).assign(speech=1.0, gap=False), table.assign(anger_end=[60, np.nan, np.nan])
 
 
-def test_overhead_silences_the_flare(heard):
-    fig = lesson13_call_centre.persistence(*heard, threshold=0.5, seconds=(0, 4, 8))
+def test_overhead_silences_the_flare(tuning):
+    fig = lesson13_call_centre.persistence(*tuning, threshold=0.5, seconds=(0, 4, 8))
     assert "lifts precision from 0.50 to 1.00" in shown(fig)
 
 
