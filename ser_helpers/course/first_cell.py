@@ -54,7 +54,7 @@ def banner(lesson, corpus="ravdess", embedded_speakers=None):
         speakers = sorted(table.speaker.unique())
         if card.synthetic and len(speakers) > (embedded_speakers or len(speakers)):
             table = table[table.speaker.isin(speakers[:embedded_speakers])]
-            note += f" {embedded_speakers} of its {len(speakers)} speakers are enough for the point; real speech gets all."
+            note += f" {embedded_speakers} of its {len(speakers)} speakers are enough here; real speech gets all."
         title, kind = card.title, kind if card.synthetic else "real speech"
         size = f"{len(table)} utterances, {table.speaker.nunique()} speakers"
     print(f"Lesson {lesson} · {title}: {kind}, {size}")

@@ -46,7 +46,7 @@ def test_a_long_lesson_takes_fewer_embedded_speakers_and_says_so(monkeypatch, ca
     assert sorted(table.speaker.unique()) == ["synthetic-01", "synthetic-02"]
     printed = capsys.readouterr().out
     assert "120 utterances, 2 speakers" in printed
-    assert "2 of its 4 speakers are enough for the point; real speech gets all." in printed
+    assert "2 of its 4 speakers are enough here; real speech gets all." in printed
     assert len(banner("06", embedded_speakers=9)) == len(corpora.load("synthetic-small"))
 
 
