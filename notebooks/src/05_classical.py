@@ -42,7 +42,7 @@ except ImportError:
 # %%
 from ser_helpers.course import banner, check
 
-utterances = banner("05", corpus="ravdess")
+utterances = banner("05", corpus="ravdess", embedded_speakers=16)
 
 # %% [markdown]
 # ## 1. How do they decide?

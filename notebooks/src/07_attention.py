@@ -41,7 +41,7 @@ except ImportError:
 # %%
 from ser_helpers.course import banner, check
 
-utterances = banner("07", corpus="ravdess")
+utterances = banner("07", corpus="ravdess", embedded_speakers=16)
 
 # %% [markdown]
 # ## 1. Does order matter?
