@@ -187,7 +187,7 @@ points = round(100 * (leaky.uar - honest.uar))
 plots.against(honest, leaky, title=f"Unseen actors cost {points} points of UAR")
 
 # %% [markdown]
-# On real RAVDESS the score falls from about 0.60 to about 0.37, on the synthetic corpus from about 0.67 to about 0.47.
+# On real RAVDESS the score falls from about 0.60 to about 0.37, on the synthetic corpus from about 0.69 to about 0.45.
 # Same network, same features, same number of epochs. Only the question changed: *new recordings of people you know*, or
 # *people you do not know*. A call centre, a car or a robot meets people it does not know.
 

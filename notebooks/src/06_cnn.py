@@ -271,7 +271,7 @@ print(f"{short.overhead_:.0%} of the time was spent outside of training steps")
 # this share is what to watch. At one half, a processor twice as fast would save a quarter of the time, not a half.
 #
 # Now the honest score: unseen actors, in five folds of 40 epochs (on the embedded corpus two folds of 12). **Write down
-# your guess;** lesson 04's network scored about 0.37 on real RAVDESS and about 0.47 on the synthetic corpus. In full,
+# your guess;** lesson 04's network scored about 0.37 on real RAVDESS and about 0.45 on the synthetic corpus. In full,
 # this takes one to two minutes on two cores the first time.
 
 # %%
@@ -287,7 +287,7 @@ honest
 plots.confusion(honest)
 
 # %% [markdown]
-# About 0.56 on real RAVDESS, and about 0.51 on the synthetic corpus with its shorter training, with little more than half
+# About 0.56 on real RAVDESS, and about 0.45 on the synthetic corpus with its shorter training, with little more than half
 # of lesson 04's weights.
 # A likely reason: the order in time is still there, and every kernel is used everywhere, so there is less to learn by
 # heart.
