@@ -73,7 +73,7 @@ class VoiceActivityDetector:
 
 
 def find_speech(y, sr, threshold=0.5, min_speech=0.25, min_silence=0.1):
-    """The segments of a recording that contain speech (Lesson 12).
+    """The segments of a recording that contain speech, as a table of ``start`` and ``end`` in seconds (Lesson 12).
 
     Speech begins with a frame at or above `threshold` and ends before a pause: frames more than 0.15 below it for
     `min_silence` seconds. Segments no longer than `min_speech` are left out. The rules are those of silero's own
@@ -87,11 +87,6 @@ def find_speech(y, sr, threshold=0.5, min_speech=0.25, min_silence=0.1):
         Probability from which a frame counts as speech.
     min_speech, min_silence : float
         Seconds.
-
-    Returns
-    -------
-    DataFrame
-        ``start`` and ``end`` in seconds, one row per segment.
 
     Examples
     --------

@@ -20,7 +20,7 @@ EMBEDDED = {"ravdess": "synthetic", "iemocap": "synthetic-iemocap"}
 CONVERSATIONS = ("iemocap", "synthetic-iemocap", "synthetic-iemocap-small")
 
 
-def banner(lesson, corpus="ravdess"):
+def banner(lesson, corpus="ravdess", embedded_speakers=None):
     """Say what `lesson` runs on and return its utterance table, or its table of recordings.
 
     The environment variable ``SER_CORPUS`` decides: ``auto`` (the default) takes the real `corpus` when its files are
@@ -28,7 +28,8 @@ def banner(lesson, corpus="ravdess"):
     takes exactly that one, unless the lesson is about conversations and that corpus holds none.
 
     `lesson` is its number, such as ``"04"``; `corpus` the real corpus it is about, ``"ravdess"`` or ``"iemocap"``, or
-    ``"show"`` or ``"calls"``, the podcast and the call centre that exist only as synthetic speech.
+    ``"show"`` or ``"calls"``, the podcast and the call centre that exist only as synthetic speech. A lesson that trains
+    much takes only so many `embedded_speakers` of the embedded corpus.
 
     Returned is the utterance table, as from :func:`ser_helpers.corpora.load`. For ``"show"`` it has one row per
     episode: ``title``, ``path``, ``transcript`` (a path), ``seconds``, ``format``, ``rate`` (Hz), ``channels``; for
@@ -50,6 +51,10 @@ def banner(lesson, corpus="ravdess"):
     else:
         table, note = _choose(corpus, os.environ.get("SER_CORPUS") or "auto")
         card = corpora.card(table.corpus.iloc[0])
+        speakers = sorted(table.speaker.unique())
+        if card.synthetic and len(speakers) > (embedded_speakers or len(speakers)):
+            table = table[table.speaker.isin(speakers[:embedded_speakers])]
+            note += f" {embedded_speakers} of its {len(speakers)} speakers are enough here; real speech gets all."
         title, kind = card.title, kind if card.synthetic else "real speech"
         size = f"{len(table)} utterances, {table.speaker.nunique()} speakers"
     print(f"Lesson {lesson} · {title}: {kind}, {size}")

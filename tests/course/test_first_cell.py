@@ -40,6 +40,16 @@ def test_a_chosen_synthetic_corpus_is_taken(monkeypatch, capsys):
     assert "SER_CORPUS=synthetic-small" in capsys.readouterr().out
 
 
+def test_a_long_lesson_takes_fewer_embedded_speakers_and_says_so(monkeypatch, capsys):
+    monkeypatch.setenv("SER_CORPUS", "synthetic-small")
+    table = banner("06", embedded_speakers=2)
+    assert sorted(table.speaker.unique()) == ["synthetic-01", "synthetic-02"]
+    printed = capsys.readouterr().out
+    assert "120 utterances, 2 speakers" in printed
+    assert "2 of its 4 speakers are enough here; real speech gets all." in printed
+    assert len(banner("06", embedded_speakers=9)) == len(corpora.load("synthetic-small"))
+
+
 @pytest.mark.usefixtures("nothing_real")
 def test_an_empty_choice_is_no_choice(monkeypatch):
     monkeypatch.setenv("SER_CORPUS", "")
