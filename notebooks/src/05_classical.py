@@ -420,9 +420,9 @@ for how, said in found.items():
     print(f"anger found, {how}: {(said == 'angry').mean():.0%}")
 
 # %% [markdown]
-# Whoever is always angry is rarely heard as angry: in 12 % of the cases on real RAVDESS, in 19 % on the synthetic
-# corpus (five actors, so these are rough). Measured against itself, such a voice is normal. Therefore a normalised
-# result carries the word in its name, on the leaderboard too.
+# A speaker who is always angry is rarely predicted as angry: in 12 % of the cases on real RAVDESS, in 19 % on the
+# synthetic corpus (a handful of actors, so these are rough). Measured against itself, such a voice is normal. That is why
+# a normalised result carries the word in its name, on the leaderboard too.
 
 # %% [markdown]
 # ## 7. Positive, negative or neutral?

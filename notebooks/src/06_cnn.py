@@ -236,8 +236,8 @@ for kernel, stride in [(5, 2), (2, 2), (3, 1), (2, 2), (3, 1)]:
 # One [epoch](GLOSSARY.md#epoch) takes about a second. `progress=True` shows a bar with epoch, loss and UAR. `cache=True`
 # stores every finished fit on disk, by network, data, settings and versions.
 #
-# On the embedded corpus we train with fewer epochs, folds, actors and seeds, so that the lesson takes two minutes on two
-# cores. Real speech gets all of them.
+# On the embedded corpus we train with fewer epochs, folds, actors and seeds, so that the lesson takes about three minutes
+# on two cores. Real speech gets all of them.
 
 # %%
 from ser_helpers import corpora
@@ -413,8 +413,8 @@ check("06.3", training_and_test)
 
 # %% [markdown]
 # Does it help? To save time we ask with two folds and 12 epochs (8 on the embedded corpus): half of the actors to learn
-# from, the other half to test. `variant` is our pipeline with another network; `partial` fills in some of its
-# parameters. With copies an epoch is twice as long, so it gets half as many epochs: everybody makes the same number of
+# from, the other half to test. `variant` is our pipeline with a changed network; `partial` fills in some of its
+# parameters. With copies an epoch is twice as long, so it gets half as many epochs: all four make the same number of
 # training steps.
 
 # %%
@@ -448,8 +448,9 @@ for result in tried:
 compare(tried[0], tried[3])
 
 # %% [markdown]
-# It does not: on real RAVDESS the score falls with every step, from about 0.46 to 0.40. Augmentation makes the examples harder, and this training is short: a network that has not learnt
-# the plain ones yet cannot profit. So augmentation is no gift: it asks for longer training, and for a measurement.
+# It does not: on real RAVDESS the score falls with every step, from about 0.46 to 0.39. Augmentation makes the examples
+# harder, and this training is short: a network that has not yet learned the plain ones gains nothing from harder ones.
+# So augmentation needs longer training, and a measurement.
 
 # %% [markdown]
 # ## 6. What if some emotions are rare?
@@ -607,8 +608,8 @@ for name, changes in {"no dropout": {"dropout": 0}, "no smoothing": {"smoothing"
     print(compare(tried[1], two_folds(variant(**changes), name)).verdict)
 
 # %% [markdown]
-# On real RAVDESS neither makes a clear difference. That is a finding, and worth a line in a report. Whoever runs ten
-# such comparisons and reports the one that "helped" reports luck.
+# On real RAVDESS neither makes a clear difference. That is a result, and worth a line in a report. If you run ten such
+# comparisons and report only the one that "helped", you report luck.
 
 # %% [markdown]
 # ## 8. What goes on the leaderboard?

@@ -185,7 +185,7 @@ def analyse(recording, model=None, rule=None, sr=None, parties=PARTIES, denoise=
     recording : str, Path or array
         A file, or samples (n,) or (n, channels) from -1 to 1. Of two channels each is one party. In a single channel
         the speakers are told apart by their voices first (`call_centre.diarise`), unless `parties` names only one.
-        AudioError if it is missing, not audio, shorter than 25 ms, contains NaN, or has other than one or two channels.
+        AudioError if it is missing, not audio, shorter than 25 ms, contains NaN, or has three or more channels.
     sr : int
         Rate in Hz of an array.
     model, rule, parties, denoise, settings

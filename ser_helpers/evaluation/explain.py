@@ -53,7 +53,7 @@ def attention(model, example):
 
 
 def cross_attention(model, X):
-    """The weight that each query (a word) gives to each step of the other modality: (words, frames), rows add up to 1.
+    """The weight of each step of the other modality for each query (a word): (words, frames); each row sums to 1.
 
     `model` is that of `network_input`, with a ``models.CrossModalAttention`` layer, of which the last counts;
     EvaluationError if there is none. `X` is one row of the table of modalities that it was trained on. See `attention`

@@ -1,10 +1,13 @@
 """openSMILE functionals: the two feature sets that most papers compare with."""
 
+import contextlib
 import ctypes
 import functools
 import importlib.util
 import os
 import platform
+import signal
+import threading
 from pathlib import Path
 
 from ser_helpers import audio
@@ -47,7 +50,24 @@ def compare2016(y, sr):
 
 def _functionals(feature_set, y, sr):
     y = audio.resample(audio.check(y, sr), sr, SAMPLE_RATE)
-    return _smile(feature_set)(audio.pad(y, SHORTEST), SAMPLE_RATE).ravel()
+    with _interrupted_afterwards():
+        return _smile(feature_set)(audio.pad(y, SHORTEST), SAMPLE_RATE).ravel()
+
+
+@contextlib.contextmanager
+def _interrupted_afterwards():
+    """Let Ctrl-C wait: Python drops an exception raised in openSMILE's callbacks, and the numbers with it."""
+    if threading.current_thread() is not threading.main_thread():  # signals do not arrive in others
+        yield
+        return
+    arrived = []
+    before = signal.signal(signal.SIGINT, lambda *_: arrived.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if arrived:
+            signal.raise_signal(signal.SIGINT)
 
 
 @functools.cache

@@ -265,7 +265,7 @@ def start(table, tmp_path, jobs):
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_after_ctrl_c_a_second_call_goes_on(table, tmp_path, cache, count, jobs):
-    table = pd.concat([table(10)] * 15, ignore_index=True)
+    table = pd.concat([table(10)] * 25, ignore_index=True)
     table["end"] = np.linspace(0.2, 0.3, len(table))
     process = start(table, tmp_path, jobs)
     store = cache / "compare.sqlite"

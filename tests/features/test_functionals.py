@@ -1,3 +1,5 @@
+import signal
+import sys
 import warnings
 
 import numpy as np
@@ -5,6 +7,7 @@ import pytest
 
 from ser_helpers import audio, features, synthesis
 from ser_helpers.errors import AudioError
+from ser_helpers.features import functionals
 
 SETS = {"egemaps": (features.egemaps, "eGeMAPSv02", 88), "compare": (features.compare2016, "ComParE_2016", 6373)}
 kinds = pytest.mark.parametrize(("function", "feature_set", "dims"), SETS.values(), ids=SETS)
@@ -72,3 +75,20 @@ def test_it_works_in_a_process_that_has_loaded_tensorflow_or_torch(on_both_backe
     y = np.sin(np.arange(16000))
     for found in on_both_backends(snippet, y=y):
         assert found["sum"] == pytest.approx(features.egemaps(y, 16000).sum(), rel=1e-5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
+def test_ctrl_c_waits_for_opensmile(monkeypatch):
+    finished = []
+
+    def smile(y, sr):
+        signal.raise_signal(signal.SIGINT)  # in openSMILE's callbacks, the exception would be dropped
+        finished.append(True)
+        return np.zeros((1, 88))
+
+    monkeypatch.setattr(functionals, "_smile", lambda feature_set: smile)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        features.egemaps(np.zeros(16000), 16000)
+    assert finished
+    assert signal.getsignal(signal.SIGINT) is handler

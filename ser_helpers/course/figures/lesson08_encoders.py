@@ -102,7 +102,7 @@ def by_layer(curves, subtitle=None):
 
 
 def layer_weights(weights, subtitle=None):
-    """The weight of each layer in a learnt sum; `weights` has the shape (folds, layers), each row adding up to 1."""
+    """The weight of each layer in a learned sum; `weights` has the shape (folds, layers), each row with sum 1."""
     weights = np.asarray(weights)
     mean = weights.mean(axis=0)
     fig, ax = new_figure()
