@@ -241,6 +241,7 @@ def train(
     utterances: Annotated[
         bool, typer.Option("--utterances", help="Train on whole utterances; podcasts and calls need windows of 3 s.")
     ] = False,
+    target: Annotated[str, typer.Option(help="What to predict: emotion, or numbers such as arousal.")] = "emotion",
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
 ):
     """Judge a model on unseen speakers, then train it on all of them and write it to a file with its card.
@@ -251,7 +252,8 @@ def train(
 
     seconds = None if utterances else workflow.SECONDS
     kind = workflow.find_features(features)
-    model, result, X = workflow.train(workflow.load_corpora(corpora, scheme), kind, seconds, jobs=jobs)
+    table = workflow.load_corpora(corpora, scheme)
+    model, result, X = workflow.train(table, kind, seconds, target=target, jobs=jobs)
     card = workflow.save(model, out, result, X, seconds)
     print(result.summary())
     _print_gaps(card.gaps)
@@ -274,7 +276,8 @@ def evaluate(
 
     result = workflow.evaluate(model, corpora, scheme, jobs)
     print(result.summary())
-    print(result.recall().round(2).to_string())
+    if result.labels:
+        print(result.recall().round(2).to_string())
     try:
         _print_gaps(result.gaps("gender").assign(column="gender").to_dict("records"))
     except EvaluationError as error:

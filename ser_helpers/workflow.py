@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
@@ -63,7 +64,7 @@ def find_features(name):
     return encoder
 
 
-def train(table, kind="quick", seconds=SECONDS, classifier=None, name=None, jobs=None, progress=True):
+def train(table, kind="quick", seconds=SECONDS, estimator=None, name=None, target="emotion", jobs=None, progress=True):
     """Judge a model by speaker, then fit it on everything.
 
     Parameters
@@ -74,10 +75,13 @@ def train(table, kind="quick", seconds=SECONDS, classifier=None, name=None, jobs
         The features; the computed ones are cached, so a second call goes on where the first was stopped.
     seconds : float or None
         3.0 for a model of windows, which podcasts, calls and the service take; None for one of whole utterances.
-    classifier : scikit-learn classifier, optional
-        By default a scaler and logistic regression (C = 0.01, classes weighted equally).
+    estimator : scikit-learn classifier or regressor, optional
+        By default a scaler and logistic regression (C = 0.01, classes weighted equally), or ridge regression (alpha =
+        1000) of numbers.
     name : str, optional
-        What to call the classifier.
+        What to call the estimator.
+    target : str
+        The column to predict: "emotion", or one of numbers such as "arousal". Utterances without a value are left out.
     jobs, progress
         As for ``features.extract``.
 
@@ -92,19 +96,25 @@ def train(table, kind="quick", seconds=SECONDS, classifier=None, name=None, jobs
     >>> model.classes_.tolist(), result.verdict
     (['angry', 'happy', 'neutral', 'sad'], 'No speaker crosses between training and test.')
     """
-    if classifier is None:
-        classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced", max_iter=3000))
-        name = name or "logistic regression"
+    if target not in table or table[target].isna().all():
+        raise EvaluationError(f"No utterance of {', '.join(sorted(set(table['corpus'])))} has a value of {target!r}.")
+    table = table[table[target].notna()]
+    numbers = pd.api.types.is_numeric_dtype(table[target])
+    if estimator is None:
+        last = Ridge(alpha=1000) if numbers else LogisticRegression(C=0.01, class_weight="balanced", max_iter=3000)
+        estimator, name = make_pipeline(StandardScaler(), last), name or ("ridge" if numbers else "logistic regression")
     if seconds:
         table = features.cut_windows(table, seconds, jobs=jobs, progress=progress)
     X = features.extract(table, kind, jobs, progress, seconds=seconds)
-    folds = min(FOLDS, table["speaker"].nunique())
-    result = evaluation.cross_validate(classifier, X, table, n_splits=folds, name=name, progress=progress)
-    X = X.loc[result.table.index]
-    if seconds:
-        model = models.WindowClassifier(kind, classifier).fit_features(X, result.table["emotion"])
+    options = {"n_splits": min(FOLDS, table["speaker"].nunique()), "target": target, "name": name}
+    result = evaluation.cross_validate(estimator, X, table, **options, progress=progress)
+    X, y = X.loc[result.table.index], result.table[target]
+    if not seconds:
+        model = estimator.fit(X, y)
+    elif numbers:
+        model = models.WindowRegressor(kind, estimator, (target,)).fit_features(X, y)
     else:
-        model = classifier.fit(X, result.table["emotion"])
+        model = models.WindowClassifier(kind, estimator).fit_features(X, y)
     return model, result, X
 
 
@@ -142,7 +152,7 @@ def evaluate(path, names, scheme=None, jobs=None, progress=True):
             f"{len(known)} speakers of {', '.join(names)} were in training, {known[0]} first: such a score would be for"
             " known voices. Evaluate on another corpus."
         )
-    table = _with_labels_of(card, table, scheme)
+    table = _with_labels_of(card, table, scheme) if card.labels else table[table[card.target].notna()]
     if card.seconds:
         table = features.cut_windows(table, card.seconds, jobs=jobs, progress=progress)
         kind, parameters = model.feature_extractor, model.parameters or {}
@@ -169,21 +179,27 @@ def _with_labels_of(card, table, scheme):
 
 def _judged(model, X, table, card):
     """The `Result` of a fitted model on a table of others, who chooses among the labels that the table has."""
-    X, table = join(X, table, "emotion")
-    labels = label_order(table["emotion"])
+    X, table = join(X, table, card.target)
+    labels = label_order(table[card.target]) if card.labels else []
     values = as_array(X) if card.seconds else X
-    probabilities = model.predict_features(values) if card.seconds else model.predict_proba(values)
-    frame = pd.DataFrame(probabilities, table.index, list(model.classes_))[labels]
-    frame = frame.div(frame.sum(axis=1), axis=0)
-    predictions = pd.DataFrame({"fold": 1, "truth": table["emotion"], "predicted": frame.idxmax(axis=1)})
+    if labels:
+        probabilities = model.predict_features(values) if card.seconds else model.predict_proba(values)
+        frame = pd.DataFrame(probabilities, table.index, list(model.classes_))[labels]
+        frame = frame.div(frame.sum(axis=1), axis=0)
+        predicted = frame.idxmax(axis=1)
+    else:
+        predicted = np.ravel(model.predict_features(values) if card.seconds else model.predict(values))
+        frame = pd.DataFrame(index=table.index)
+    predictions = pd.DataFrame({"fold": 1, "truth": table[card.target], "predicted": predicted}, table.index)
+    score = getattr(evaluation, card.metric)(predictions["truth"], predictions["predicted"])
     return Result(
-        folds=pd.DataFrame({"uar": [evaluation.uar(predictions["truth"], predictions["predicted"])]}, index=[1]),
+        folds=pd.DataFrame({card.metric: [score]}, index=[1]),
         predictions=predictions.join(frame.add_prefix("p_")),
         table=table,
         labels=labels,
         audits=[],
         protocol=f"trained on {' + '.join(card.corpora)}",
-        target="emotion",
+        target=card.target,
         name=card.estimator,
         features=card.features,
     )
@@ -208,7 +224,8 @@ def predict(paths, model, per="file", progress=True):
     -------
     DataFrame
         ``file``; per window ``start`` and ``end`` (s); ``speech`` (share, NaN for a model of utterances); a column of
-        probabilities per emotion; ``emotion`` (None without speech); ``problem``, why a file could not be read, or "".
+        probabilities per emotion, or of numbers per output of a regressor; ``emotion`` (None without speech, and of a
+        regressor); ``problem``, why a file could not be read, or "".
 
     Raises
     ------
@@ -243,10 +260,11 @@ def predict(paths, model, per="file", progress=True):
 
 def _of_utterance(path, model):
     X = model.features_of(path)
+    if model.classes_ is None:
+        return pd.DataFrame([{model.card.target if model.card else "value": float(model.predict(X)[0])}])
+    row = {}
     if hasattr(model.model, "predict_proba"):
         row = dict(zip(map(str, model.classes_), model.predict_proba(X)[0], strict=True))
-    else:
-        row = {}
     return pd.DataFrame([{**row, "emotion": model.predict(X)[0]}])
 
 
@@ -259,6 +277,6 @@ def _of_windows(path, model, per):
     emotions = list(timeline.columns[timeline.columns.get_loc("speech") + 1 : timeline.columns.get_loc("emotion")])
     seconds = timeline["end"] - timeline["start"]
     means = timeline[emotions].mean()
-    best = None if means.isna().all() else means.idxmax()
+    best = None if means.isna().all() or timeline["emotion"].isna().all() else means.idxmax()
     speech = (timeline["speech"] * seconds).sum() / max(seconds.sum(), 1e-9)
     return pd.DataFrame([{"speech": speech, **means, "emotion": best, "problem": problem}])

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from ser_helpers import corpora, models, workflow
 from ser_helpers.cli import app
 from ser_helpers.errors import EvaluationError, ModelError
+from ser_helpers.streaming import detect
 
 RUN = CliRunner()
 
@@ -100,6 +101,27 @@ def test_a_model_of_utterances_predicts_whole_files(recordings, tmp_path):
         workflow.predict(recordings[1:], models.load(tmp_path / "utterances.ser"), "window")
     judged = workflow.evaluate(tmp_path / "utterances.ser", ["synthetic-iemocap-small"], progress=False)
     assert judged.protocol_words == "trained on synthetic"
+
+
+def test_numbers_are_trained_judged_and_predicted_and_programs_of_emotions_refuse_them(recordings, tmp_path):
+    path = tmp_path / "arousal.ser"
+    result = ser("train", "synthetic-small", "--target", "arousal", "--out", path, "--jobs", 1)
+    assert result.exit_code == 0, result.output
+    assert "ridge on quick" in result.output
+    assert "CCC" in result.output
+    model = models.load(path)
+    assert list(model.output_names) == ["arousal"]
+    assert workflow.evaluate(path, ["synthetic-iemocap-small"], progress=False).metric == "ccc"
+    table = workflow.predict(recordings, path, progress=False)
+    assert table.columns.tolist() == ["file", "speech", "arousal", "emotion", "problem"]
+    assert table["arousal"].notna().all()
+    assert table["emotion"].isna().all()
+    windows = [window for window in detect(recordings[0], model) if window.probabilities is not None]
+    assert windows
+    assert {window.emotion for window in windows} == {None}
+    result = ser("podcast", recordings[0], "--out", tmp_path / "report", "--model", path)
+    assert result.exit_code == 2
+    assert "This model predicts arousal, and here it must predict emotions" in result.output
 
 
 def test_silence_has_no_emotion(trained, tmp_path):

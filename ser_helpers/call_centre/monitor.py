@@ -96,7 +96,7 @@ class CallMonitor:
         if inferred and watched not in inferred:
             raise StreamError(f"There would be no alerts, because the emotion of {watched!r} is not inferred.")
         self.rule = rule or AlertRule()
-        self.classes_ = np.asarray(as_window_model(model).output_names)
+        self.classes_ = np.asarray(as_window_model(model, classifier=True).output_names)
         self._channels = [_Channel(model, sr, denoise, party in inferred, settings) for party in self.parties]
         self._watched, self._state = watched, AlertState(self.rule, self.classes_, watched)
 

@@ -22,6 +22,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "saving": ["LoadedModel", "load", "read_card", "save"],
         "sequence_transformers": ["FixedFrames", "FrameScaler", "Vocabulary", "split_words"],
         "speakers": ["SpeakerFolds", "SpeakerNormaliser", "VoiceNormaliser"],
-        "windows": ["WindowClassifier"],
+        "windows": ["WindowClassifier", "WindowRegressor"],
     },
 )

@@ -32,7 +32,7 @@ from ser_helpers.models.fusion import LateFusion
 from ser_helpers.models.keras_estimators import KerasClassifier, KerasEstimator, KerasRegressor
 from ser_helpers.models.model_card import ModelCard
 from ser_helpers.models.speakers import SpeakerNormaliser, VoiceNormaliser
-from ser_helpers.models.windows import SAMPLE_RATE, WINDOW, WindowClassifier, as_array
+from ser_helpers.models.windows import SAMPLE_RATE, WINDOW, WindowClassifier, WindowRegressor, as_array
 from ser_helpers.pretrained.encoder import Encoder
 
 FORMAT = 2  # 1 had the module names of an earlier layout of this package
@@ -115,14 +115,15 @@ def save(model, path, *, X, table, card=None):
     if not isinstance(model, BaseEstimator):
         raise ModelError(f"A {type(model).__name__} is no scikit-learn estimator: save the fitted model itself.")
     path, windows = Path(path), None
-    if isinstance(model, WindowClassifier):
-        windows, model = model, _fitted(model, "classifier_")
+    if isinstance(model, WindowClassifier | WindowRegressor):
+        windows, model = model, _fitted(model, "regressor_" if model.regression else "classifier_")
         X = _as_trained(windows, X)
     model = _portable(model)
     estimator, network = _split(model)
     about = _about(model, network, X, table) | {"card": card.to_dict() if card else None}
     if windows is not None:
-        about |= {"seconds": WINDOW / SAMPLE_RATE, **_extraction(windows)}
+        outputs = [str(name) for name in windows.output_names]
+        about |= {"seconds": WINDOW / SAMPLE_RATE, "outputs": outputs, **_extraction(windows)}
     about = json.dumps(about, indent=1, ensure_ascii=False, default=np.generic.item)
     parts = {"about.json": about.encode()}
     if estimator is not None:
@@ -140,7 +141,7 @@ def save(model, path, *, X, table, card=None):
 
 
 def load(path):
-    """Read a model that `save` wrote: a `LoadedModel`, or the `WindowClassifier` that it is.
+    """Read a model that `save` wrote: a `LoadedModel`, or the `WindowClassifier` or `WindowRegressor` that it is.
 
     Such a file cannot run code: it contains no pickle, only types known to be safe and Keras layers without functions
     of their own. A file that someone tampered with may at worst give wrong answers or stop the process. A
@@ -158,8 +159,14 @@ def load(path):
         return loaded
     kind, parameters = loaded.about["kind"], loaded.about["parameters"]
     extractor = kind if kind in registry.kinds() else loaded.encoder()
-    model = WindowClassifier(extractor, None, parameters=parameters if isinstance(extractor, str) else None)
-    model.classifier_, model.card = loaded.model, loaded.card
+    settings = {"parameters": parameters if isinstance(extractor, str) else None}
+    if loaded.classes_ is not None:
+        model = WindowClassifier(extractor, None, **settings)
+        model.classifier_ = loaded.model
+    else:
+        model = WindowRegressor(extractor, None, tuple(loaded.about["outputs"]), **settings)
+        model.regressor_ = loaded.model
+    model.card = loaded.card
     return model
 
 
@@ -320,7 +327,7 @@ def normalises_speakers(model):
 
 
 def _extraction(model):
-    """What the file says about the features of a `WindowClassifier`."""
+    """What the file says about the features of a model of windows."""
     extractor = model.feature_extractor
     if isinstance(extractor, Encoder):
         return {"kind": extractor.label, "parameters": extractor.parameters, "sample_rate": extractor.sample_rate}
@@ -333,7 +340,7 @@ def _extraction(model):
 
 
 def _as_trained(model, X):
-    """The features as the classifier in a `WindowClassifier` gets them: an array."""
+    """The features as the estimator in a model of windows gets them: an array."""
     kind, parameters = operator.itemgetter("kind", "parameters")(_extraction(model))
     attrs = getattr(X, "attrs", {})
     if attrs and (attrs["kind"], attrs["parameters"]) != (kind, parameters):

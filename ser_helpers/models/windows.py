@@ -1,10 +1,10 @@
-"""A classifier of windows of 3 s, as detectors, podcasts, the call monitor and the service take it."""
+"""Models of windows of 3 s, as detectors, podcasts, the call monitor and the service take them."""
 
 import functools
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from ser_helpers.errors import ModelError
@@ -15,52 +15,11 @@ SAMPLE_RATE = 16000
 WINDOW = 3 * SAMPLE_RATE
 
 
-class WindowClassifier(ClassifierMixin, BaseEstimator):
-    """A classifier of windows of 3 s: a feature extractor, and a classifier of its features.
-
-    It is a ``streaming.WindowModel``: detectors, podcasts, the call monitor and the service take it. Lessons 11 to 13.
-
-    Parameters
-    ----------
-    feature_extractor : str, Encoder or callable
-        A kind of ``features.kinds()`` such as "quick" or "logmel"; an ``Encoder`` with pooling; or a function of one
-        window (48000,) that gives an array. A model with a function of your own cannot be saved.
-    classifier : scikit-learn classifier
-        With ``predict_proba``. Cloned, so it stays unfitted.
-    batched : bool
-        Compute all windows of a call together, which is faster. Otherwise they are computed one by one, so that the
-        result of a window does not depend, to the last bit, on what else is asked for.
-
-    parameters : dict, optional
-        Of the kind of feature, such as ``{"deltas": True}`` for "mfcc".
-
-    Attributes
-    ----------
-    classes_, output_names : ndarray of shape (n_classes,)
-        Sorted labels; column ``k`` of ``predict_proba`` is the probability of ``classes_[k]``.
-    classifier_ : the fitted classifier
-    card : ModelCard or None
-        What it was trained on and how it was judged, if it comes from a file.
-    label : str
-        What reports and pages call it.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> noise = np.random.default_rng(0).normal(size=(6, 48000)).astype(np.float32)
-    >>> windows = noise * np.array([0.01, 0.1] * 3, np.float32)[:, None]
-    >>> model = WindowClassifier(np.std, LogisticRegression(C=1000)).fit(windows, ["calm", "angry"] * 3)
-    >>> model.predict(windows[:2]).tolist()
-    ['calm', 'angry']
-    """
+class _WindowEstimator(BaseEstimator):
+    """What `WindowClassifier` and `WindowRegressor` share: features of windows, and how they are handed on."""
 
     card = _label = None
-
-    def __init__(self, feature_extractor, classifier, batched=False, parameters=None):
-        self.feature_extractor = feature_extractor
-        self.classifier = classifier
-        self.batched = batched
-        self.parameters = parameters
+    regression = False
 
     @property
     def label(self):
@@ -68,27 +27,11 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         return self._label or (self.card.title if self.card else type(self).__name__)
 
     def fit(self, windows, y):
-        """Train on windows (n, 48000), 16 kHz mono float within ±1, and their n labels `y`.
+        """Train on windows (n, 48000), 16 kHz mono float within ±1, and what to predict of each, `y`.
 
-        Raises ModelError when the feature extractor or the classifier cannot be used.
+        Raises ModelError when the feature extractor or the estimator cannot be used.
         """
         return self.fit_features(self.features(windows), y)
-
-    def fit_features(self, X, y):
-        """Train on features of n windows, as from `features` or ``features.extract(..., seconds=3)``, and labels."""
-        if isinstance(self.classifier, type) or not hasattr(self.classifier, "predict_proba"):
-            kind = getattr(self.classifier, "__name__", type(self.classifier).__name__)
-            raise ModelError(f"{kind} gives no probabilities: give a classifier (not its class) with predict_proba.")
-        self.classifier_ = clone(self.classifier).fit(as_array(X), np.asarray(y))
-        return self
-
-    @property
-    def classes_(self):
-        """The labels, sorted."""
-        check_is_fitted(self, "classifier_")
-        return self.classifier_.classes_
-
-    output_names = classes_
 
     def features(self, windows):
         """Features of windows (n, 48000): (n, dims) or (n, frames, dims), float32.
@@ -113,12 +56,78 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         except (TypeError, ValueError) as error:
             raise ModelError("The feature extractor must give numbers, in the same shape for every window.") from error
 
+    def _outputs(self, predict, X):
+        """(n, outputs) of `predict` for the rows of `X`: all together, or one by one."""
+        step = max(len(X), 1) if self.batched else 1
+        parts = [np.asarray(predict(X[row : row + step]), float) for row in range(0, len(X), step)]
+        outputs = len(self.output_names)
+        return np.concatenate([np.empty((0, outputs)), *(part.reshape(-1, outputs) for part in parts)])
+
+
+class WindowClassifier(ClassifierMixin, _WindowEstimator):
+    """A classifier of windows of 3 s: a feature extractor, and a classifier of its features.
+
+    It is a ``streaming.WindowModel``: detectors, podcasts, the call monitor and the service take it. Lessons 11 to 13.
+
+    Parameters
+    ----------
+    feature_extractor : str, Encoder or callable
+        A kind of ``features.kinds()`` such as "quick" or "logmel"; an ``Encoder`` with pooling; or a function of one
+        window (48000,) that gives an array. A model with a function of your own cannot be saved.
+    classifier : scikit-learn classifier
+        With ``predict_proba``. Cloned, so it stays unfitted.
+    batched : bool
+        Compute all windows of a call together, which is faster. Otherwise they are computed one by one, so that the
+        result of a window does not depend, to the last bit, on what else is asked for.
+    parameters : dict, optional
+        Of the kind of feature, such as ``{"deltas": True}`` for "mfcc".
+
+    Attributes
+    ----------
+    classes_, output_names : ndarray of shape (n_classes,)
+        Sorted labels; column ``k`` of ``predict_proba`` is the probability of ``classes_[k]``.
+    classifier_ : the fitted classifier
+    card : ModelCard or None
+        What it was trained on and how it was judged, if it comes from a file.
+    label : str
+        What reports and pages call it.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> noise = np.random.default_rng(0).normal(size=(6, 48000)).astype(np.float32)
+    >>> windows = noise * np.array([0.01, 0.1] * 3, np.float32)[:, None]
+    >>> model = WindowClassifier(np.std, LogisticRegression(C=1000)).fit(windows, ["calm", "angry"] * 3)
+    >>> model.predict(windows[:2]).tolist()
+    ['calm', 'angry']
+    """
+
+    def __init__(self, feature_extractor, classifier, batched=False, parameters=None):
+        self.feature_extractor = feature_extractor
+        self.classifier = classifier
+        self.batched = batched
+        self.parameters = parameters
+
+    def fit_features(self, X, y):
+        """Train on features of n windows, as from `features` or ``features.extract(..., seconds=3)``, and labels."""
+        if isinstance(self.classifier, type) or not hasattr(self.classifier, "predict_proba"):
+            kind = getattr(self.classifier, "__name__", type(self.classifier).__name__)
+            raise ModelError(f"{kind} gives no probabilities: give a classifier (not its class) with predict_proba.")
+        self.classifier_ = clone(self.classifier).fit(as_array(X), np.asarray(y))
+        return self
+
+    @property
+    def classes_(self):
+        """The labels, sorted."""
+        check_is_fitted(self, "classifier_")
+        return self.classifier_.classes_
+
+    output_names = classes_
+
     def predict_features(self, X):
         """Probabilities (n, n_classes), float64, from the `features` of n windows."""
         check_is_fitted(self, "classifier_")
-        step = max(len(X), 1) if self.batched else 1
-        parts = [self.classifier_.predict_proba(X[row : row + step]) for row in range(0, len(X), step)]
-        return np.concatenate([np.empty((0, len(self.classes_))), *parts])
+        return self._outputs(self.classifier_.predict_proba, X)
 
     def predict_proba(self, windows):
         """Probabilities of shape (n, n_classes), float64, of windows (n, 48000)."""
@@ -129,8 +138,58 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(windows).argmax(axis=1)]
 
 
+class WindowRegressor(RegressorMixin, _WindowEstimator):
+    """A regressor of windows of 3 s, such as of arousal: a feature extractor, and a regressor of its features.
+
+    It is a ``streaming.WindowModel`` too: detectors and ``ser predict`` take it, and show no emotion. Lesson 12.
+
+    Parameters
+    ----------
+    feature_extractor, batched, parameters
+        As for `WindowClassifier`.
+    regressor : scikit-learn regressor
+        Of one number per window, or of several. Cloned, so it stays unfitted.
+    output_names : tuple of str
+        What the numbers are.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> noise = np.random.default_rng(0).normal(size=(6, 48000)).astype(np.float32)
+    >>> model = WindowRegressor(np.std, Ridge(alpha=0)).fit(noise * np.float32(0.1), [2.0] * 6)
+    >>> model.output_names, model.predict(noise[:2]).round(1).tolist()
+    (('arousal',), [[2.0], [2.0]])
+    """
+
+    regression = True
+
+    def __init__(self, feature_extractor, regressor, output_names=("arousal",), batched=False, parameters=None):
+        self.feature_extractor = feature_extractor
+        self.regressor = regressor
+        self.output_names = output_names
+        self.batched = batched
+        self.parameters = parameters
+
+    def fit_features(self, X, y):
+        """Train on features of n windows and numbers (n,) or (n, outputs)."""
+        y = np.asarray(y, float)
+        if y[0].size != len(self.output_names):
+            raise ModelError(f"y has {y[0].size} numbers per window, and output_names has {len(self.output_names)}.")
+        self.regressor_ = clone(self.regressor).fit(as_array(X), y)
+        return self
+
+    def predict_features(self, X):
+        """Numbers (n, outputs), float64, from the `features` of n windows."""
+        check_is_fitted(self, "regressor_")
+        return self._outputs(self.regressor_.predict, X)
+
+    def predict(self, windows):
+        """Numbers (n, outputs) of windows (n, 48000)."""
+        return self.predict_features(self.features(windows))
+
+
 def as_array(X):
-    """Features of windows as `WindowClassifier.features` gives them, (n, dims) or (n, frames, dims) float32.
+    """Features of windows as ``WindowClassifier.features`` gives them, (n, dims) or (n, frames, dims) float32.
 
     A classifier that was fitted on a table would miss the names of its columns later.
 

@@ -107,7 +107,7 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
     LaughterDetector, or has its ``stream()`` and ``segments(probabilities)``; None looks for no laughter. `name` is by
     default the file name without its ending. Used in Lesson 11.
     """
-    model = as_window_model(model)
+    model = as_window_model(model, classifier=True)
     sentences, notes = _sentences(transcript)
     rated = None if dimension_model is None or sentences is None else _DimensionStream(sentences, dimension_model)
     if laughter is not None and not hasattr(laughter, "stream"):

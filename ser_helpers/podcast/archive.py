@@ -107,7 +107,7 @@ def process(
     _check_writable(Path(out) / "episodes")
     if model is None or isinstance(model, str | Path):
         model = models.window_model(model or "linear")
-    as_window_model(model)  # refuses what cannot work, before the first episode
+    as_window_model(model, classifier=True)  # refuses what cannot work, before the first episode
     if dimension_model is None and any(task.transcript for task in tasks):  # else there is no sentence to rate
         dimension_model = podcast.dimension_model()
     tools = {"model": model, "dimension_model": dimension_model, "laughter": laughter}

@@ -47,7 +47,9 @@ class InferenceEngine:
 
     def __init__(self, settings, metrics, model=None, rule=None):
         self.settings, self.metrics, self.rule = settings, metrics, rule or AlertRule()
-        model = as_window_model(models.window_model(settings.model, band="phone") if model is None else model)
+        model = as_window_model(
+            models.window_model(settings.model, band="phone") if model is None else model, classifier=True
+        )
         self.label = str(getattr(model, "card", None) or getattr(model, "label", type(model).__name__))
         self.model = TimedModel(model, metrics)
         self.batcher = streaming.Batcher(TimedModel(batched(model), metrics)) if settings.batch else None

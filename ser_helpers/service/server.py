@@ -36,7 +36,9 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
     shown = f"[{host}]" if ":" in host else host
     warnings.filterwarnings("ignore", "The stream contains NaN")  # the page shows such samples as a gap
     tell("Loading the model; the first start may take a few minutes …")
-    model = as_window_model(models.window_model(settings.model, band="phone") if model is None else model)
+    model = as_window_model(
+        models.window_model(settings.model, band="phone") if model is None else model, classifier=True
+    )
     server = _server(create_app(settings, model, **options), settings)
     server.on_started = lambda: tell(f"The page is on http://{shown}:{port}; Ctrl-C stops the service.")
     with contextlib.suppress(KeyboardInterrupt):

@@ -28,7 +28,8 @@ MAX_MISSING = 0.1
 class WindowModel(Protocol):
     """A fitted classifier or regressor of windows of sound: what detector, podcast, call monitor and service take.
 
-    It has two stages, because their times are reported apart. ``models.WindowClassifier`` is one; a classifier with
+    It has two stages, because their times are reported apart. ``models.WindowClassifier`` is one, and
+    ``models.WindowRegressor``, for which no emotion is shown; podcast, calls and service need a classifier. One with
     ``classes_`` and ``predict_proba(windows)`` alone is taken too, see `as_window_model`. Lesson 12.
     """
 
@@ -42,14 +43,22 @@ class WindowModel(Protocol):
         """Rows of features to outputs (n, k): the probabilities of a classifier, the values of a regressor."""
 
 
-def as_window_model(model):
-    """`model`, or the one in the file of that path, as a `WindowModel`; ModelError if it is not a fitted one."""
+def as_window_model(model, classifier=False):
+    """`model`, or the one in the file of that path, as a `WindowModel`; ModelError if it is not a fitted one.
+
+    With `classifier`, a regressor is refused too.
+    """
     if isinstance(model, str | Path):
         model = models.load(model)
     if getattr(model, "unit", None) == "utterance":
         raise ModelError(
             "This model was trained on whole utterances, and here it would get windows of 3 s: train a model of"
             " windows, with `ser train` or models.WindowClassifier."
+        )
+    if classifier and getattr(model, "regression", False):
+        raise ModelError(
+            f"This model predicts {', '.join(model.output_names)}, and here it must predict emotions: train a"
+            " classifier, with `ser train` without --target."
         )
     if not isinstance(model, type):
         if isinstance(model, WindowModel) and hasattr(model, "output_names"):  # a property that needs a fitted model
@@ -102,11 +111,12 @@ class WindowPrediction(NamedTuple):
     speech: float
     """Share of the window with speech, 0 to 1."""
     probabilities: np.ndarray | None
-    """(k,), in the order of the model's outputs; None where there is too little speech or too much is missing."""
+    """(k,), in the order of the model's outputs (a regressor's numbers); None where there is too little speech or too
+    much is missing."""
     smoothed: np.ndarray | None
     """(k,), smoothed over the last windows; None as above."""
     emotion: str | None
-    """The emotion to show, after smoothing and hysteresis; None as above."""
+    """The emotion to show, after smoothing and hysteresis; None as above, and for a regressor."""
     gap: bool
     """Whether a part of the window is missing."""
 
@@ -132,6 +142,7 @@ class WindowAnalyser:
         if self.vad:
             self.vad.reset()
         self.smoother = Smoother(self.classes_, weight, margin)
+        self.shows_emotion = not getattr(self.model, "regression", False)
         self.stopwatch = Stopwatch()
 
     def __call__(self, end, samples, is_speech, missing=0.0):
@@ -152,7 +163,8 @@ class WindowAnalyser:
                 X = self.model.features(window)
             with self.stopwatch("model"):
                 probabilities = predict(self.model, X)[0]
-            smoothed, emotion = self.smoother.update(probabilities)
+            smoothed, ahead = self.smoother.update(probabilities)
+            emotion = ahead if self.shows_emotion else None
         self.stopwatch.lap()
         start = end - len(samples)
         return WindowPrediction(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, bool(missing > 0))
