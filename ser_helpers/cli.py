@@ -1,5 +1,6 @@
 """The command ``ser``: each command imports what it needs, so that help is instant."""
 
+import contextlib
 import importlib.metadata
 import os
 import shutil
@@ -287,26 +288,44 @@ def evaluate(
 @app.command()
 @plain_errors
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="Recordings of any length, in any audio format.")],
+    files: Annotated[list[Path] | None, typer.Argument(help="Recordings of any length, in any audio format.")] = None,
     model: Annotated[str, typer.Option(help="A model file of `ser train`; or linear, cnn or encoder.")] = "linear",
     per: Annotated[Literal["file", "window"], typer.Option(help="One row per file, or per window of 3 s.")] = "file",
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="How to print them.")] = "table",
+    microphone: Annotated[
+        bool, typer.Option("--microphone", help="Listen to the microphone, a row every second, until Ctrl-C.")
+    ] = False,
 ):
     """Print the emotion of recordings; files that cannot be read are named, and the others done."""
-    from ser_helpers import models, workflow
+    from ser_helpers import audio, models, workflow
 
+    if bool(files) == microphone:
+        raise typer.BadParameter("give recordings, or --microphone.")
     loaded = models.window_model(model)
     print(f"Model: {loaded.label}", file=sys.stderr)
+    if microphone:
+        tables = workflow.predict_live(audio.microphone_blocks(), loaded)
+        with contextlib.suppress(KeyboardInterrupt):
+            for number, table in enumerate(tables):
+                _print_predictions(table, format, header=number == 0, lines=True)
+        return
     table = workflow.predict(files, loaded, per)
-    if format == "csv":
-        table.to_csv(sys.stdout, index=False, float_format="%.4f")
-    elif format == "json":
-        print(table.to_json(orient="records", double_precision=4, indent=1))
-    else:
-        print(table.round(2).to_string(index=False, na_rep=""))
+    _print_predictions(table, format)
     for row in table[table.problem != ""].itertuples():
         print(f"{row.file}: {row.problem}", file=sys.stderr)
     raise typer.Exit(int((table.problem != "").any()))
+
+
+def _print_predictions(table, style, header=True, lines=False):
+    if style == "csv":
+        print(table.to_csv(index=False, float_format="%.4f", header=header), end="", flush=True)
+    elif style == "json":
+        layout = {"lines": True} if lines else {"indent": 1}
+        print(table.to_json(orient="records", double_precision=4, **layout), end="" if lines else "\n", flush=True)
+    elif lines:  # columns of one width, so that row stands under row
+        print(table.round(2).to_string(index=False, na_rep="", header=header, col_space=8), flush=True)
+    else:
+        print(table.round(2).to_string(index=False, na_rep=""))
 
 
 def _print_gaps(gaps):

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from ser_helpers import corpora, evaluation, features, models, podcast
+from ser_helpers import corpora, evaluation, features, models, podcast, streaming
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.errors import AudioError, EvaluationError, ModelError
 from ser_helpers.evaluation.cross_validation import join
@@ -17,6 +17,7 @@ from ser_helpers.evaluation.result import Result
 from ser_helpers.models.saving import LoadedModel
 from ser_helpers.models.windows import as_array
 from ser_helpers.pretrained import Encoder
+from ser_helpers.streaming.timeline import to_timeline
 
 SECONDS = 3.0  # of a window
 FOLDS = 5
@@ -256,6 +257,23 @@ def predict(paths, model, per="file", progress=True):
     last = ["emotion", "problem"]
     table = table.reindex(columns=[*(column for column in table if column not in last), *last])
     return table.assign(problem=table["problem"].astype(object).fillna(""))
+
+
+def predict_live(blocks, model):
+    """Yield a table of one row for each window of a stream, as soon as it is complete: ``ser predict --microphone``.
+
+    `blocks` are arrays (n,) at 16 kHz, such as ``audio.microphone_blocks()``; `model` and the columns are those of
+    `predict` per window. Raises ModelError as `predict` does.
+
+    >>> import numpy as np
+    >>> tables = predict_live([np.zeros(16000, np.float32)] * 4, models.window_model())
+    >>> [table["end"].item() for table in tables]
+    [3.0, 4.0]
+    """
+    detector = streaming.Detector(model)
+    for block in blocks:
+        for prediction in detector.feed(block):
+            yield to_timeline([prediction], detector.classes_).drop(columns="gap")
 
 
 def _of_utterance(path, model):

@@ -1,14 +1,17 @@
 """A user's five lines: train, evaluate, predict, and the programs with the same file."""
 
+import contextlib
 import importlib.metadata
+import itertools
 import json
+import sys
 
 import pandas as pd
 import pytest
 import soundfile as sf
 from typer.testing import CliRunner
 
-from ser_helpers import corpora, models, workflow
+from ser_helpers import audio, corpora, models, workflow
 from ser_helpers.cli import app
 from ser_helpers.errors import EvaluationError, ModelError
 from ser_helpers.streaming import detect
@@ -177,3 +180,43 @@ def test_a_missing_package_is_one_sentence(monkeypatch):
     result = ser("train", "synthetic-small", "--out", "x.ser")
     assert result.exit_code == 2
     assert result.stderr == "Error: this needs skops: pip install 'ser-helpers[course]'.\n"
+
+
+class Microphone:
+    """What sounddevice gives, with a recording instead of a microphone."""
+
+    PortAudioError = OSError
+
+    def __init__(self, y):
+        self.y = y
+
+    def InputStream(self, sr, size, device, channels, dtype, callback):
+        assert (sr, channels, dtype) == (16000, 1, "float32")
+        for start in range(0, len(self.y), size):
+            callback(self.y[start : start + size, None], size, None, None)
+        return contextlib.nullcontext()
+
+
+def test_the_microphone_gives_a_row_a_second_until_ctrl_c(trained, recordings, monkeypatch):
+    y = audio.load(recordings[0], 16000)[: 16000 * 6]
+    monkeypatch.setitem(sys.modules, "sounddevice", Microphone(y))
+
+    def ended_by_ctrl_c(blocks, model):
+        yield from workflow_predict_live(itertools.islice(blocks, 24), model)
+        raise KeyboardInterrupt
+
+    workflow_predict_live = workflow.predict_live
+    monkeypatch.setattr(workflow, "predict_live", ended_by_ctrl_c)
+    result = ser("predict", "--microphone", "--model", trained[1], "--format", "csv")
+    assert result.exit_code == 0, result.output
+    rows = result.stdout.splitlines()
+    assert rows[0] == "start,end,speech,angry,happy,neutral,sad,emotion"
+    assert [row.split(",")[1] for row in rows[1:]] == ["3.0000", "4.0000", "5.0000", "6.0000"]
+
+
+def test_without_a_microphone_one_sentence_says_what_to_install(trained, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    result = ser("predict", "--microphone", "--model", trained[1])
+    assert result.exit_code == 2
+    assert "pip install 'ser-helpers[microphone]'" in result.output
+    assert ser("predict").exit_code == 2  # neither files nor microphone
