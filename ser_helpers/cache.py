@@ -29,12 +29,13 @@ _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _DATA = (".npz", ".toml", ".csv", ".yaml")
 
 
-def cached(path, make, read, folder=False):
+def cached(path, make, read, folder=False, shipped=None):
     """`read(path)`; if the path is missing or damaged, `make(temporary)` makes it first (Lesson 11).
 
     `path` is a file or, with `folder`, a folder. `make` writes to a temporary path, which then replaces `path`; `read`
     raises an exception of any kind if the content is missing or damaged. Simultaneous processes make it once, and an
-    interrupted `make` leaves nothing half-done. Raises CacheError if nothing can be written there.
+    interrupted `make` leaves nothing half-done. What `shipped` has, a part of this package that was made in the same way,
+    is read instead if it can be: other versions of a library may not. Raises CacheError if nothing can be written there.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -43,8 +44,9 @@ def cached(path, make, read, folder=False):
     ...     cached(path, lambda temporary: temporary.write_text("42"), lambda path: int(path.read_text()))
     42
     """
-    with contextlib.suppress(Exception):
-        return read(path)
+    for place in filter(None, (shipped, path)):
+        with contextlib.suppress(Exception):
+            return read(place)
     try:
         with paths.lock(path):
             with contextlib.suppress(Exception):  # another process has made it meanwhile

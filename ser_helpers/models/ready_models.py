@@ -1,6 +1,7 @@
 """The ready models of windows of 3 s, and what they are trained on.
 
-They are trained once per machine, on synthetic voices that are in none of the embedded corpora.
+They are trained on synthetic voices that are in none of the embedded corpora. "linear" and "cnn" are part of the package
+(``python tools/ready_models.py`` trains them again); "encoder" depends on the weights on a machine and is trained there.
 """
 
 import functools
@@ -35,15 +36,17 @@ NAMES = ("linear", "cnn", "encoder")
 ENCODER = "facebook/wav2vec2-base"
 PHONE_BAND = {"lowest": 300, "highest": 3400}
 JOBS = 2
+SHIPPED = Path(__file__).parent / "ready"
 LOUDEST, RANGE = 99, 50  # percentile of a spectrogram that counts as its maximum, and dB below it that are kept
 
 
 def window_model(name="linear", band="wide", progress=False):
     """A fitted model of windows: a ready one of angry, happy, neutral and sad, or one from a file of yours.
 
-    A ready model is trained on first use, in about 20 s on 2 cores, on voices that are in no corpus of the course, and
-    cached in ``cache_home()/checkpoints``; a damaged file is made again. Raises ModelError if there is no such model
-    or band, the model cannot be kept there, or the file cannot be loaded. Lessons 11 to 13.
+    The ready models were trained on voices that are in no corpus of the course. "linear" and "cnn" come with the package;
+    "encoder" is trained on first use, in about 20 s on 2 cores, and cached in ``cache_home()/checkpoints``; a damaged
+    file is made again. Raises ModelError if there is no such model or band, the model cannot be kept there, or the file
+    cannot be loaded. Lessons 11 to 13.
 
     Parameters
     ----------
@@ -82,7 +85,8 @@ def _load(name, band, cache, progress):
         with threadpool_limits(1):  # sums in the same order, so the same model on any number of cores
             _WRITE[name](aside, *training_set(model, band, progress))
 
-    model.classifier_ = cached(folder, make, _READ[name], folder=True)
+    shipped = SHIPPED / f"{name}-{band}"
+    model.classifier_ = cached(folder, make, _READ[name], folder=True, shipped=shipped)
     variant = f"{name} ({extractor.label})" if isinstance(extractor, Encoder) else name
     model._label = f"window model {variant}, trained on synthetic speech"
     return model

@@ -186,6 +186,7 @@ def save_network(network, path):
     torch.save({"state_dict": network.state_dict()}, path)
 
 
+SHIPPED = Path(__file__).with_name("laughter_stand_in.pt")
 STAND_IN_FILTERS, STAND_IN_BANDS = (4, 8, 8, 16), 32
 STAND_IN_EPISODES, STAND_IN_SECONDS, STAND_IN_SEED = range(1, 7), 90, 1
 EVERY = 6  # frames from one window to the next in training
@@ -226,13 +227,12 @@ def train(windows, laughter, filters=STAND_IN_FILTERS, bands=STAND_IN_BANDS, epo
 
 
 def stand_in():
-    """The stand-in: trained once on episodes of the embedded podcast with other speakers, then cached.
+    """The stand-in, part of the package: trained on episodes of the embedded podcast with other speakers.
 
-    It takes about half a minute the first time. It was trained with the same jingle as in the show, but with other
-    voices, laughs and dialogues.
+    They have the same jingle as the show, but other voices, laughs and dialogues.
     """
     path = paths.cache_home() / "checkpoints" / f"laughter-{version(__name__, STAND_IN_SEED)}.pt"
-    return cached(path, _make, load_network)
+    return cached(path, _make, load_network, shipped=SHIPPED)
 
 
 def _make(path):

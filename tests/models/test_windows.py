@@ -163,6 +163,7 @@ def test_what_models_are_trained_on_is_the_same_on_any_number_of_cores(monkeypat
 def few_voices(tmp_path, monkeypatch):
     """A cache of its own, and a training set of a few seconds."""
     monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(ready_models, "SHIPPED", tmp_path / "nothing")
     monkeypatch.setattr(ready_models, "JOBS", 1)
     monkeypatch.setattr(ready_models, "VOICES", range(1, 3))
     monkeypatch.setattr(ready_models, "TURNS", 16)
@@ -220,3 +221,12 @@ def test_the_ready_model_knows_strangers_at_any_loudness():
 def test_unknown_models_are_refused(name, band):
     with pytest.raises(ValueError, match=r"choose linear, cnn, encoder for wide or phone"):
         models.window_model(name, band)
+
+
+@pytest.mark.parametrize(("name", "band"), [("linear", "wide"), ("linear", "phone"), ("cnn", "wide")])
+def test_ready_models_come_with_the_package(name, band, tmp_path, monkeypatch):
+    monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path))
+    ready_models._load.cache_clear()
+    model = models.window_model(name, band)
+    assert model.classes_.tolist() == ["angry", "happy", "neutral", "sad"]
+    assert not list(tmp_path.iterdir())

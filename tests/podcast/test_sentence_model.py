@@ -46,6 +46,7 @@ def test_a_sentence_does_not_depend_on_what_else_is_asked(model):
 
 def test_the_courses_model_is_fitted_once(tmp_path, monkeypatch, table):
     monkeypatch.setattr(paths, "cache_home", lambda: tmp_path)
+    monkeypatch.setattr(sentence_model, "SHIPPED", None)
     monkeypatch.setattr(sentence_model.corpora, "load", lambda name: table[::10])
     first = dimension_model()
     monkeypatch.setattr(sentence_model.corpora, "load", lambda name: pytest.fail("fitted again"))
@@ -56,6 +57,7 @@ def test_the_courses_model_is_fitted_once(tmp_path, monkeypatch, table):
 @pytest.mark.parametrize("damage", [b"", b"no archive"])
 def test_a_damaged_model_is_fitted_again(tmp_path, monkeypatch, table, damage):
     monkeypatch.setattr(paths, "cache_home", lambda: tmp_path)
+    monkeypatch.setattr(sentence_model, "SHIPPED", None)
     monkeypatch.setattr(sentence_model.corpora, "load", lambda name: table[::10])
     first = dimension_model()
     (path,) = (tmp_path / "checkpoints").glob("*.skops")
