@@ -297,7 +297,7 @@ lesson05_classical.nested(utterances)
 # `SpeakerFolds` makes the inner folds; `GridSearchCV` is then a model like any other. scikit-learn's name for the UAR
 # is `recall_macro`. **Count first:** six settings, three inner folds, five outer folds: how many trainings?
 
-# %% tags=["nbval-check-output"]
+# %%
 from sklearn.model_selection import GridSearchCV
 
 from ser_helpers.models import SpeakerFolds

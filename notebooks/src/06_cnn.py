@@ -83,7 +83,7 @@ from ser_helpers.models import FixedFrames, FrameScaler
 
 images = FixedFrames(125, step=2).fit_transform(FrameScaler().fit_transform(X))
 
-# %% tags=["nbval-check-output"]
+# %%
 lengths = X.map(len)
 print(f"from {lengths.min()} to {lengths.max()} frames of 10 ms; as images: {images.shape}")
 

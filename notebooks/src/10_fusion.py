@@ -41,7 +41,7 @@ except ImportError:
 # %%
 from ser_helpers.course import banner, check
 
-utterances = banner("10", corpus="iemocap")
+utterances = banner("10", corpus="iemocap", embedded_speakers=10)
 
 # %% [markdown]
 # ## 1. What do words alone leave open?

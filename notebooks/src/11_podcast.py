@@ -86,7 +86,7 @@ print(f"{title}: {len(lengths)} blocks, {max(lengths):.0f} s at most, {sum(lengt
 # sentence, longer ones more often hold two people. A small network, Silero's [voice activity
 # detector](GLOSSARY.md#voice-activity-detection), first says where somebody speaks: a jingle has no feelings.
 # `window_model` is a [logistic regression](GLOSSARY.md#logistic-regression) on four emotions, trained on synthetic
-# voices, none of them from this show. (That happens now, in about 20 s; the next time it is there.)
+# voices, none of them from this show.
 
 # %%
 from ser_helpers.models import window_model

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import warnings
 
+import joblib
 import pandas as pd
 import soundfile as sf
 
@@ -29,7 +30,7 @@ def banner(lesson, corpus="ravdess", embedded_speakers=None):
 
     `lesson` is its number, such as ``"04"``; `corpus` the real corpus it is about, ``"ravdess"`` or ``"iemocap"``, or
     ``"show"`` or ``"calls"``, the podcast and the call centre that exist only as synthetic speech. A lesson that trains
-    much takes only so many `embedded_speakers` of the embedded corpus.
+    much takes only so many `embedded_speakers` of the embedded corpus, and in quick mode even fewer.
 
     Returned is the utterance table, as from :func:`ser_helpers.corpora.load`. For ``"show"`` it has one row per
     episode: ``title``, ``path``, ``transcript`` (a path), ``seconds``, ``format``, ``rate`` (Hz), ``channels``; for
@@ -41,6 +42,7 @@ def banner(lesson, corpus="ravdess", embedded_speakers=None):
     _prepare_libraries()
     if quick_mode.is_on():
         caps = ", ".join(f"{number} {what}" for what, number in quick_mode.LIMITS.items())
+        joblib.parallel_config(backend="sequential")  # two lessons run at a time, and each process imports TensorFlow anew
         print(f"QUICK MODE (SER_QUICK): at most {caps}. Its scores say nothing and are not stored.")
     kind = "SYNTHETIC speech, made by this package"
     if corpus in RECORDINGS:  # always the embedded ones
@@ -52,9 +54,10 @@ def banner(lesson, corpus="ravdess", embedded_speakers=None):
         table, note = _choose(corpus, os.environ.get("SER_CORPUS") or "auto")
         card = corpora.card(table.corpus.iloc[0])
         speakers = sorted(table.speaker.unique())
-        if card.synthetic and len(speakers) > (embedded_speakers or len(speakers)):
-            table = table[table.speaker.isin(speakers[:embedded_speakers])]
-            note += f" {embedded_speakers} of its {len(speakers)} speakers are enough here; real speech gets all."
+        wanted = quick_mode.limited("speakers", embedded_speakers) if embedded_speakers else len(speakers)
+        if card.synthetic and len(speakers) > wanted:
+            table = table[table.speaker.isin(speakers[:wanted])]
+            note += f" {wanted} of its {len(speakers)} speakers are enough here; real speech gets all."
         title, kind = card.title, kind if card.synthetic else "real speech"
         size = f"{len(table)} utterances, {table.speaker.nunique()} speakers"
     print(f"Lesson {lesson} · {title}: {kind}, {size}")
@@ -76,7 +79,7 @@ def _show():
 def _calls():
     from ser_helpers.synthesis import ensure_calls
 
-    root = ensure_calls()
+    root = ensure_calls(quick_mode.variant("full"))
     table = pd.read_csv(root / "calls.csv", index_col="call")
     return table.assign(**{column: str(root) + "/" + table[column] for column in ("path", "truth")})
 
