@@ -34,8 +34,8 @@ def cached(path, make, read, folder=False, shipped=None):
 
     `path` is a file or, with `folder`, a folder. `make` writes to a temporary path, which then replaces `path`; `read`
     raises an exception of any kind if the content is missing or damaged. Simultaneous processes make it once, and an
-    interrupted `make` leaves nothing half-done. What `shipped` has, a part of this package that was made in the same way,
-    is read instead if it can be: other versions of a library may not. Raises CacheError if nothing can be written there.
+    interrupted `make` leaves nothing half-done. `shipped` is the same result as a part of this package; it is read
+    instead where it can be, which other versions of a library may prevent. Raises CacheError if nothing can be written.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,8 @@
 """Quick mode (``SER_QUICK=1``): lessons run to their end with as little training as possible, as in ``make test``.
 
-Every cap stands here; that of speakers holds for embedded corpora. What is trained under them says nothing: it is refused by the leaderboard and by ``ser
-notebooks``, and what the package keeps once per machine is still made in full.
+Every cap stands here; that of speakers is for the embedded corpora of lessons that train. What is trained under them
+says nothing: it is refused by the leaderboard and by ``ser notebooks``, and what the package keeps once per machine is
+still made in full.
 """
 
 import contextlib

@@ -42,7 +42,8 @@ def banner(lesson, corpus="ravdess", embedded_speakers=None):
     _prepare_libraries()
     if quick_mode.is_on():
         caps = ", ".join(f"{number} {what}" for what, number in quick_mode.LIMITS.items())
-        joblib.parallel_config(backend="sequential")  # two lessons run at a time, and each process imports TensorFlow anew
+        # Tests execute two lessons at a time, and every further process would import TensorFlow again.
+        joblib.parallel_config(backend="sequential")
         print(f"QUICK MODE (SER_QUICK): at most {caps}. Its scores say nothing and are not stored.")
     kind = "SYNTHETIC speech, made by this package"
     if corpus in RECORDINGS:  # always the embedded ones

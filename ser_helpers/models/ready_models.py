@@ -1,7 +1,8 @@
 """The ready models of windows of 3 s, and what they are trained on.
 
-They are trained on synthetic voices that are in none of the embedded corpora. "linear" and "cnn" are part of the package
-(``python tools/ready_models.py`` trains them again); "encoder" depends on the weights on a machine and is trained there.
+They are trained on synthetic voices that are in none of the embedded corpora. "linear" and "cnn" are part of the
+package (``python tools/ready_models.py`` trains them again); "encoder" depends on a machine's weights and is trained
+there.
 """
 
 import functools
@@ -43,10 +44,10 @@ LOUDEST, RANGE = 99, 50  # percentile of a spectrogram that counts as its maximu
 def window_model(name="linear", band="wide", progress=False):
     """A fitted model of windows: a ready one of angry, happy, neutral and sad, or one from a file of yours.
 
-    The ready models were trained on voices that are in no corpus of the course. "linear" and "cnn" come with the package;
-    "encoder" is trained on first use, in about 20 s on 2 cores, and cached in ``cache_home()/checkpoints``; a damaged
-    file is made again. Raises ModelError if there is no such model or band, the model cannot be kept there, or the file
-    cannot be loaded. Lessons 11 to 13.
+    The ready models were trained on voices that are in no corpus of the course. "linear" and "cnn" come with the
+    package; "encoder" is trained on first use, in about 20 s on 2 cores, and cached in ``cache_home()/checkpoints``; a
+    damaged file is made again. Raises ModelError if there is no such model or band, the model cannot be kept there, or
+    the file cannot be loaded. Lessons 11 to 13.
 
     Parameters
     ----------
