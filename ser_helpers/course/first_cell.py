@@ -80,7 +80,7 @@ def _show():
 def _calls():
     from ser_helpers.synthesis import ensure_calls
 
-    root = ensure_calls(quick_mode.variant("full"))
+    root = ensure_calls()
     table = pd.read_csv(root / "calls.csv", index_col="call")
     return table.assign(**{column: str(root) + "/" + table[column] for column in ("path", "truth")})
 

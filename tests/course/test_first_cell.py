@@ -102,7 +102,7 @@ def test_a_lesson_about_a_podcast_gets_its_episodes(monkeypatch, capsys):
 
 
 def test_a_lesson_about_calls_gets_its_calls(monkeypatch, capsys):
-    monkeypatch.setattr(synthesis, "ensure_calls", lambda variant: ensure_calls("small", progress=False))
+    monkeypatch.setattr(synthesis, "ensure_calls", lambda: ensure_calls("small", progress=False))
     table = banner("13", corpus="calls")
     printed = capsys.readouterr().out
     assert len(table) == 6
