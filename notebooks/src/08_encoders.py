@@ -41,7 +41,7 @@ except ImportError:
 # %%
 from ser_helpers.course import banner, check
 
-utterances = banner("08", corpus="ravdess", embedded_speakers=24)
+utterances = banner("08", corpus="ravdess")
 
 # %% [markdown]
 # ## 1. What can be learnt without labels?
