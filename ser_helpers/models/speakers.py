@@ -134,10 +134,10 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     not: take `SpeakerNormaliser` with the names of speakers or, to measure against the whole corpus, without.
 
     ``fit_transform`` normalises the training utterances by their true speakers, and so differs from ``fit`` and then
-    ``transform``, as with scikit-learn's TargetEncoder. A column that is constant within a voice becomes 0. A voice
-    of fewer than eight utterances is partly normalised by all utterances given. If the
-    speakers' utterances vary in too few directions (all alike, or two of each), the discriminant analysis is left out.
-    Ward (1963), doi:10.1080/01621459.1963.10500845.
+    ``transform``, as with scikit-learn's TargetEncoder. A column that is constant within a voice becomes 0. A voice of
+    fewer than eight utterances is partly normalised by all utterances given. If the speakers' utterances vary in too
+    few directions (all alike, or two of each), the discriminant analysis is left out. Ward (1963),
+    doi:10.1080/01621459.1963.10500845.
 
     Raises EvaluationError if X is no feature table, a training utterance has no speaker, there are fewer than four
     speakers or fewer than two utterances of each, or no column varies among the speakers that directions are learned
@@ -227,8 +227,8 @@ class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             voices = min(voices, self._clusters(own, X), key=_in_small)
             warnings.warn(
                 "These utterances are unlike those VoiceNormaliser was fitted on, perhaps from another corpus: do not"
-                f" rely on the {voices.max()} voices it found in them. Name the speakers for SpeakerNormaliser, or leave"
-                " them out, which measures against the whole corpus.",
+                f" rely on the {voices.max()} voices it found in them. Give SpeakerNormaliser the names of speakers, or"
+                " none, which measures against the whole corpus.",
                 stacklevel=2,
             )
         return pd.Series(voices, X.index, name="voice")
