@@ -110,10 +110,8 @@ def rows_by_speaker(X, speakers):
 HEIGHTS = 40  # number of heights at which the trees of the training speakers are cut for comparison
 SMALL = 8  # utterances: a voice with fewer is probably a part of one
 MOST_IN_SMALL = 0.05  # of the utterances; up to .04 among unseen speakers in lesson 08
-FAR, MOST_FAR = (
-    3,
-    0.1,
-)  # deviations, and share of columns beyond: groups of unseen speakers up to .09; one utterance .14
+FAR = 3  # deviations of the training speakers' means
+MOST_FAR = 0.1  # of the columns; groups of unseen speakers reached .09, single utterances .14
 
 
 class VoiceNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
