@@ -250,6 +250,7 @@ def train(
     Features are cached: a second call goes on where the first was stopped.
     """
     from ser_helpers import workflow
+    from ser_helpers.evaluation.result import gap_words
 
     seconds = None if utterances else workflow.SECONDS
     kind = workflow.find_features(features)
@@ -257,7 +258,9 @@ def train(
     model, result, X = workflow.train(table, kind, seconds, target=target, jobs=jobs)
     card = workflow.save(model, out, result, X, seconds)
     print(result.summary())
-    _print_gaps(card.gaps)
+    for gap in card.gaps:
+        if gap["column"] != "gender":  # that one is in the summary
+            print(f"Gap by {gap['column']}: {gap_words(gap)}.")
     print(f"Trained on all {len(card.speakers)} speakers; the model is at {os.path.relpath(out)}")
 
 
@@ -273,16 +276,11 @@ def evaluate(
 ):
     """Judge a trained model on other corpora; speakers that were in training are refused."""
     from ser_helpers import workflow
-    from ser_helpers.errors import EvaluationError
 
     result = workflow.evaluate(model, corpora, scheme, jobs)
     print(result.summary())
     if result.labels:
         print(result.recall().round(2).to_string())
-    try:
-        _print_gaps(result.gaps("gender").assign(column="gender").to_dict("records"))
-    except EvaluationError as error:
-        print(error)
 
 
 @app.command()
@@ -326,13 +324,6 @@ def _print_predictions(table, style, header=True, lines=False):
         print(table.round(2).to_string(index=False, na_rep="", header=header, col_space=8), flush=True)
     else:
         print(table.round(2).to_string(index=False, na_rep=""))
-
-
-def _print_gaps(gaps):
-    for gap in gaps:
-        sides = ", ".join(f"{gap[side]} {gap[f'{side}_score']:.2f}" for side in ("first", "second"))
-        ends = f"95 % interval {gap['low']:+.2f} to {gap['high']:+.2f}, p = {gap['p_value']:.3f}"
-        print(f"Gap by {gap['column']}: {sides}, difference {gap['difference']:+.2f} ({ends}).")
 
 
 @app.command()

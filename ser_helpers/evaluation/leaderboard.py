@@ -1,6 +1,8 @@
 """The leaderboard: one line per model, corpus and protocol, in a CSV file that every lesson adds to.
 
 ``COLUMNS`` lists its columns. A classification leaves those of CCC empty, a regression those of UAR, accuracy and F1.
+``gap`` is the difference of the score between the genders ``gap_groups``, first minus second, empty where gender is not
+known. A result of ``evaluation.transfer`` has the test corpus as its corpus, and "trained on X" as its protocol.
 The first lines are the best of their corpus and protocol.
 """
 
@@ -17,10 +19,12 @@ from ser_helpers.evaluation.result import html
 
 NEVER_BLANK = ["synthetic", "classes", "chance", "utterances", "speakers"]
 KEY = ["lesson", "corpus", "model", "features", "protocol", "target", "classes"]
-WORDS = ["lesson", "corpus", "model", "features", "protocol", "target", "audit"]
+WORDS = ["lesson", "corpus", "model", "features", "protocol", "target", "gap_groups", "audit"]
+GAP = ["gap", "gap_groups", "gap_low", "gap_high"]  # files written before these columns are read, too
 COLUMNS = [
     *("lesson", "corpus", "synthetic", "model", "features", "protocol", "target", "classes", "chance"),
     *("uar", "uar_low", "uar_high", "accuracy", "weighted_f1", "ccc", "ccc_low", "ccc_high"),
+    *GAP,
     *("utterances", "speakers", "audit"),
 ]
 
@@ -111,6 +115,8 @@ def read(path=None):
         rows = pd.read_csv(
             path, dtype=dict.fromkeys(WORDS, str), keep_default_na=False, na_values=blank, encoding="utf-8"
         )
+        if list(rows.columns) == [column for column in COLUMNS if column not in GAP]:
+            rows = rows.assign(gap_groups="").reindex(columns=COLUMNS)
         if list(rows.columns) != COLUMNS or (
             len(rows) and not all(map(pd.api.types.is_numeric_dtype, rows.drop(columns=WORDS).dtypes))
         ):
@@ -132,11 +138,11 @@ def show(path=None):
     return Board(read(path))
 
 
-def to_markdown(rows):
-    """Lines of :func:`read` as an aligned Markdown table, as in the README. Lesson 04."""
+def to_markdown(rows, gaps=True):
+    """Lines of :func:`read` as an aligned Markdown table, in the README without `gaps`. Lesson 04."""
     if len(rows) == 0:
         return "The leaderboard is empty: run a lesson that trains a model, such as 04."
-    table = _for_reading(rows)
+    table = _for_reading(rows) if gaps else _for_reading(rows).drop(columns="gap")
     cells = [[cell.replace("|", "\\|") for cell in row] for row in [list(table.columns), *table.to_numpy().tolist()]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in cells]
@@ -149,6 +155,9 @@ def _line(result, lesson):
     low, high = result.interval
     scores = {name: getattr(result, name) for name in names}
     scores |= {f"{result.metric}_low": low, f"{result.metric}_high": high, "chance": result.chance_level}
+    gap = result.largest_gap
+    if gap:
+        scores |= {"gap": gap["difference"], "gap_low": gap["low"], "gap_high": gap["high"]}
     crossing = any(audit.speakers for audit in result.audits)
     return dict.fromkeys(COLUMNS, np.nan) | {
         "lesson": str(lesson),
@@ -162,6 +171,7 @@ def _line(result, lesson):
         **{name: round(float(value), 4) for name, value in scores.items()},
         "utterances": len(result.table),
         "speakers": int(result.table["speaker"].nunique()),
+        "gap_groups": f"{gap['first']} − {gap['second']}" if gap else "",
         "audit": "speakers cross" if crossing else "no speaker crosses",
     }
 
@@ -190,6 +200,7 @@ def _words(row):
         "95 % interval": "" if np.isnan(low) else f"{low:.2f} to {high:.2f}",
         "chance": f"{row.chance:.3g}",
         "accuracy": f"{row.accuracy:.2f}" if labelled else "",
+        "gap": f"{row.gap_groups} {row.gap:+.2f}" if row.gap_groups else "",
         "speakers": str(row.speakers),
         "audit": row.audit,
         "lesson": row.lesson,

@@ -135,20 +135,29 @@ class Result:
         """Scores within each value of a column of the utterance table, such as ``"speaker"`` or ``"gender"``.
 
         Returns a DataFrame indexed by value: ``uar`` (over the labels that occur there), ``accuracy`` and ``n``; for a
-        regression ``ccc``, ``mae`` and ``n``. Utterances without a value are left out.
+        regression ``ccc``, ``mae`` and ``n``. Utterances without a value are left out. For a list of columns, such as
+        ``["gender", "emotion"]``, the index has a level for each. Raises EvaluationError if a column is missing or
+        empty.
         """
-        if column not in self.table:
-            raise EvaluationError(f"The utterance table has no {column!r}; it has {', '.join(self.table.columns)}.")
-        groups = self.predictions.groupby(self.table[column].loc[self.predictions.index].to_numpy())
+        columns = list(column) if isinstance(column, list | tuple) else [column]
+        if not columns:
+            raise EvaluationError("The list of columns is empty: name at least one, such as 'gender'.")
+        for name in columns:
+            self._need_column(name)
+        table = self.table.loc[self.predictions.index]
+        keys = [  # a Categorical sorts in the order of its categories
+            pd.Categorical(table[name], label_order(table[name])) if name == self.target else table[name].to_numpy()
+            for name in columns
+        ]
+        groups = self.predictions.groupby(keys if len(keys) > 1 else keys[0], observed=True)
         if groups.ngroups == 0:
-            raise EvaluationError(f"No utterance of {self.corpus} has a {column}.")
+            raise EvaluationError(f"No utterance of {self.corpus} has a {' and a '.join(columns)}.")
         names = ("uar", "accuracy") if self.labels else ("ccc", "mae")
         rows = {
             value: {name: getattr(metrics, name)(rows["truth"], rows["predicted"]) for name in names} | {"n": len(rows)}
             for value, rows in groups
         }
-        order = label_order(rows) if column == self.target else list(rows)
-        return pd.DataFrame.from_dict(rows, orient="index").loc[order].rename_axis(column)
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns)
 
     def gaps(self, column="gender"):
         """How much the score differs between groups of speakers, each pair of values of a column of the table.
@@ -156,7 +165,8 @@ class Result:
         Returns a DataFrame with a row per pair, the largest difference first: ``first``, ``second`` (the values),
         ``first_score``, ``second_score``, ``difference``, ``low``, ``high`` (95 % interval over speakers) and
         ``p_value`` (permutation test over speakers; with several pairs, expect one in twenty below .05 by luck). The
-        UAR is over the labels that both groups have. Raises EvaluationError if there are no two groups of speakers.
+        UAR is over the labels that both groups have. Groups without a common label are not compared. Raises
+        EvaluationError if there are no two groups of speakers to compare.
 
         >>> from sklearn.linear_model import LogisticRegression
         >>> from ser_helpers import corpora, evaluation
@@ -166,8 +176,7 @@ class Result:
         >>> result.gaps("gender")[["first", "second"]].values.tolist()
         [['female', 'male']]
         """
-        if column not in self.table:
-            raise EvaluationError(f"The utterance table has no {column!r}; it has {', '.join(self.table.columns)}.")
+        self._need_column(column)
         if self.table.groupby("speaker")[column].nunique().gt(1).any():
             raise EvaluationError(
                 f"The {column} differs among the utterances of a speaker, and gaps compares groups of speakers: use"
@@ -178,17 +187,23 @@ class Result:
             raise EvaluationError(
                 f"All speakers have the same {column}, or none is known: there is nothing to compare."
             )
-        rows = [self._gap(column, *pair) for pair in itertools.combinations(values, 2)]
+        rows = [row for pair in itertools.combinations(values, 2) if (row := self._gap(column, *pair))]
+        if not rows:
+            raise EvaluationError(
+                f"No two groups by {column} have a label of {self.target!r} in common: there is nothing to compare."
+            )
         return pd.DataFrame(rows).sort_values("difference", key=abs, ascending=False, ignore_index=True)
 
     def _gap(self, column, first, second):
-        """One row of `gaps`."""
+        """One row of `gaps`; None if the two groups have no label in common."""
         group = self.table[column].loc[self.predictions.index].to_numpy()
         rows = self.predictions[(group == first) | (group == second)]
         codes, speakers = pd.factorize(self.table["speaker"].loc[rows.index], sort=True)
         in_first = (self.table.groupby("speaker")[column].first()[speakers] == first).to_numpy()
         if self.labels:
             shared = set(rows.truth[in_first[codes]]) & set(rows.truth[~in_first[codes]])
+            if not shared:
+                return None
             kept = rows.truth.isin(shared).to_numpy()
             rows, codes, labels = rows[kept], codes[kept], label_order(shared)
 
@@ -204,13 +219,22 @@ class Result:
             **{"difference": difference, "low": low, "high": high, "p_value": p_value},
         }
 
+    @cached_property
+    def largest_gap(self):
+        """The largest difference between genders, a row of ``gaps("gender")`` as a dict; None if they are not known."""
+        try:
+            row = self.gaps("gender").iloc[0].to_dict()
+        except EvaluationError:
+            return None
+        return None if np.isnan(row["difference"]) else row
+
     def summary(self):
-        """Two sentences: what was evaluated and how well; what the audit says."""
+        """What was evaluated and how well; what the audit says; the gap between genders, where they are known."""
         spread = f" (folds {self.folds[self.metric].mean():.2f} ± {self.folds[self.metric].std():.2f})"
         return (
             f"{self.caption}: {self.metric.upper()} {self.score:.2f}, {self._interval_words()}, "
             f"chance {self.chance_level:.3g}{spread if len(self.folds) > 1 else ''}. {self.verdict}"
-        )
+        ) + (f" Gap by gender: {gap_words(self.largest_gap)}." if self.largest_gap else "")
 
     def __repr__(self):
         return f"<Result {self.summary()}>"
@@ -225,13 +249,17 @@ class Result:
             "chance": f"{self.chance_level:.3g}",
             "audit": self.verdict,
         }
-        return html(rows)
+        return html(rows | ({"gap by gender": gap_words(self.largest_gap)} if self.largest_gap else {}))
 
     def _score(self, metric):
         if (metric == "ccc") == bool(self.labels):
             kind, ask = ("labels", "uar") if self.labels else ("numbers", "ccc")
             raise EvaluationError(f"This result predicts {kind}, so it has no {metric}: ask for .{ask}.")
         return getattr(metrics, metric)(self.predictions["truth"], self.predictions["predicted"])
+
+    def _need_column(self, name):
+        if name not in self.table:
+            raise EvaluationError(f"The utterance table has no {name!r}; it has {', '.join(self.table.columns)}.")
 
     def _need_labels(self, what):
         if not self.labels:
@@ -258,6 +286,18 @@ class Result:
         people = self.table["speaker"].nunique()
         few = f", rough: {people} speakers only" if people < FEW_SPEAKERS else ""
         return "95 % interval {:.2f} to {:.2f}".format(*self.interval) + few
+
+
+def gap_words(gap):
+    """A row of ``Result.gaps`` in words: both scores, their difference, its interval and p-value. ``ser train``.
+
+    >>> scores = {"first": "a", "second": "b", "first_score": 1, "second_score": 0.5}
+    >>> gap_words(scores | {"difference": 0.5, "low": 0.4, "high": 0.6, "p_value": 0.01})
+    'a 1.00, b 0.50, difference +0.50 (95 % interval +0.40 to +0.60, p = 0.010)'
+    """
+    scores = ", ".join(f"{gap[side]} {gap[f'{side}_score']:.2f}" for side in ("first", "second"))
+    ends = "no interval" if np.isnan(gap["low"]) else f"95 % interval {gap['low']:+.2f} to {gap['high']:+.2f}"
+    return f"{scores}, difference {gap['difference']:+.2f} ({ends}, p = {gap['p_value']:.3f})"
 
 
 def html(table, **kw):

@@ -126,6 +126,20 @@ def test_a_broken_file_is_kept_aside_and_named(result, path, content):
     assert path.with_name("leaderboard.csv.bak").read_bytes() == content
 
 
+def test_a_file_from_before_the_gaps_is_read_and_gets_their_columns(result, path):
+    leaderboard.add(result, "04", path)
+    rows = pd.read_csv(path).drop(columns=leaderboard.GAP)
+    rows.assign(lesson="04").to_csv(path, index=False)
+    old = leaderboard.read(path)
+    assert old.columns.tolist() == leaderboard.COLUMNS
+    assert old["gap"].isna().all()
+    assert old["gap_groups"].tolist() == [""]
+    assert "UAR" in str(leaderboard.show(path))
+    leaderboard.add(renamed(result, name="SVM"), "04", path)
+    both = leaderboard.read(path).set_index("model")
+    assert both["gap"].isna().to_dict() == {"LogisticRegression": True, "SVM": False}
+
+
 def test_a_line_cut_short_is_a_broken_file(result, path):
     leaderboard.add(result, "03", path)
     path.write_text(path.read_text(encoding="utf-8").rsplit(",", 3)[0] + "\n", encoding="utf-8")

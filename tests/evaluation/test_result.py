@@ -96,11 +96,28 @@ def test_by_emotion_is_in_canonical_order(result):
     assert result.by("emotion").index.tolist() == ["neutral", "happy", "sad", "angry"]
 
 
-def test_by_needs_a_column_with_values(result):
-    with pytest.raises(EvaluationError, match="no 'mood'"):
-        result.by("mood")
+def test_by_several_columns_scores_each_combination(data, result):
+    groups = result.by(["gender", "emotion"])
+    assert groups.index.names == ["gender", "emotion"]
+    assert groups["n"].sum() == 160
+    emotions = groups.loc["female"].index.tolist()
+    assert emotions == ["neutral", "happy", "sad", "angry"]
+    _, table = data
+    rows = result.predictions[((table.gender == "male") & (table.emotion == "sad")).loc[result.predictions.index]]
+    assert groups.loc[("male", "sad"), "accuracy"] == (rows["predicted"] == "sad").mean()
+    pd.testing.assert_frame_equal(result.by(["gender"]), result.by("gender"))
+
+
+def test_by_needs_columns_with_values(result):
+    for column in ("mood", ["gender", "mood"]):
+        with pytest.raises(EvaluationError, match="no 'mood'"):
+            result.by(column)
     with pytest.raises(EvaluationError, match="has a session"):
         result.by("session")
+    with pytest.raises(EvaluationError, match="has a gender and a session"):
+        result.by(["gender", "session"])
+    with pytest.raises(EvaluationError, match="list of columns is empty"):
+        result.by([])
 
 
 def test_it_says_what_it_is_and_on_whose_voices(data, result):

@@ -83,8 +83,13 @@ def test_each_corpus_is_left_out_in_turn(acted, talked, X):
 def test_the_leaderboard_tells_directions_apart(acted, talked, X, tmp_path):
     for a, b in [(acted, talked), (talked, acted)]:
         leaderboard.add(evaluation.transfer(MODEL, X, a, b, scheme="iemocap4"), "11", tmp_path / "leaderboard.csv")
-    rows = leaderboard.read(tmp_path / "leaderboard.csv")
-    assert set(rows.protocol) == {"trained on synthetic", "trained on synthetic-iemocap"}
+    rows = leaderboard.read(tmp_path / "leaderboard.csv").set_index("corpus")
+    assert rows.protocol.to_dict() == {
+        "synthetic": "trained on synthetic-iemocap",
+        "synthetic-iemocap": "trained on synthetic",
+    }
+    assert rows.speakers.to_dict() == {part.corpus.iloc[0]: part.speaker.nunique() for part in (acted, talked)}
+    assert "trained on synthetic-iemocap" in str(leaderboard.show(tmp_path / "leaderboard.csv"))
 
 
 @pytest.fixture
@@ -117,6 +122,46 @@ def test_a_gap_has_its_scores_interval_and_p_value(judged):
     assert row["low"] == row["high"] == 0.5  # every woman and every man scores the same
     # 2 of the 924 ways to deal 12 speakers to two groups of 6 give so large a difference
     assert row["p_value"] == pytest.approx(2 / 924, abs=0.004)
+
+
+def test_summary_and_leaderboard_show_the_largest_gap(judged, tmp_path):
+    words = "female 1.00, male 0.50, difference +0.50 (95 % interval +0.50 to +0.50, p = 0.00"
+    assert f"Gap by gender: {words}" in judged.summary()
+    assert words in judged._repr_html_()
+    leaderboard.add(judged, "04", tmp_path / "board.csv")
+    row = leaderboard.read(tmp_path / "board.csv").iloc[0]
+    assert row[leaderboard.GAP].tolist() == [0.5, "female − male", 0.5, 0.5]
+    assert "| female − male +0.50 |" in str(leaderboard.show(tmp_path / "board.csv"))
+    assert "female" not in leaderboard.to_markdown(leaderboard.read(tmp_path / "board.csv"), gaps=False)
+
+
+@pytest.mark.parametrize("gender", [None, "female"])
+def test_without_two_genders_there_is_no_gap(gender, judged, tmp_path):
+    alike = dataclasses.replace(judged, table=judged.table.assign(gender=gender))
+    assert alike.largest_gap is None
+    assert "Gap" not in alike.summary()
+    leaderboard.add(alike, "04", tmp_path / "board.csv")
+    row = leaderboard.read(tmp_path / "board.csv").iloc[0]
+    assert row["gap_groups"] == ""
+    assert row[["gap", "gap_low", "gap_high"]].isna().all()
+
+
+def test_groups_without_a_common_label_have_no_gap(judged):
+    gender = judged.table.gender
+    by_gender = dataclasses.replace(
+        judged,
+        predictions=judged.predictions.assign(truth=gender, predicted=gender),
+        labels=["female", "male"],
+        target="gender",
+    )
+    assert by_gender.largest_gap is None
+    with pytest.raises(EvaluationError, match="No two groups by gender have a label"):
+        by_gender.gaps("gender")
+
+
+def test_a_group_of_one_speaker_has_a_gap_without_an_interval(judged):
+    table = judged.table.assign(gender=np.where(judged.table.speaker == "s01", "male", "female"))
+    assert "(no interval, p = " in dataclasses.replace(judged, table=table).summary()
 
 
 def test_no_gap_is_no_evidence(judged):

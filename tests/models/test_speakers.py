@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler, scale
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from ser_helpers import corpora, evaluation, models
+from ser_helpers import corpora, evaluation, features, models
 from ser_helpers.errors import CorpusError, EvaluationError
 from ser_helpers.evaluation import cross_validate
 from ser_helpers.models import SpeakerFolds, SpeakerNormaliser
@@ -25,14 +25,14 @@ X = pd.DataFrame({"pitch": [100.0, 110, 120, 200, 230, 260], "level": [1.0, 5, 3
 TRANSDUCTIVE = {"check_methods_subset_invariance": "a row's result depends on the other rows, on purpose"}
 
 
-@pytest.mark.filterwarnings("ignore:Speaker unknown has one utterance")
+@pytest.mark.filterwarnings("ignore:.* have fewer than 8 utterances")
 @parametrize_with_checks([SpeakerNormaliser()], expected_failed_checks=lambda estimator: TRANSDUCTIVE)
 def test_it_keeps_the_contract_of_scikit_learn(estimator, check):
     check(estimator)
 
 
 def test_each_speaker_has_mean_0_and_deviation_1_and_a_constant_becomes_0():
-    normalised = SpeakerNormaliser(SPEAKERS).fit_transform(X)
+    normalised = SpeakerNormaliser(SPEAKERS, min_utterances=3).fit_transform(X)
     pd.testing.assert_index_equal(normalised.index, X.index)
     pd.testing.assert_index_equal(normalised.columns, X.columns)
     np.testing.assert_allclose(normalised[:3], scale(X[:3]))
@@ -46,23 +46,59 @@ def test_order_scale_and_offset_of_a_voice_do_not_matter(order, stretch, offset)
     shuffled = X.iloc[order].copy()
     shuffled.loc[SPEAKERS[shuffled.index] == "b", "pitch"] *= stretch
     shuffled.loc[SPEAKERS[shuffled.index] == "b", "pitch"] += offset
-    normaliser = SpeakerNormaliser(SPEAKERS)
+    normaliser = SpeakerNormaliser(SPEAKERS, min_utterances=3)
     pd.testing.assert_frame_equal(normaliser.fit_transform(shuffled).loc[NAMES], normaliser.fit_transform(X), atol=1e-6)
 
 
 def test_without_speakers_all_rows_are_one():
-    np.testing.assert_allclose(SpeakerNormaliser().fit_transform(X), scale(X))
-    assert isinstance(SpeakerNormaliser().fit_transform(X.to_numpy()), np.ndarray)
+    with pytest.warns(UserWarning, match="1 of 1 speakers"):
+        np.testing.assert_allclose(SpeakerNormaliser().fit_transform(X), scale(X))
+    assert isinstance(SpeakerNormaliser(min_utterances=6).fit_transform(X.to_numpy()), np.ndarray)
 
 
 def test_training_rows_do_not_enter_a_test_speaker():
-    normaliser = SpeakerNormaliser(SPEAKERS).fit(X[:3])
+    normaliser = SpeakerNormaliser(SPEAKERS, min_utterances=3).fit(X[:3])
     np.testing.assert_allclose(normaliser.transform(X[3:]).pitch, scale(X.pitch[3:]))
 
 
-def test_the_only_row_of_a_speaker_becomes_0_with_a_warning():
-    with pytest.warns(UserWarning, match="Speaker b has one utterance only"):
-        assert SpeakerNormaliser(SPEAKERS).fit_transform(X[:4]).iloc[3].eq(0).all()
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_missing_utterances_of_a_speaker_count_as_average_ones_of_the_training(n):
+    """The same by hand: mean and mean square of n own and 8 - n average utterances."""
+    rng = np.random.default_rng(0)
+    train = pd.DataFrame(rng.normal(5, 3, (40, 2))).rename("old{}".format)
+    own = pd.DataFrame(rng.normal(9, 1, (n, 2))).rename("new{}".format)
+    speakers = pd.concat([pd.Series("train", train.index), pd.Series("test", own.index)])
+    normaliser = SpeakerNormaliser(speakers).fit(train)
+    weight = n / 8
+    mean = weight * own.mean() + (1 - weight) * train.mean()
+    square = weight * (own**2).mean() + (1 - weight) * (train**2).mean()
+    with pytest.warns(UserWarning, match="1 of 1 speakers have fewer than 8 utterances"):
+        np.testing.assert_allclose(normaliser.transform(own), (own - mean) / np.sqrt(square - mean**2))
+    np.testing.assert_array_equal(normaliser.transform(train), SpeakerNormaliser().fit_transform(train))
+
+
+def test_few_utterances_are_told_once_for_all_speakers():
+    X, speakers = utterances(5, each=8)
+    some = X[(speakers < "s02") | ~speakers.duplicated()]  # three speakers with one utterance
+    with pytest.warns(UserWarning, match="3 of 5") as told:
+        SpeakerNormaliser(speakers).fit(X).transform(some)
+    assert len(told) == 1
+
+
+def test_enough_utterances_are_normalised_by_themselves_without_a_warning(recwarn):
+    X, speakers = utterances(3, each=8)
+    expected = X.groupby(speakers).transform(lambda column: scale(column))
+    np.testing.assert_allclose(SpeakerNormaliser(speakers).fit(X + 100).transform(X), expected)
+    assert not recwarn.list
+
+
+def test_one_utterance_of_each_speaker_does_not_hide_the_emotion():
+    """Where each speaker has one utterance, its own mean says all about it: normalised by that alone, it is 0."""
+    X, speakers = utterances(60, each=1, spread=1.0)
+    emotion = np.tile(["calm", "angry"], 30)
+    X[0] += np.where(emotion == "angry", 6.0, 0.0)
+    model = make_pipeline(SpeakerNormaliser(speakers), LinearSVC(random_state=0)).fit(X[:30], emotion[:30])
+    assert evaluation.uar(emotion[30:], model.predict(X[30:])) > 0.9
 
 
 def test_an_unknown_utterance_or_an_unnamed_row_is_refused():
@@ -81,7 +117,8 @@ def test_an_unknown_utterance_or_an_unnamed_row_is_refused():
 
 def test_rows_drawn_twice_are_counted_twice():
     twice = pd.concat([X, X[:3]])
-    np.testing.assert_allclose(SpeakerNormaliser(SPEAKERS).fit_transform(twice)[:3], scale(X[:3]))
+    normaliser = SpeakerNormaliser(SPEAKERS, min_utterances=3)
+    np.testing.assert_allclose(normaliser.fit_transform(twice)[:3], scale(X[:3]))
 
 
 def test_it_is_cloned_with_its_speakers_and_follows_set_output():
@@ -153,7 +190,7 @@ def test_it_mends_a_pipeline_whose_voices_hide_the_emotion():
 
 def test_a_lone_utterance_is_told_of(heard):
     train, test, speakers = heard
-    with pytest.warns(UserWarning, match="one utterance only"):
+    with pytest.warns(UserWarning, match="1 of 1 speakers have fewer than 8"):
         models.VoiceNormaliser(speakers).fit(train).transform(test[:1])
 
 
@@ -203,6 +240,25 @@ def test_two_utterances_of_each_are_enough_for_many_features():
     train = (speakers < "s07").to_numpy()
     found = models.VoiceNormaliser(speakers).fit(X[train]).voices(X[~train])
     assert adjusted_rand_score(speakers[~train], found) == 1
+
+
+def test_on_another_corpus_the_number_of_voices_is_plausible_and_a_warning_says_so(heard):
+    """Columns in other units: cut at the learned height alone, every utterance would be a voice."""
+    train, test, speakers = heard
+    normaliser = models.VoiceNormaliser(speakers[train.index]).fit(train)
+    with pytest.warns(UserWarning, match=r"another corpus: do not rely on the [2-9] voices"):
+        found = normaliser.voices(test * 1000)
+    assert adjusted_rand_score(speakers[test.index], found) > 0.9
+
+
+def test_voices_of_an_embedded_corpus_from_another_one():
+    german, talked = corpora.load("synthetic-emodb"), corpora.load("synthetic-iemocap-small")
+    X = features.extract(corpora.combine([german, talked]), "vector193", progress=False).dropna()
+    own = X[X.index.isin(german.index)]
+    normaliser = models.VoiceNormaliser(german.speaker).fit(own)
+    with pytest.warns(UserWarning, match="do not rely on the"):
+        found = normaliser.voices(X.drop(own.index))
+    assert found.nunique() <= 3 * talked.speaker.nunique()
 
 
 TABLE = corpora.load("synthetic-small")
