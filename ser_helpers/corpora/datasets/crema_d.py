@@ -2,6 +2,10 @@
 
 The parts are actor, sentence, emotion and intensity: LO, MD and HI (low, medium, high) for one of the sentences, XX
 (unspecified) for the others. Of the published files one ends in a plain X, and 1076_MTI_SAD_XX is silent.
+
+In the publisher's repository, ``VideoDemographics.csv`` describes the actors, and ``processedResults/tabulatedVotes.csv``
+counts how many raters chose each emotion: in rows 100001 and on they only listened (in 2... they saw the face, in 3...
+both), as ``finishedResponses.csv`` and ``tabulateVotesV2.r`` there show.
 https://doi.org/10.1109/TAFFC.2014.2336244
 """
 
@@ -36,18 +40,38 @@ SPEAKERS = tuple(f"crema-d-{actor}" for actor in range(1001, 1092))
 def load(root):
     """The utterance table of the CREMA-D files under `root`, and notes on what is odd there.
 
-    Extra column: ``intensity`` ("low", "medium" or "high"; missing where unspecified).
+    Extra columns: ``intensity`` ("low", "medium" or "high"; missing where unspecified); where the publisher's tables are,
+    the actor's ``age``, ``race`` and ``ethnicity``, and ``votes_anger`` and so on, soft labels from the voice alone.
     """
-    return files.read(root, "crema-d", _row)
+    top = root.parent if root.name == "AudioWAV" else root
+    actors, votes = _table(top, "VideoDemographics.csv", _actors), _table(top, "tabulatedVotes.csv", _votes)
+    return files.read(root, "crema-d", lambda path: _row(path, actors, votes))
 
 
-def _row(path):
+def _table(root, name, change):
+    """A publisher's table as {key: row}; empty if it is not there."""
+    path = files.shallowest(root, name)
+    return change(files.read_labels(path, "crema-d")).to_dict("index") if path else {}
+
+
+def _actors(table):
+    named = table.set_index(table["ActorID"].astype(str)).rename(columns=str.lower)
+    return named[["age", "race", "ethnicity"]]
+
+
+def _votes(table):
+    heard = table[table.iloc[:, 0] // 100_000 == 1].set_index("fileName")[list("ADFHNS")]
+    shares = heard.div(heard.sum(axis=1), axis=0)
+    return shares.rename(columns={code[0]: f"votes_{word}" for code, word in EMOTIONS.items()})
+
+
+def _row(path, actors, votes):
     match = NAME.fullmatch(path.stem)
     if not match:
         return "left out because they are not named like 1001_DFA_ANG_XX.wav"
     actor, sentence, emotion, intensity = (part.upper() for part in match.groups())
     if f"crema-d-{actor}" not in SPEAKERS or sentence not in TEXTS or emotion not in EMOTIONS:
-        return "left out because their names hold a code that CREMA-D does not use"
+        return "left out because their names contain a code that CREMA-D does not use"
     return {
         "speaker": f"crema-d-{actor}",
         "gender": "female" if int(actor) in WOMEN else "male",
@@ -56,4 +80,6 @@ def _row(path):
         "language": "en",
         "emotion": EMOTIONS[emotion],
         "intensity": INTENSITIES.get(intensity),
+        **actors.get(actor, {}),
+        **votes.get(path.stem.upper(), {}),
     }
