@@ -24,10 +24,10 @@ def read(root, corpus, parse, suffixes=AUDIO):
     """Read a corpus whose labels are in its file names: the utterance table, and a sentence for each kind of oddity.
 
     The folder `root` is searched with its sub-folders for files that end in `suffixes`; `corpus` is the prefix of each
-    utterance's name. ``parse(path)`` gives a recording's row as a dict, or a list of them, or a text saying why it is left
-    out, or None if it is not one of the corpus's utterances. A row may name its ``utterance``; the default is the file's
-    stem. An utterance that ends after its recording is cut at the end, and left out if it begins there. The table is
-    sorted by speaker and utterance: the same for the same files on every machine.
+    utterance's name. ``parse(path)`` gives a recording's row as a dict, or a list of them, or a text saying why it is
+    left out, or None if it is not one of the corpus's utterances. A row may name its ``utterance``; the default is the
+    file's stem. An utterance that ends after its recording is cut at the end, and left out if it begins there. The
+    table is sorted by speaker and utterance: the same for the same files on every machine.
     """
     root = Path(os.path.abspath(root))
     oddities = defaultdict(list)
@@ -75,11 +75,11 @@ def shallowest(root, name):
     return min(found, key=lambda path: (len(path.parts), path), default=None)
 
 
-def read_labels(path, corpus, **options):
-    """``pandas.read_csv`` of a publisher's file; CorpusError, which names it, if it is damaged."""
+def read_labels(path, corpus, columns, **options):
+    """`columns` of a publisher's csv file, by ``pandas.read_csv``; CorpusError, which names it, if it is damaged."""
     try:
-        return pd.read_csv(path, **options)
-    except (ValueError, OSError) as error:
+        return pd.read_csv(path, **options)[columns]
+    except (ValueError, KeyError, OSError) as error:
         why = " ".join(str(error).split())
         raise CorpusError(f"{path} is damaged ({why}): get it again from {card(corpus).url}.") from error
 

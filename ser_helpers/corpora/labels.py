@@ -10,8 +10,8 @@ polarity     positive, negative, neutral; calm counts as neutral, which RAVDESS 
 iemocap4     angry, happy (with excited), neutral, sad: the set most papers on IEMOCAP use
 ===========  ==========================================================================================================
 
-Words without a label in a scheme are dropped: boredom, frustration, contempt, excitement (but in polarity and iemocap4),
-``oth`` or other, ``xxx`` or no agreement (of the raters), and none (no emotion at all).
+Words without a label in a scheme are dropped: boredom, frustration and contempt (but in polarity), excitement (but in
+polarity and iemocap4), ``oth`` or other, ``xxx`` or no agreement (of the raters), and none (no emotion at all).
 """
 
 import numpy as np

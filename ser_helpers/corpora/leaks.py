@@ -29,8 +29,10 @@ class Audit:
 
     @property
     def ok(self):
-        """Whether all speakers are known, and no speaker or recording is on both sides. Sentences may be: acted corpora
-        repeat them."""
+        """Whether all speakers are known, and no speaker or recording is on both sides.
+
+        Sentences may be: acted corpora repeat them.
+        """
         return not (self.speakers or self.duplicates or self.unknown)
 
     @property

@@ -14,8 +14,8 @@ EMBEDDED = {
     "synthetic-iemocap-small": ("iemocap", "ensure_conversations", "small"),
     "synthetic-emodb": ("emodb", "ensure_german", "full"),
 }
-LOADERS = ("ravdess", "crema-d", "tess", "savee", "emodb", "iemocap", "meld", "msp-podcast", "cmu-mosei", "ravdess-song")
-LOADERS += tuple(EMBEDDED)
+LOADERS = ("ravdess", "crema-d", "tess", "savee", "emodb", "iemocap")
+LOADERS += ("meld", "msp-podcast", "cmu-mosei", "ravdess-song", *EMBEDDED)
 
 
 def available():
@@ -30,9 +30,9 @@ def available():
 def load(name, root=None):
     """Read a corpus in its publisher's own layout: an utterance table (see ``schema``), sorted by speaker and name.
 
-    Raises CorpusError if there is no corpus of that name or a file with its labels is damaged; CorpusMissing, which says
-    how to get the corpus, if it is not on this machine. Warns with a CorpusWarning for each kind of oddity, naming the files, and if
-    the corpus is not complete.
+    Raises CorpusError if there is no corpus of that name or the file with its labels is damaged; CorpusMissing, which
+    says how to get the corpus, if it is not on this machine. Warns with a CorpusWarning for each kind of oddity, naming
+    the files, and if the corpus is not complete.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def load(name, root=None):
 
 
 def _missing(corpus, speakers, table):
-    """One sentence on what a partial corpus lacks; nothing if it is complete. `speakers` is empty if nobody lists them."""
+    """One sentence on what a partial corpus lacks; nothing if it is complete. `speakers` is empty if unlisted."""
     if len(table) >= corpus.utterances:
         return
     counts = table["speaker"].value_counts()

@@ -10,6 +10,9 @@ The publisher does not say who speaks: a person may be in several videos, so the
 the session. Its own folds are lists of videos in the SDK. https://doi.org/10.18653/v1/P18-1208
 """
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -17,6 +20,7 @@ from ser_helpers.corpora import files
 from ser_helpers.corpora.corpus_cards import card, how_to_get
 from ser_helpers.errors import CorpusError, CorpusMissing
 
+LINE = re.compile(r".+___\d+___(\d+\.?\d*)___(\d+\.?\d*)___\s*(.*?)\s*")
 #: The columns of ``features`` after sentiment.
 EMOTIONS = ("happiness", "sadness", "anger", "surprise", "disgust", "fear")
 
@@ -28,18 +32,11 @@ def load(root):
     the highest intensity: ``none`` if all are 0, ``no agreement`` if several are equally high. Extra columns:
     ``intensity_happiness`` and so on, 0 to 3.
     """
-    videos = {video: rows.to_dict("records") for video, rows in labels(root).reset_index().groupby("video")}
-    fixed = {"speaker": None, "language": "en"}
-
-    def rows(path):
-        if path.stem not in videos:
-            return "left out because they are not named like a labelled video"
-        return [
-            {**row, **fixed, "utterance": row["utterance"].partition("/")[2], "session": f"cmu-mosei-{row.pop('video')}"}
-            for row in map(dict, videos[path.stem])
-        ]
-
-    return files.read(root, "cmu-mosei", rows)
+    table = labels(root).assign(speaker=None, language="en").reset_index()
+    table["utterance"] = table["utterance"].str.removeprefix("cmu-mosei/")
+    videos = {video: rows.to_dict("records") for video, rows in table.groupby("session")}
+    unknown = "left out because they are not named like a labelled video"
+    return files.read(root, "cmu-mosei", lambda path: videos.get(f"cmu-mosei-{path.stem}", unknown))
 
 
 def labels(root):
@@ -53,8 +50,8 @@ def labels(root):
     rows = [
         {
             "utterance": f"cmu-mosei/{video}[{number}]",
-            "video": video,
-            "start": start,
+            "session": f"cmu-mosei-{video}",
+            "start": max(start, 0.0),
             "end": end,
             "text": words.get((video, f"{start:.2f}", f"{end:.2f}")),
             "emotion": _strongest(intensities),
@@ -82,11 +79,11 @@ def _segments(path):
 
 
 def _words(root):
-    for path in filter(lambda path: path.is_file(), root.rglob("Transcript/Segmented/Combined/*.txt")):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            video, _, start, end, words = [*line.split("___", 4), "", "", "", ""][:5]
-            if words:
-                yield (video, f"{float(start):.2f}", f"{float(end):.2f}"), words.strip()
+    """((video, start, end), words) of each segment of the transcripts."""
+    for path in filter(Path.is_file, root.rglob("Transcript/Segmented/Combined/*.txt")):
+        for match in map(LINE.fullmatch, path.read_text(encoding="utf-8", errors="replace").splitlines()):
+            if match:
+                yield (path.stem, f"{float(match[1]):.2f}", f"{float(match[2]):.2f}"), match[3]
 
 
 def _strongest(intensities):

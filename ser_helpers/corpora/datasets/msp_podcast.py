@@ -37,7 +37,7 @@ def load(root):
             f"There is no labels_consensus.csv in {root}: it contains the labels. {how_to_get(card('msp-podcast'))}"
         )
     text = {"FileName": str, "EmoClass": str, "SpkrID": str, "Gender": str, "Split_Set": str}
-    labels = files.read_labels(path, "msp-podcast", usecols=[*text, *NUMBERS], dtype=text | NUMBERS)
+    labels = files.read_labels(path, "msp-podcast", [*text, *NUMBERS], dtype=text | NUMBERS)
     labels = {label["FileName"].rpartition(".")[0]: label for label in labels.to_dict("records")}
     words = {path.stem: path for path in sorted(root.rglob("Transcripts/*.txt")) if path.is_file()}
     return files.read(root, "msp-podcast", lambda path: _row(path, labels, words))
