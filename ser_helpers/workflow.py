@@ -1,5 +1,6 @@
 """From corpora to a model file, and from that to predictions: ``ser train``, ``ser evaluate``, ``ser predict``."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from tqdm import tqdm
 
 from ser_helpers import corpora, evaluation, features, models, podcast, streaming
 from ser_helpers.corpora.labels import label_order
-from ser_helpers.errors import AudioError, EvaluationError, ModelError
+from ser_helpers.errors import AudioError, CorpusError, EvaluationError, ModelError
 from ser_helpers.evaluation.cross_validation import join
 from ser_helpers.evaluation.result import Result
 from ser_helpers.models.saving import LoadedModel
@@ -26,6 +27,8 @@ FOLDS = 5
 def load_corpora(names, scheme=None):
     """One utterance table of several corpora with labels that all of them share.
 
+    Utterances whose speaker is not known are left out, with a warning.
+
     Parameters
     ----------
     names : list of str
@@ -33,14 +36,30 @@ def load_corpora(names, scheme=None):
     scheme : str, optional
         A scheme of ``corpora.harmonise``; by default "shared" for several corpora, and the corpus's own words for one.
 
-    Raises CorpusError if a corpus is unknown or not on this machine, or the scheme is unknown.
+    Raises CorpusError if a corpus is unknown, not on this machine or without any known speaker, or the scheme is
+    unknown.
 
     >>> load_corpora(["synthetic-small"], "iemocap4").emotion.unique().tolist()
     ['neutral', 'happy', 'sad', 'angry']
     """
-    table = corpora.combine([corpora.load(name) for name in dict.fromkeys(names)])
+    table = _of_known_speakers(names)
     several = len(set(table["corpus"])) > 1
     return corpora.harmonise(table, scheme or "shared") if scheme or several else table
+
+
+def _of_known_speakers(names):
+    table = corpora.combine([corpora.load(name) for name in dict.fromkeys(names)])
+    known = table["speaker"].notna()
+    lost = table["corpus"][~known].value_counts()
+    none = sorted(set(lost.index) - set(table["corpus"][known]))
+    if none:
+        raise CorpusError(
+            f"The publisher of {none[0]} does not say who speaks, so new speakers cannot be told from known ones."
+        )
+    for name, count in lost.items():
+        note = f"{name}: utterances left out because their speakers are not known: {count}."
+        warnings.warn(note, corpora.CorpusWarning, stacklevel=3)
+    return table[known]
 
 
 def find_features(name):
@@ -146,7 +165,7 @@ def evaluate(path, names, scheme=None, jobs=None, progress=True):
     card = model.card
     if card is None:
         raise ModelError(f"{path} does not say whom it was trained on: train it with `ser train`.")
-    table = corpora.combine([corpora.load(name) for name in dict.fromkeys(names)])
+    table = _of_known_speakers(names)
     known = sorted(set(table["speaker"]) & set(card.speakers))
     if known:
         raise EvaluationError(

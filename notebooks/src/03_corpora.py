@@ -15,7 +15,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/ser-course/ser-course/blob/main/notebooks/03_corpora.ipynb)
 #
-# You will compare nine corpora, join four of them into one table, and cut it into training and test sets that share no
+# You will compare ten corpora, join four of them into one table, and cut it into training and test sets that share no
 # speaker. You will see that a label is often a vote that some raters lost, and that a random split tests on speakers
 # that were in the training.
 #
@@ -87,7 +87,7 @@ waveform(y, 16_000, "Which emotion is this?", subtitle=f"{whose}, “{secret.tex
 # %% [markdown]
 # ## 2. Which corpora are there?
 #
-# You will find these nine in papers. Each has a card in the course's `data/registry`: the one source for the tables
+# You will find these ten in papers. Each has a card in the course's `data/registry`: the one source for the tables
 # below, for downloads and for the README. A dash means that there is none, or that it is not published.
 
 # %%
@@ -109,23 +109,23 @@ lesson03_corpora.sizes(cards)
 # Each step to the right is ten times as much. Most [acted](GLOSSARY.md#acted-speech) corpora are small, with few
 # speakers; the natural ones are large. That is why students start with actors, and why products should not.
 #
-# "Acted" has degrees. In RAVDESS, CREMA-D, TESS, SAVEE and EmoDB, actors say given sentences. In IEMOCAP, two actors
-# play a scene together, partly improvised. MELD is a television comedy. In CMU-MOSEI, people give their opinion to a
-# camera; MSP-Podcast has turns from podcasts, where nobody acts for researchers.
+# "Acted" has degrees. In RAVDESS, CREMA-D, TESS, SAVEE and EmoDB, actors say given sentences, and in RAVDESS song they
+# sing them. In IEMOCAP, two actors play a scene together, partly improvised. MELD is a television comedy. In CMU-MOSEI,
+# people give their opinion to a camera; MSP-Podcast has turns from podcasts, where nobody acts for researchers.
 
 # %%
 cards[["labels", "licence", "how"]]
 
 # %% [markdown]
 # `ser download ravdess` fetches a corpus; if a licence must be signed, the command says whom to ask. `corpora.load`
-# reads six of the nine: RAVDESS, CREMA-D, TESS, SAVEE, EmoDB and IEMOCAP. Read the licence before you train (the NC in
-# CC BY-NC excludes commercial use), and ask what the speakers agreed to.
+# reads all ten once they are on this machine. Read the licence before you train (the NC in CC BY-NC excludes commercial
+# use), and ask what the speakers agreed to.
 
 # %% [markdown]
 # ## 3. Is your "happy" my "joy"?
 #
 # To compare two corpora, their labels must be the same. CMU-MOSEI has no label but an intensity from 0 to 3 for each
-# of six emotions; that leaves eight sets of labels. **Before you run the cell:** how many ways are there to write
+# of six emotions; that leaves nine sets of labels. **Before you run the cell:** how many ways are there to write
 # "happy"?
 
 # %%
@@ -278,7 +278,8 @@ print(f"{secret.name}: {secret.emotion}, {secret.intensity}")
 #
 # CREMA-D asked 2,443 people what they perceive. From the voice alone, they named the intended emotion in 41 % of the
 # cases; from the face in 58 %; from both in 64 %. So a model that reaches 70 % from the voice does not perceive as people
-# do: it has learnt to guess the instruction.
+# do: it has learnt to guess the instruction. Where the publisher's tables are on this machine, `corpora.load("crema-d")`
+# has the votes of those who only listened, as shares: columns `votes_anger` and so on.
 
 # %% [markdown]
 # Now be the publisher. Three raters labelled eight clips (an invented example). Each clip gets the word that more than
@@ -552,7 +553,7 @@ print(f"{len(train)} to train, {len(test)} to test. {corpora.audit(utterances, t
 #
 # **Where to read on**
 #
-# - the corpora: `corpora.card("crema-d").citation`, and so on for all nine
+# - the corpora: `corpora.card("crema-d").citation`, and so on for all ten
 # - Fleiss (1971), kappa for many raters: [10.1037/h0031619](https://doi.org/10.1037/h0031619)
 # - Hayes & Krippendorff (2007), alpha: [10.1080/19312450709336664](https://doi.org/10.1080/19312450709336664)
 # - Russell (1980), the circle: [10.1037/h0077714](https://doi.org/10.1037/h0077714); Plutchik (2001), the wheel:

@@ -427,8 +427,8 @@ for how, said in found.items():
 # %% [markdown]
 # ## 7. Positive, negative or neutral?
 #
-# Many products need only that. Lesson 03 grouped the words; surprise has no side and is dropped. We take every corpus
-# that is on this machine, but never mix synthetic with real speech.
+# Many products need only that. Lesson 03 grouped the words; surprise has no side and is dropped. We take every acted
+# corpus that is on this machine, but never mix synthetic with real speech.
 
 # %%
 from ser_helpers.errors import CorpusMissing
@@ -437,7 +437,7 @@ tables = [utterances]
 if not corpora.card(utterances.corpus.iloc[0]).synthetic:
     for name in corpora.available():
         try:
-            if name != utterances.corpus.iloc[0] and not corpora.card(name).synthetic:
+            if name != utterances.corpus.iloc[0] and corpora.card(name).speech == "acted":
                 tables.append(corpora.load(name))
         except CorpusMissing:
             print(f"{name} is not on this machine (ser download {name})")

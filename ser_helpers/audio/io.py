@@ -3,6 +3,7 @@
 `blocks` reads a recording of any length in constant memory, and the formats that PyAV knows, too.
 """
 
+import io
 import warnings
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from ser_helpers.errors import AudioError
 def load(path, sr=16000, start=None, end=None):
     """Read a recording, or a part of one, as mono samples at the sample rate wanted. Lesson 01.
 
-    Channels are averaged. Digital silence is allowed. Raises AudioError, which names the file, if it is missing, a
-    folder, empty, not audio, shorter than one frame (25 ms) or contains NaN, or if `start` and `end` are not inside it.
+    Channels are averaged. Digital silence is allowed. The sound of a video is read with PyAV. Raises AudioError, which
+    names the file, if it is missing, a folder, empty, not audio, shorter than one frame (25 ms) or contains NaN, or if
+    `start` and `end` are not inside it.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def load(path, sr=16000, start=None, end=None):
     Traceback (most recent call last):
     ser_helpers.errors.AudioError: Cannot use recording.wav: there is no such file; check the path.
     """
-    with _open(path) as file:
+    with _open_any(path) as file:
         first, last = _part(file, path, start, end)
         try:
             file.seek(first)
@@ -53,7 +55,7 @@ def load(path, sr=16000, start=None, end=None):
 
 
 def duration(path):
-    """Length of a recording in seconds, from its header; AudioError if it is missing or not audio. Lesson 03.
+    """Length of a recording in seconds; AudioError if it is missing or not audio. Lesson 03.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +63,7 @@ def duration(path):
     ...     duration(f"{folder}/half.wav")
     0.5
     """
-    with _open(path) as file:
+    with _open_any(path) as file:
         return file.frames / file.samplerate
 
 
@@ -79,6 +81,20 @@ def _open(path):
         raise _damaged(path, error) from error
     except TypeError as error:  # soundfile's answer to headerless .raw files
         raise _damaged(path, "it has no header") from error
+
+
+def _open_any(path):
+    """As `_open`, but what only PyAV can read is decoded to a file in memory."""
+    try:
+        return _open(path)
+    except AudioError as error:
+        if not isinstance(error.__cause__, soundfile.LibsndfileError):
+            raise
+        sr, chunks = _with_av(path, error)
+        memory = io.BytesIO()
+        soundfile.write(memory, np.concatenate([np.zeros(0, np.float32), *chunks]), sr, "FLOAT", format="WAV")
+        memory.seek(0)
+        return soundfile.SoundFile(memory)
 
 
 def _damaged(path, error):

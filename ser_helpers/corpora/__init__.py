@@ -6,8 +6,8 @@
 
 ``load`` reads a corpus, ``harmonise`` and ``combine`` make several comparable, ``split`` cuts a table into training and
 test sets, and ``audit`` reports what is in both. ``card`` describes a corpus and ``find`` locates it; ``load_text``
-reads MELD's text, ``ratings`` lists IEMOCAP's raters one by one, and ``truth`` reads the labels behind the embedded
-conversations. The columns of a table are defined in ``schema``.
+reads the labels and text of MELD or CMU-MOSEI without recordings, ``ratings`` lists IEMOCAP's raters one by one, and
+``truth`` reads the labels behind the embedded conversations. The columns of a table are defined in ``schema``.
 """
 
 import lazy_loader as _lazy

@@ -4,12 +4,14 @@ import hashlib
 import os
 from collections import defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import soundfile as sf
 
 from ser_helpers.corpora.corpus_cards import card, how_to_get
 from ser_helpers.corpora.schema import make_table
-from ser_helpers.errors import CorpusMissing
+from ser_helpers.errors import CorpusError, CorpusMissing
 
 AUDIO = (".wav", ".flac")
 
@@ -22,41 +24,64 @@ def read(root, corpus, parse, suffixes=AUDIO):
     """Read a corpus whose labels are in its file names: the utterance table, and a sentence for each kind of oddity.
 
     The folder `root` is searched with its sub-folders for files that end in `suffixes`; `corpus` is the prefix of each
-    utterance's name. ``parse(path)`` gives a recording's row as a dict, or a text saying why it is left out, or None if
-    it is not one of the corpus's utterances. A row may name its ``utterance``; the default is the file's stem. The
+    utterance's name. ``parse(path)`` gives a recording's row as a dict, or a list of them, or a text saying why it is
+    left out, or None if it is not one of the corpus's utterances. A row may name its ``utterance``; the default is the
+    file's stem. An utterance that ends after its recording is cut at the end, and left out if it begins there. The
     table is sorted by speaker and utterance: the same for the same files on every machine.
     """
     root = Path(os.path.abspath(root))
     oddities = defaultdict(list)
     rows = {}
     for path in recordings(root, oddities, suffixes):
-        row = parse(path)
-        if row is None:
+        parsed = parse(path)
+        if parsed is None:
             continue
-        if isinstance(row, str):
-            oddities[row].append(path)
+        if isinstance(parsed, str):
+            oddities[parsed].append(path)
             continue
         sound = _open(path)
         if sound is None:
             oddities["left out because they cannot be read or contain no sound"].append(path)
             continue
-        row = {"utterance": path.stem, **row, "path": str(path), "corpus": corpus}
-        row["utterance"] = f"{corpus}/{row['utterance']}"
-        if row["utterance"] in rows:
+        found = {}
+        for row in parsed if isinstance(parsed, list) else [parsed]:
+            if "end" in row:
+                row = {**row, "end": min(row["end"], sound.duration)}
+                if row["end"] <= row["start"]:
+                    oddities["shorter than their labels say; some utterances are left out"].append(path)
+                    continue
+            name = f"{corpus}/{row.get('utterance', path.stem)}"
+            found[name] = {**row, "utterance": name, "path": str(path), "corpus": corpus}
+        if rows.keys() & found.keys():
             oddities["ignored because another file contains the same utterance"].append(path)
             continue
-        rows[row["utterance"]] = row
+        rows |= found
         if sound.channels > 1:
             oddities["stereo; mixed down to mono when they are read as samples"].append(path)
     if not rows:
-        notes = [_note(corpus, root, kind, paths) for kind, paths in oddities.items()]
+        notes = [_note(corpus, root, kind, [*dict.fromkeys(paths)]) for kind, paths in oddities.items()]
         nothing = f"There is no recording of {card(corpus).title} in {root}."
         raise CorpusMissing(" ".join([nothing, *notes, how_to_get(card(corpus))]))
-    recorded = [Path(row["path"]) for row in rows.values()]
+    recorded = map(Path, dict.fromkeys(row["path"] for row in rows.values()))
     for identical in equal_groups(recorded, lambda path: path.stat().st_size, _middle, _digest):
         oddities["byte-identical, though their names differ"].extend(identical)
-    table = make_table(rows[name] for name in sorted(rows, key=lambda name: (rows[name]["speaker"], name)))
-    return table, [_note(corpus, root, kind, paths) for kind, paths in oddities.items()]
+    table = make_table(rows[name] for name in sorted(rows, key=lambda name: (rows[name]["speaker"] or "", name)))
+    return table, [_note(corpus, root, kind, [*dict.fromkeys(paths)]) for kind, paths in oddities.items()]
+
+
+def shallowest(root, name):
+    """The file called `name` in `root` or its sub-folders, the one nearest to `root`; None if there is none."""
+    found = filter(Path.is_file, Path(root).rglob(name))
+    return min(found, key=lambda path: (len(path.parts), path), default=None)
+
+
+def read_labels(path, corpus, columns, **options):
+    """`columns` of a publisher's csv file, by ``pandas.read_csv``; CorpusError, which names it, if it is damaged."""
+    try:
+        return pd.read_csv(path, **options)[columns]
+    except (ValueError, KeyError, OSError) as error:
+        why = " ".join(str(error).split())
+        raise CorpusError(f"{path} is damaged ({why}): get it again from {card(corpus).url}.") from error
 
 
 def recordings(root, oddities, suffixes=AUDIO):
@@ -110,11 +135,26 @@ def _digest(path):
 
 
 def _open(path):
+    """The header of a recording; None if it has no sound, or is a pipe or socket: to open one may wait for ever."""
+    if not path.is_file():
+        return None
     try:
         sound = sf.info(path)
     except (sf.SoundFileError, OSError):
-        return None
+        return _open_video(path) if path.suffix.lower() == ".mp4" else None
     return sound if sound.frames else None
+
+
+def _open_video(path):
+    try:
+        import av
+    except ImportError as error:
+        raise CorpusError(f"{path} is a video, and to read its sound PyAV is needed: pip install av.") from error
+    try:
+        with av.open(str(path)) as video:
+            return SimpleNamespace(channels=video.streams.audio[0].channels, duration=video.duration / av.time_base)
+    except (av.FFmpegError, OSError, IndexError, TypeError):  # damaged, no sound, no duration
+        return None
 
 
 def _note(corpus, root, kind, paths, most=10):

@@ -10,10 +10,11 @@ polarity     positive, negative, neutral; calm counts as neutral, which RAVDESS 
 iemocap4     angry, happy (with excited), neutral, sad: the set most papers on IEMOCAP use
 ===========  ==========================================================================================================
 
-Words without a label in a scheme are dropped: boredom, frustration, excitement (but in polarity and iemocap4), and
-IEMOCAP's ``oth`` (other) and ``xxx`` (the raters did not agree).
+Words without a label in a scheme are dropped: boredom, frustration and contempt (but in polarity), excitement (but in
+polarity and iemocap4), ``oth`` or other, ``xxx`` or no agreement (of the raters), and none (no emotion at all).
 """
 
+import numpy as np
 import pandas as pd
 
 from ser_helpers.corpora.schema import COLUMNS, EMOTIONS, check_table
@@ -33,8 +34,10 @@ WORDS = {
     "pleasant surprise": ("pleasant surprise",),
     "boredom": ("boredom",),
     "frustrated": ("frustrated", "fru"),
+    "contempt": ("contempt",),
     "other": ("other", "oth"),
-    "no agreement": ("xxx",),
+    "no agreement": ("no agreement", "xxx"),
+    "none": ("none",),
 }
 
 #: The label of each meaning in each scheme; other meanings are dropped.
@@ -44,7 +47,7 @@ SCHEMES = {
     "polarity": {
         **dict.fromkeys(("happy", "excited", "pleasant surprise"), "positive"),
         **dict.fromkeys(("neutral", "calm"), "neutral"),
-        **dict.fromkeys(("sad", "angry", "fearful", "disgust", "boredom", "frustrated"), "negative"),
+        **dict.fromkeys(("sad", "angry", "fearful", "disgust", "boredom", "frustrated", "contempt"), "negative"),
     },
     "iemocap4": {"angry": "angry", "happy": "happy", "excited": "happy", "neutral": "neutral", "sad": "sad"},
 }
@@ -52,7 +55,7 @@ SCHEMES = {
 _MEANINGS = {word: meaning for meaning, words in WORDS.items() for word in words}
 
 #: The order of labels in tables and figures: the eight of RAVDESS, then those of other corpora and schemes.
-ORDER = (*EMOTIONS, "excited", "frustrated", "boredom", "positive", "negative", "other")
+ORDER = (*EMOTIONS, "excited", "frustrated", "boredom", "contempt", "positive", "negative", "other")
 
 
 def label_order(labels):
@@ -71,8 +74,9 @@ def harmonise(table, scheme="common"):
 
     `table` is an utterance table, or any table with a column ``emotion``, of one corpus or several; `scheme` is a key
     of ``SCHEMES``. The result has the rows with a label in the scheme, in the same order, and the corpus's own words in
-    the column ``emotion_original``; ``attrs["dropped"]`` counts the other rows by word. Raises CorpusError if there is
-    no such scheme, a row has no emotion, or a word is unknown.
+    the column ``emotion_original``; ``attrs["dropped"]`` counts the other rows by word. Soft labels (``votes_<word>``)
+    become those of the scheme: votes for words without a label are left out of the shares. Raises CorpusError if there
+    is no such scheme, a row has no emotion, or a word is unknown.
 
     >>> from ser_helpers import corpora
     >>> table = corpora.harmonise(corpora.load("synthetic-small"), "shared")
@@ -95,6 +99,11 @@ def harmonise(table, scheme="common"):
     if "emotion_original" not in harmonised:
         harmonised["emotion_original"] = harmonised["emotion"]
     harmonised["emotion"] = new[new.notna()].astype("str")
+    votes = harmonised.filter(regex="^votes_")
+    if len(votes.columns):
+        shares = votes.T.groupby(lambda column: words.get(column.removeprefix("votes_"))).sum(min_count=1).T
+        shares = shares.div(shares.sum(axis=1).replace(0, np.nan), axis=0).add_prefix("votes_")
+        harmonised = harmonised.drop(columns=votes.columns).join(shares)
     harmonised.attrs["dropped"] = {word: int(n) for word, n in table["emotion"][new.isna()].value_counts().items()}
     return harmonised
 

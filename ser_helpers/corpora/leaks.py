@@ -17,24 +17,31 @@ class Audit:
     """What is on both sides of a split. Printing it shows the verdict and the names.
 
     ``speakers`` and ``statements`` are names; ``duplicates`` are pairs (training utterance, test utterance) of equal
-    recordings; ``unread`` are utterances whose recording could not be read, and so not compared.
+    recordings; ``unread`` are utterances whose recording could not be read, and so not compared; ``unknown`` are those
+    whose speaker is not known.
     """
 
     speakers: list[str]
     statements: list[str]
     duplicates: list[tuple[str, str]]
     unread: list[str]
+    unknown: list[str]
 
     @property
     def ok(self):
-        """Whether no speaker and no recording is on both sides. Sentences may be: acted corpora repeat them."""
-        return not self.speakers and not self.duplicates
+        """Whether all speakers are known, and no speaker or recording is on both sides.
+
+        Sentences may be: acted corpora repeat them.
+        """
+        return not (self.speakers or self.duplicates or self.unknown)
 
     @property
     def verdict(self):
         """One sentence for a figure's title or a table's note."""
         leaks = " and ".join(filter(None, [_count(self.speakers, "speaker"), _count(self.duplicates, "recording")]))
         text = f"Leaky: {leaks} on both sides" if leaks else "Clean: no speaker and no recording on both sides"
+        if self.unknown and not leaks:
+            text = "Unclear: the speakers of some utterances are not known"
         if self.statements:
             text += f" ({_count(self.statements, 'sentence')} shared)"
         if self.unread:
@@ -47,6 +54,7 @@ class Audit:
             "sentences": self.statements,
             "recordings": [" = ".join(pair) for pair in self.duplicates],
             "not compared": self.unread,
+            "by unknown speakers": self.unknown,
         }
         lines = [f"  {kind}: {_some(listed)}" for kind, listed in names.items() if listed]
         return "\n".join([self.verdict, *lines])
@@ -78,6 +86,7 @@ def audit(table, train, test):
         _shared(train_rows["statement"], test_rows["statement"]),
         duplicates,
         unread,
+        [*train_rows.index[train_rows["speaker"].isna()], *test_rows.index[test_rows["speaker"].isna()]],
     )
 
 

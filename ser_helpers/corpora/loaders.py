@@ -5,7 +5,6 @@ import warnings
 
 from ser_helpers.corpora.corpus_cards import card, find, how_to_get
 from ser_helpers.corpora.files import CorpusWarning
-from ser_helpers.errors import CorpusError
 
 #: The corpora made on this machine: whose layout they have, the function that makes them, and its variant.
 EMBEDDED = {
@@ -15,7 +14,8 @@ EMBEDDED = {
     "synthetic-iemocap-small": ("iemocap", "ensure_conversations", "small"),
     "synthetic-emodb": ("emodb", "ensure_german", "full"),
 }
-LOADERS = ("ravdess", "crema-d", "tess", "savee", "emodb", "iemocap", *EMBEDDED)
+LOADERS = ("ravdess", "crema-d", "tess", "savee", "emodb", "iemocap")
+LOADERS += ("meld", "msp-podcast", "cmu-mosei", "ravdess-song", *EMBEDDED)
 
 
 def available():
@@ -30,9 +30,9 @@ def available():
 def load(name, root=None):
     """Read a corpus in its publisher's own layout: an utterance table (see ``schema``), sorted by speaker and name.
 
-    Raises CorpusError if there is no corpus of that name, or no loader for it; CorpusMissing, which says how to get the
-    corpus, if it is not on this machine. Warns with a CorpusWarning for each kind of oddity, naming the files, and if
-    the corpus is not complete.
+    Raises CorpusError if there is no corpus of that name or the file with its labels is damaged; CorpusMissing, which
+    says how to get the corpus, if it is not on this machine. Warns with a CorpusWarning for each kind of oddity, naming
+    the files, and if the corpus is not complete.
 
     Parameters
     ----------
@@ -53,8 +53,6 @@ def load(name, root=None):
     Name: count, dtype: int64
     """
     corpus = card(name)
-    if corpus.name not in LOADERS:
-        raise CorpusError(f"There is no loader of {corpus.title} here. {corpus.how}")
     layout, make, variant = EMBEDDED.get(corpus.name, (None, None, None))
     module = importlib.import_module(
         f"ser_helpers.corpora.datasets.{'synthetic' if layout else corpus.name.replace('-', '_')}"
@@ -66,20 +64,20 @@ def load(name, root=None):
     else:
         folder = find(corpus.name, root)
     table, notes = module.load(folder, layout) if layout else module.load(folder)
-    speakers = module.SPEAKERS[layout] if layout else module.SPEAKERS
+    speakers = module.SPEAKERS[layout] if layout else getattr(module, "SPEAKERS", ())
     for note in [*notes, *_missing(corpus, speakers, table)]:
         warnings.warn(note, CorpusWarning, stacklevel=2)
     return table
 
 
 def _missing(corpus, speakers, table):
-    """One sentence on what a partial corpus lacks; nothing if it is complete."""
+    """One sentence on what a partial corpus lacks; nothing if it is complete. `speakers` is empty if unlisted."""
     if len(table) >= corpus.utterances:
         return
     counts = table["speaker"].value_counts()
     absent = [speaker for speaker in speakers[: corpus.speakers] if speaker not in counts]
-    usual, uneven = divmod(corpus.utterances, corpus.speakers)
-    even = not uneven and "dialogue" not in table  # in a conversation the number of turns varies
+    usual, uneven = divmod(corpus.utterances, corpus.speakers or 1)
+    even = speakers and not uneven and "dialogue" not in table  # in a conversation the number of turns varies
     short = [f"{name} ({count})" for name, count in counts.sort_index().items() if count < usual and even]
     text = f"{corpus.name}: only {len(table)} of {corpus.utterances} utterances are here"
     if absent:

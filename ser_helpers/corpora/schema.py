@@ -6,7 +6,7 @@ column                                      contents
 ``utterance`` (the index)                   unique name, ``"<corpus>/<file stem>"``
 ``path``                                    the recording, an absolute path
 ``start``, ``end``                          seconds within the recording; NaN: from its beginning, to its end
-``corpus``, ``speaker``, ``session``        who spoke, named so that no two corpora share a name
+``corpus``, ``speaker``, ``session``        who spoke, named so that two corpora share a name only for the same person
 ``gender``                                  ``"female"`` or ``"male"``
 ``statement``, ``text``                     the sentence's name (shared only where the words are the same) and its words
 ``language``                                a BCP-47 tag, such as ``"en"``
@@ -14,7 +14,9 @@ column                                      contents
 ``valence``, ``arousal``, ``dominance``     on the corpus's own scale
 ==========================================  ===========================================================================
 
-Unknown values are missing (NaN). Columns of a single corpus, such as ``intensity``, follow these.
+Unknown values are missing (NaN), also speakers: `split` and ``evaluation`` then ask to drop these rows. Columns of a
+single corpus, such as ``intensity``, follow these. Soft labels are columns ``votes_<emotion>``, the share of the raters
+who chose the corpus's word: they add up to 1 in each row, or are missing in all of them.
 """
 
 import os
@@ -45,7 +47,7 @@ COLUMNS = {
     "dominance": "float",
 }
 
-_NEVER_MISSING = ("path", "corpus", "speaker", "language", "emotion")
+_NEVER_MISSING = ("path", "corpus", "language", "emotion")
 
 
 def make_table(rows):

@@ -79,7 +79,10 @@ def split(table, protocol="speaker", n_splits=5, seed=0):
     column, groups = _GROUPS.get(protocol), None
     if column:
         if column not in table or table[column].isna().any():
-            raise CorpusError(f"Protocol {protocol!r} needs the {column} of every utterance, and some have none.")
+            raise CorpusError(
+                f"Protocol {protocol!r} needs the {column} of every utterance, and some have none: drop them with"
+                f" table.dropna(subset={column!r})."
+            )
         groups = pd.Series(table[column].to_numpy(dtype=object))
     splitter = _splitter(protocol, n_splits, seed, len(table) if groups is None else groups.nunique())
     folds = splitter.split(table.index, groups=groups)

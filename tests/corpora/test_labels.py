@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,8 +29,7 @@ def of(words):
 @pytest.mark.parametrize("scheme", corpora.SCHEMES)
 def test_every_word_of_every_card_is_known(name, scheme):
     labels = corpora.card(name).labels
-    table = of([label for label in labels if label != "contempt"])
-    assert len(corpora.harmonise(table, scheme)) > 0
+    assert len(corpora.harmonise(of(labels), scheme)) > 0
 
 
 def test_common_follows_the_eight_emotions():
@@ -62,6 +62,16 @@ def test_nothing_is_lost_uncounted_and_twice_is_once(words, scheme):
     twice = corpora.harmonise(once, scheme)
     assert twice["emotion"].tolist() == once["emotion"].tolist()
     assert twice["emotion_original"].tolist() == once["emotion_original"].tolist()
+
+
+def test_soft_labels_become_those_of_the_scheme():
+    votes = {"votes_anger": [0.5, 0, None], "votes_exc": [0.1, 0, None], "votes_happy": [0.2, 0, None]}
+    table = of(["anger", "happy", "sad"]).assign(**votes, votes_other=[0.2, 1, None])
+    new = corpora.harmonise(table, "iemocap4")
+    assert new.filter(like="votes_").columns.tolist() == ["votes_angry", "votes_happy"]
+    assert new["votes_angry"].fillna(-1).tolist() == pytest.approx([0.625, -1, -1])
+    assert new["votes_happy"].fillna(-1).tolist() == pytest.approx([0.375, -1, -1])
+    pd.testing.assert_frame_equal(corpora.harmonise(new, "iemocap4"), new)
 
 
 def test_an_unknown_word_is_named():

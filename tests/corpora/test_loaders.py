@@ -2,11 +2,13 @@
 
 import shutil
 
+import h5py
+import numpy as np
 import pandas as pd
 import pytest
 
-from ser_helpers import corpora, paths, synthesis
-from ser_helpers.errors import CorpusMissing
+from ser_helpers import audio, corpora, paths, synthesis, workflow
+from ser_helpers.errors import CorpusError, CorpusMissing
 
 
 def test_ravdess_reads_every_part_of_a_name(wav, load, tmp_path):
@@ -38,6 +40,24 @@ def test_ravdess_leaves_out_songs_videos_and_wrong_numbers(wav, load, tmp_path):
     assert "03-01-09-02-01-02-12.wav" in next(note for note in notes if "does not use" in note)
 
 
+@pytest.mark.parametrize(("name", "channel"), [("ravdess", "01"), ("ravdess-song", "02")])
+def test_an_actor_whom_ravdess_does_not_have_is_left_out(wav, load, tmp_path, name, channel):
+    for seed, actor in enumerate(("00", "24", "25")):
+        wav(tmp_path / f"03-{channel}-06-02-01-02-{actor}.wav", seed=seed)
+    table, notes = load(name, tmp_path)
+    assert table["speaker"].tolist() == ["ravdess-24"]
+    assert "2 files left out because their names contain a number that RAVDESS does not use" in notes[0]
+
+
+def test_speech_and_song_share_a_folder_and_the_speakers(wav, load, tmp_path):
+    for seed, channel in enumerate(("01", "02")):
+        wav(tmp_path / "Actor_12" / f"03-{channel}-06-02-01-02-12.wav", seed=seed)
+    speech, song = (load(name, tmp_path)[0] for name in ("ravdess", "ravdess-song"))
+    assert song.index.tolist() == ["ravdess-song/03-02-06-02-01-02-12"]
+    assert not corpora.audit(corpora.combine([speech, song]), speech.index, song.index).ok
+    assert any("speech or video" in note for note in load("ravdess-song", tmp_path)[1])
+
+
 def test_ravdess_from_kaggle_has_a_second_copy_inside(wav, load, tmp_path):
     for top in ("", "audio_speech_actors_01-24"):
         wav(tmp_path / "ravdess" / top / "Actor_01" / "03-01-01-01-01-01-01.wav")
@@ -59,12 +79,42 @@ def test_crema_d_reads_every_part_of_a_name(wav, load, tmp_path):
     assert table["intensity"].fillna("").tolist() == ["high", "", ""]
 
 
+@pytest.mark.parametrize("root", ["crema-d", "crema-d/AudioWAV"])
+def test_crema_d_has_the_votes_of_those_who_only_listened(wav, load, tmp_path, root):
+    folder = tmp_path / "crema-d"
+    for seed, name in enumerate(("1001_IEO_ANG_HI", "1002_DFA_DIS_XX")):
+        wav(folder / "AudioWAV" / f"{name}.wav", seed=seed)
+    (folder / "VideoDemographics.csv").write_text(
+        '"ActorID","Age","Sex","Race","Ethnicity"\n1001,51,"Male","Caucasian","Not Hispanic"\n'
+    )
+    (folder / "processedResults").mkdir()
+    (folder / "processedResults" / "tabulatedVotes.csv").write_text(
+        '"","A","D","F","H","N","S","fileName","numResponses"\n"100010",2,6,0,0,2,0,"1001_IEO_ANG_HI",10\n'
+        '"200010",9,0,0,0,0,0,"1001_IEO_ANG_HI",9\n"300010",8,1,0,0,0,0,"1001_IEO_ANG_HI",9\n'
+    )
+    table, _ = load("crema-d", tmp_path / root)
+    first = table.loc["crema-d/1001_IEO_ANG_HI"]
+    assert first[["age", "race", "ethnicity"]].tolist() == [51, "Caucasian", "Not Hispanic"]
+    assert first.filter(like="votes_").to_dict() == {
+        "votes_anger": 0.2,
+        "votes_disgust": 0.6,
+        "votes_fear": 0,
+        "votes_happy": 0,
+        "votes_neutral": 0.2,
+        "votes_sad": 0,
+    }
+    assert table.loc["crema-d/1002_DFA_DIS_XX"].filter(regex="^(votes_|age|race)").isna().all()
+    (folder / "processedResults" / "tabulatedVotes.csv").write_text("version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(CorpusError, match=r"tabulatedVotes\.csv is damaged"):
+        load("crema-d", tmp_path / root)
+
+
 def test_crema_d_leaves_out_codes_it_does_not_know(wav, load, tmp_path):
     for number, name in enumerate(("1001_IEO_ANG_HI", "1092_IEO_ANG_HI", "1001_XYZ_ANG_HI", "1001_IEO_XYZ_HI")):
         wav(tmp_path / f"{name}.wav", seed=number)
     table, notes = load("crema-d", tmp_path)
     assert table.index.tolist() == ["crema-d/1001_IEO_ANG_HI"]
-    assert "3 files left out because their names hold a code" in notes[0]
+    assert "3 files left out because their names contain a code" in notes[0]
 
 
 def test_tess_reads_the_odd_file_and_every_spelling_of_surprise(wav, load, tmp_path):
@@ -160,6 +210,96 @@ def test_iemocap_without_labels_says_so(iemocap, load):
         load("iemocap", iemocap)
 
 
+@pytest.fixture
+def written_msp(wav, tmp_path):
+    """MSP-Podcast with a known speaker, an unknown one, and a turn without label."""
+    folder = tmp_path / "msp-podcast"
+    names = [f"MSP-PODCAST_0023_000{number}" for number in range(3)]
+    for seed, name in enumerate(names):
+        wav(folder / "Audios" / f"{name}.wav", seed=seed)
+    (folder / "Labels").mkdir()
+    (folder / "Labels" / "labels_concensus.csv").write_text(
+        "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set\n"
+        f"{names[0]}.wav,C,5.2,2.4,4.6,127,Female,Test1\n{names[1]}.wav,X,3,4,5,Unknown,Unknown,Train\n"
+    )
+    (folder / "Transcripts").mkdir()
+    (folder / "Transcripts" / f"{names[0]}.txt").write_text("Oh, come on.\n")
+    return tmp_path
+
+
+def test_msp_podcast_reads_labels_speakers_and_words(written_msp, load):
+    table, notes = load("msp-podcast", written_msp)
+    second, first = table.to_dict("records")
+    expected = {"speaker": "msp-podcast-127", "gender": "female", "session": "msp-podcast-0023", "text": "Oh, come on."}
+    expected |= {"emotion": "contempt", "valence": 2.4, "arousal": 5.2, "dominance": 4.6, "split": "Test1"}
+    assert {key: first[key] for key in expected} == expected
+    assert second["emotion"] == "no agreement"
+    assert pd.isna([second[key] for key in ("speaker", "gender", "text")]).all()
+    assert any("no label" in note and "MSP-PODCAST_0023_0002.wav" in note for note in notes)
+
+
+def test_a_model_is_trained_on_known_speakers_alone(written_msp, monkeypatch):
+    monkeypatch.setenv("SER_DATA_HOME", str(written_msp))
+    with pytest.warns(
+        corpora.CorpusWarning, match="msp-podcast: utterances left out because their speakers are not known: 1"
+    ):
+        table = workflow.load_corpora(["msp-podcast"])
+    assert table["speaker"].tolist() == ["msp-podcast-127"]
+
+
+def test_cmu_mosei_cuts_a_video_into_its_segments(wav, load, tmp_path):
+    wav(tmp_path / "Raw" / "Audio" / "Full" / "WAV_16000" / "-3nNc_dvU.wav", frames=16000 * 5)
+    with h5py.File(tmp_path / "CMU_MOSEI_Labels.csd", "w") as file:
+        for video in ("-3nNc_dvU", "not-here"):
+            data = file.create_group(f"All Labels/data/{video}")
+            data["intervals"] = [[2.0, 3.5], [0.5, 2.0], [3.5, 6.0], [7.0, 8.0]]
+            data["features"] = [[-2, 0, 1, 1 / 3, 0, 0, 0], [1, 1, 0, 1, 0, 0, 0], [0] * 7, [0] * 7]
+    words = tmp_path / "Raw" / "Transcript" / "Segmented" / "Combined" / "-3nNc_dvU.txt"
+    words.parent.mkdir(parents=True)
+    words.write_text("-3nNc_dvU___0___0.5___2.0___It is___what it is.\n-3nNc_dvU___7___2.0___3.5___It was dull.\n")
+    table, notes = load("cmu-mosei", tmp_path)
+    assert table.index.tolist() == [f"cmu-mosei/-3nNc_dvU[{number}]" for number in range(3)]
+    assert table["emotion"].tolist() == ["sadness", "no agreement", "none"]
+    assert table["text"].fillna("").tolist() == ["It was dull.", "It is___what it is.", ""]
+    assert table[["start", "end"]].to_numpy().tolist() == [[2.0, 3.5], [0.5, 2.0], [3.5, 5.0]]
+    assert table["valence"].tolist() == [-2, 1, 0]
+    assert table["intensity_anger"].tolist() == pytest.approx([1 / 3, 1, 0])
+    assert table["speaker"].isna().all()
+    assert set(table["session"]) == {"cmu-mosei--3nNc_dvU"}
+    assert any("1 file shorter than their labels say" in note for note in notes)
+    labels = corpora.load_text("cmu-mosei", tmp_path)
+    assert len(labels) == 8
+    assert labels["text"].equals(table["text"].reindex(labels.index))
+
+
+def test_meld_reads_the_publishers_videos(load, tmp_path):
+    av = pytest.importorskip("av")
+    folder = tmp_path / "MELD.Raw" / "output_repeated_splits_test"
+    folder.mkdir(parents=True)
+    for split, emotion in (("train", "joy"), ("dev", "fear"), ("test", "anger")):
+        (tmp_path / "MELD.Raw" / f"{split}_sent_emo.csv").write_text(
+            "Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID\n" + f"Well,Ross,{emotion},neutral,0,1\n"
+        )
+    with av.open(str(folder / "dia0_utt1.mp4"), "w") as video:
+        stream = video.add_stream("aac", rate=16000)
+        stream.layout = "mono"
+        samples = np.sin(np.arange(16000) / 10, dtype=np.float32)[None]
+        for frame in (av.AudioFrame.from_ndarray(samples, "fltp", "mono"), None):
+            if frame:
+                frame.sample_rate = 16000
+            video.mux(stream.encode(frame))
+    shutil.copy(folder / "dia0_utt1.mp4", folder / "final_videos_testdia0_utt1.mp4")
+    (folder / "dia125_utt3.mp4").write_bytes(b"damaged")
+    (folder / "dia0_utt1.txt").write_text("not audio")
+    table, notes = load("meld", tmp_path)
+    (row,) = table.reset_index().to_dict("records")
+    expected = {"utterance": "meld/test/dia0_utt1", "speaker": "meld-Ross", "text": "Well", "emotion": "anger"}
+    assert {key: row[key] for key in expected} == expected
+    assert any("same utterance" in note and "final_videos_testdia0_utt1.mp4" in note for note in notes)
+    assert audio.duration(row["path"]) == pytest.approx(1, abs=0.15)
+    assert np.abs(audio.load(row["path"])).max() == pytest.approx(1, abs=0.2)
+
+
 def test_the_embedded_corpus_is_complete_and_has_dimensions(load):
     table, notes = load("synthetic-small", None)
     assert notes == []
@@ -204,3 +344,9 @@ def test_a_speaker_with_too_few_utterances_is_named_with_the_count(load, tmp_pat
     (tmp_path / "synthetic-small" / "Actor_03" / "03-01-06-02-01-02-03.wav").unlink()
     _, (note,) = load("synthetic-small", tmp_path)
     assert "only 239 of 240 utterances are here; fewer than 60 by synthetic-03 (59)." in note
+
+
+def test_a_corpus_of_unknown_speakers_is_not_trained_on(table, monkeypatch):
+    monkeypatch.setattr(corpora, "load", lambda name: table(speaker=None))
+    with pytest.raises(CorpusError, match="The publisher of made does not say who speaks"):
+        workflow.load_corpora(["made"])

@@ -120,7 +120,8 @@ def _chosen(names):
 def _lines(root, folder):
     """The lines of each dialogue's text file in the sessions' `folder`."""
     for path in sorted(Path(root).glob(f"**/Session[1-5]/dialog/{folder}/Ses*.txt")):
-        yield from path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if path.is_file():
+            yield from path.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def ratings(table):

@@ -1,18 +1,22 @@
-"""MELD: dialogues of a television series with emotions (Poria et al. 2019), the text alone.
+"""MELD: dialogues of a television series with emotions (Poria et al. 2019).
 
 ``train_sent_emo.csv``, ``dev_sent_emo.csv`` and ``test_sent_emo.csv`` have a line for each utterance, named by dialogue
-and number like the videos (``dia0_utt3.mp4``).
+and number like the videos of ``MELD.Raw.tar.gz``: ``train_splits/dia0_utt3.mp4``, and the same in
+``dev_splits_complete`` and ``output_repeated_splits_test``, where some names begin with ``final_videos_test``. One
+video of train is damaged, and one of dev is missing.
 https://doi.org/10.18653/v1/P19-1050
 """
 
 import re
-from pathlib import Path
 
 import pandas as pd
 
+from ser_helpers.corpora import files
 from ser_helpers.corpora.corpus_cards import card, find
+from ser_helpers.corpora.datasets import cmu_mosei
 from ser_helpers.errors import CorpusError, CorpusMissing
 
+NAME = re.compile(r"(?:final_videos_test)?(dia\d+_utt\d+)")
 SPLITS = ("train", "dev", "test")
 PUBLISHED = {
     "Utterance": "text",
@@ -27,6 +31,29 @@ NEEDED = "Put train_sent_emo.csv, dev_sent_emo.csv and test_sent_emo.csv into a 
 CONTROLS = re.compile("[\x80-\x9f]")
 
 
+def load(root):
+    """The utterance table of the MELD clips under `root`, and notes on what is odd there.
+
+    The clips are the publisher's ``.mp4``, or ``.wav`` or ``.flac`` made of them, in a folder whose name contains
+    train, dev or test. Extra columns: ``split``, ``dialogue``, ``turn`` and ``sentiment``, as in `load_text`. Minor
+    speakers share names such as "Man".
+    """
+    labels = _text(root).to_dict("index")
+    return files.read(root, "meld", lambda path: _row(path, root, labels), suffixes=(*files.AUDIO, ".mp4"))
+
+
+def _row(path, root, labels):
+    match = NAME.fullmatch(path.stem)
+    if not match:
+        return "left out because they are not named like dia0_utt3.mp4"
+    folders = reversed(path.relative_to(root).parts[:-1])
+    split = next((split for folder in folders for split in SPLITS if split in folder.lower()), None)
+    name = f"{split}/{match[1]}"
+    if f"meld/{name}" not in labels:
+        return "left out because there is no label of them"
+    return {"utterance": name, "language": "en", **labels[f"meld/{name}"]}
+
+
 def load_text(name="meld", root=None):
     """The text of MELD, without its recordings: one row per utterance, in the publisher's order (Lesson 10).
 
@@ -35,28 +62,37 @@ def load_text(name="meld", root=None):
     (``"meld-train-0"``), ``turn`` (a whole number), ``speaker`` (``"meld-Chandler"``), ``text``, ``emotion`` and
     ``sentiment`` in the corpus's own words. Unconverted codes of Windows-1252 in older copies are repaired.
 
+    With "cmu-mosei", the same of CMU-MOSEI, where the columns are ``session``, ``start``, ``end``, ``text``,
+    ``emotion``, ``valence`` (the sentiment, -3 to 3) and ``intensity_happiness`` and so on (0 to 3).
+
     Raises CorpusMissing, which says how to get it, if a file is not on this machine, and CorpusError if a file is
-    damaged or `name` is another corpus.
+    damaged, `name` is another corpus, or CMU-MOSEI is wanted and h5py is missing.
 
     >>> load_text("tess")
     Traceback (most recent call last):
-    ser_helpers.errors.CorpusError: Only the text of MELD is read without its recordings: load 'tess' with corpora.load.
+    ser_helpers.errors.CorpusError: Only MELD and CMU-MOSEI are read without recordings: load 'tess' with corpora.load.
     """
     corpus = card(name)
+    if corpus.name == "cmu-mosei":
+        return cmu_mosei.labels(find("cmu-mosei", root))
     if corpus.name != "meld":
         raise CorpusError(
-            f"Only the text of MELD is read without its recordings: load {corpus.name!r} with corpora.load."
+            f"Only MELD and CMU-MOSEI are read without recordings: load {corpus.name!r} with corpora.load."
         )
     try:
         folder = find("meld", root)
     except CorpusMissing as missing:
         raise CorpusMissing(f"{missing} {NEEDED}") from missing
-    return pd.concat([_read(folder, split, corpus) for split in SPLITS]).set_index("utterance")
+    return _text(folder)
+
+
+def _text(folder):
+    return pd.concat([_read(folder, split, card("meld")) for split in SPLITS]).set_index("utterance")
 
 
 def _read(folder, split, corpus):
     name = f"{split}_sent_emo.csv"
-    path = min(filter(Path.is_file, folder.rglob(name)), key=lambda path: (len(path.parts), path), default=None)
+    path = files.shallowest(folder, name)
     if path is None:
         raise CorpusMissing(f"There is no {name} in {folder}. {corpus.how} {NEEDED}")
     try:

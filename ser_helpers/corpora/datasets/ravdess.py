@@ -16,25 +16,27 @@ TEXTS = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the d
 SPEAKERS = tuple(f"ravdess-{actor:02d}" for actor in range(1, 25))
 
 
-def load(root, corpus="ravdess"):
-    """The utterance table of the RAVDESS files under `root`, and notes on what is odd there.
+def load(root, corpus="ravdess", channel="01"):
+    """The utterance table of the RAVDESS files under `root`, and notes on what is odd there; channel 02 is song.
 
     Extra columns: ``intensity`` ("normal" or "strong") and ``repetition`` (1 or 2).
     """
-    return files.read(root, corpus, lambda path: _row(path, corpus), suffixes=(*files.AUDIO, ".mp4"))
+    return files.read(root, corpus, lambda path: _row(path, corpus, channel), suffixes=(*files.AUDIO, ".mp4"))
 
 
-def _row(path, corpus):
+def _row(path, corpus, wanted):
     match = NAME.fullmatch(path.stem)
     if not match:
         return "left out because they are not named like 03-01-06-01-02-01-12.wav"
     modality, channel, emotion, intensity, statement, repetition, actor = match.groups()
-    if modality != "03" or channel != "01":
-        return "left out because they are song or video, not recordings of speech"
-    if emotion not in EMOTIONS or intensity not in INTENSITIES or statement not in TEXTS:
-        return "left out because their names hold a number that RAVDESS does not use"
+    if modality != "03" or channel != wanted:
+        kinds = ("song", "speech") if wanted == "01" else ("speech", "song")
+        return "left out because they are {} or video, not recordings of {}".format(*kinds)
+    known = emotion in EMOTIONS and intensity in INTENSITIES and statement in TEXTS and f"ravdess-{actor}" in SPEAKERS
+    if not known:
+        return "left out because their names contain a number that RAVDESS does not use"
     return {
-        "speaker": f"{corpus}-{actor}",
+        "speaker": f"{corpus.removesuffix('-song')}-{actor}",
         "gender": "male" if int(actor) % 2 else "female",
         "statement": f"ravdess-{int(statement)}",
         "text": TEXTS[statement],
