@@ -38,8 +38,9 @@ def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
     """Execute lessons on `corpus`, showing progress; goes on after a lesson that fails.
 
     `numbers` are lessons such as ``["04"]``, all by default; `corpus` is what ``SER_CORPUS`` is set to. With every
-    lesson that ran to its end, ``keep(source, notebook)`` is called. Returned is a list of Outcome in order; the
-    executed notebooks lie in ``build/notebooks``, as pages in ``build/html``.
+    lesson that ran to its end, ``keep(source, notebook)`` is called; such a lesson shows the leaderboard as a first run
+    of the whole course would, without lines of later lessons or of its own earlier runs. Returned is a list of Outcome
+    in order; the executed notebooks lie in ``build/notebooks``, as pages in ``build/html``.
 
     SerError is raised before any lesson is run: there is no such lesson or corpus, the corpus is not on this machine,
     or quick mode is on and `keep` would store what it computes. After Ctrl-C, a KeyboardInterrupt, what earlier lessons
@@ -58,7 +59,8 @@ def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
         for source in lessons:
             notebook = notebooks.read(source)
             task = progress.add_task(notebooks.title(source), total=len(notebook.cells))
-            outcome = _execute(notebook, source, corpus, lambda task=task: progress.advance(task))
+            board = _board_before(source) if keep else leaderboard.default_path()
+            outcome = _execute(notebook, source, corpus, board, lambda task=task: progress.advance(task))
             progress.remove_task(task)
             progress.advance(course)
             mark = "[red]✗" if outcome.error else "[green]✓"
@@ -69,7 +71,20 @@ def run_lessons(numbers=None, corpus="synthetic", keep=None, console=None):
             notebooks.write_html(notebook, paths.build_home() / "html" / f"{source.stem}.html")
             if keep and not outcome.error:
                 keep(source, notebook)
+                new = leaderboard.read(board).query("lesson == @source.stem[:2]")
+                leaderboard.replace(source.stem[:2], new, leaderboard.default_path())
     return outcomes
+
+
+def _board_before(source):
+    """A leaderboard in the build folder with the lines of earlier lessons."""
+    path = paths.build_home() / "leaderboard-of-the-lesson.csv"
+    path.unlink(missing_ok=True)
+    rows = leaderboard.read()
+    for lesson in sorted(set(rows["lesson"])):
+        if lesson < source.stem[:2]:
+            leaderboard.replace(lesson, rows[rows["lesson"] == lesson], path)
+    return path
 
 
 def report(outcomes, console=None):
@@ -83,7 +98,7 @@ def report(outcomes, console=None):
     return 1 if failed else 0
 
 
-def _execute(notebook, source, corpus, on_cell):
+def _execute(notebook, source, corpus, board, on_cell):
     """Run `notebook` in a fresh kernel; outputs are stored in it up to a failing cell."""
     client = NotebookClient(
         notebook,
@@ -97,7 +112,7 @@ def _execute(notebook, source, corpus, on_cell):
     )
     started, error = time.perf_counter(), None
     try:
-        environment = {**os.environ, "SER_CORPUS": corpus}
+        environment = {**os.environ, "SER_CORPUS": corpus, "SER_LEADERBOARD": str(board.absolute())}
         client.execute(env=environment, stderr=subprocess.DEVNULL)  # C++ libraries talk there, past the notebook
     except CellExecutionError as failure:
         error = _describe(notebook, f"{failure.ename}: {ANSI.sub('', failure.evalue)}")

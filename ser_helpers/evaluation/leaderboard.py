@@ -82,6 +82,13 @@ def add(result, lesson, path=None):
     return line
 
 
+def replace(lesson, rows, path):
+    """Write `rows`, as from `read`, as all lines of one lesson; those of other lessons stay. ``ser notebooks``."""
+    with paths.lock(path):
+        other = read(path).query("lesson != @lesson")
+        _write(pd.DataFrame([*other.to_dict("records"), *rows.to_dict("records")], columns=COLUMNS), path)
+
+
 def _put(line, path):
     with paths.lock(path):
         try:
@@ -94,9 +101,12 @@ def _put(line, path):
             warnings.warn(f"{error} It is renamed to {backup.name}, and a new leaderboard begins.", stacklevel=3)
             rows = read(path)
         other = rows[(rows[KEY] != pd.Series(line)[KEY]).any(axis=1)]
-        rows = pd.DataFrame([*other.to_dict("records"), line], columns=COLUMNS)
-        with paths.atomic_file(path) as aside:
-            _sorted(rows).to_csv(aside, index=False, lineterminator="\n")
+        _write(pd.DataFrame([*other.to_dict("records"), line], columns=COLUMNS), path)
+
+
+def _write(rows, path):
+    with paths.atomic_file(path) as aside:
+        _sorted(rows).to_csv(aside, index=False, lineterminator="\n")
 
 
 def read(path=None):

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ser_helpers.course import notebooks, runner
 from ser_helpers.errors import CorpusError
+from ser_helpers.evaluation import leaderboard
 
 GOOD = "# %% [markdown]\n# # 01 · Good\n\n# %%\nimport os\nprint(os.environ['SER_CORPUS'])\n"
 BAD = "# %% [markdown]\n# # 00 · Bad\n\n# %%\nx = 1\n\n# %%\n# divide\nx / 0\n\n# %%\nprint('never')\n"
@@ -44,6 +45,27 @@ def test_a_failing_lesson_does_not_stop_the_next_and_is_named_at_the_end(run, co
     executed = nbformat.read(course / "build" / "notebooks" / "01_good.ipynb", as_version=4)
     assert executed.cells[1].outputs[0].text == "synthetic\n"
     assert "ZeroDivisionError" in (course / "build" / "html" / "00_bad.html").read_text(encoding="utf-8")
+
+
+def test_a_kept_lesson_sees_the_lines_of_earlier_lessons_and_replaces_its_own(course, monkeypatch):
+    stored = course / "leaderboard.csv"
+    monkeypatch.setenv("SER_LEADERBOARD", str(stored))
+    rows = leaderboard.read(runner.leaderboard_file("synthetic"))[:4].assign(lesson=["00", "01", "01", "02"])
+    for lesson in ("00", "01", "02"):
+        leaderboard.replace(lesson, rows[rows["lesson"] == lesson], stored)
+    (course / "notebooks" / "src" / "01_good.py").write_text(
+        "# %% [markdown]\n# # 01 · Good\n\n# %%\nimport os\nfrom ser_helpers.evaluation import leaderboard\n"
+        "rows = leaderboard.read()\nprint(rows.lesson.tolist())\n"
+        "leaderboard.replace('01', rows.assign(lesson='01', model='new'), os.environ['SER_LEADERBOARD'])\n",
+        encoding="utf-8",
+    )
+    shown = []
+    keep = lambda source, notebook: shown.append(notebook.cells[1].outputs[0].text)  # noqa: E731
+    runner.run_lessons(["01"], console=Console(file=io.StringIO()), keep=keep)
+    assert shown == ["['00']\n"]
+    after = leaderboard.read(stored)
+    assert sorted(after["lesson"]) == ["00", "01", "02"]
+    assert after.set_index("lesson").model["01"] == "new"
 
 
 def test_ctrl_c_stops_the_course_and_writes_nothing_of_the_interrupted_lesson(course):
