@@ -126,7 +126,9 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
     notes = list(dict.fromkeys(note.replace(str(path), Path(path).name) for note in notes))
     used = [model, dimension_model if sentences is not None else None, laughter]
     labels = [_label(one) for one in used if one is not None]
-    return Episode(name or Path(path).stem, table.attrs["seconds"], table, sentences, laughs, notes, labels)
+    card = getattr(model, "card", None)
+    about = {"notes": notes, "models": labels, "card": card and card.to_dict()}
+    return Episode(name or Path(path).stem, table.attrs["seconds"], table, sentences, laughs, **about)
 
 
 class _EmotionStream:
