@@ -352,7 +352,9 @@ def podcast(
     title: Annotated[
         str | None, typer.Option(help="Name of the show; by default, from the feed, the tags or the folder.")
     ] = None,
-    feed: Annotated[str | None, typer.Option(help="The show's RSS feed, a file, for the titles of the episodes.")] = None,
+    feed: Annotated[
+        str | None, typer.Option(help="The show's RSS feed, a file, for the titles of the episodes.")
+    ] = None,
     compare: Annotated[str | None, typer.Option(help="The --out folder of another show to compare with.")] = None,
 ):
     """Analyse podcast episodes and write an HTML report, OUT/report.html; a second call resumes the first.

@@ -20,6 +20,7 @@ from ser_helpers.evaluation.result import html as html_table
 from ser_helpers.models.model_card import ModelCard
 from ser_helpers.plots.style import LINES, colour, percent
 from ser_helpers.podcast import figures, titles
+from ser_helpers.podcast.analysis import WINDOW
 from ser_helpers.podcast.archive import relative
 from ser_helpers.podcast.episode import TABLES, Show
 from ser_helpers.streaming.timeline import emotions
@@ -182,27 +183,33 @@ def _section(number, episode):
     claim = "nobody speaks"
     if shares.any():
         claim = "uncertain" if episode.doubt else f"mostly {shares.idxmax()}, {percent(shares.max())} of the speech"
-    charts = [_chart("emotions", f"Emotions over time: {claim}", f"Probabilities over time. Shares: {listed}.")]
+    words = f"Probabilities of the emotions, mean of {_width(episode) * WINDOW:g} s"
+    words += "" if episode.laughter is None else "; grey: laughter"
+    charts = [_chart("emotions", f"Emotions over time: {claim}", words, f"Shares of the speech: {listed}.")]
     rated = Show(episode.name, [episode]).sentences
     if rated["valence"].notna().any():
         words = f"Valence, arousal and dominance from 1 to 5, mean of {SECONDS} s"
-        charts.append(_chart("dimensions", words, f"{words}, of {len(rated)} sentences."))
+        charts.append(_chart("dimensions", "Sentences over time", words, f"{len(rated)} sentences."))
     lists = [_chapters(episode), _sentences(episode), _quotes(rated, episode)]
     content = "".join([notes, audio, laughs, *charts, *lists])
     return f'<section data-episode="{number}"><h2>{html.escape(_title(episode))}</h2>{content}</section>'
 
 
-def _chart(curves, title, alt):
-    return (
-        f'<h3>{html.escape(title)}</h3><div class="chart" data-curves="{curves}" role="img" aria-label="{alt}"></div>'
-    )
+def _chart(curves, title, words, numbers):
+    title, words, numbers = map(html.escape, (title, words, numbers))
+    box = f'<div class="chart" data-curves="{curves}" role="img" aria-label="{words}. {numbers}"></div>'
+    return f"<h3>{title}</h3><p><small>{words}. Click to listen.</small></p>{box}"
+
+
+def _width(episode):
+    """How many windows are averaged for the curves: single ones are too often wrong."""
+    return max(5, -(-len(episode.timeline) // figures.COLUMNS))
 
 
 def _curves(episode):
     """What the page draws of an episode: times (s), a list of values for each curve, and the laughs."""
     table, names = episode.timeline, label_order(emotions(episode.timeline))
-    width = -(-len(table) // figures.COLUMNS)
-    smooth = table[names].rolling(width, center=True, min_periods=1).mean().where(table[names].notna())
+    smooth = table[names].rolling(_width(episode), center=True, min_periods=1).mean().where(table[names].notna())
     drawn = {"seconds": round(episode.seconds, 2), "laughs": []}
     if episode.laughter is not None:
         drawn["laughs"] = episode.laughter[["start", "end"]].round(2).to_numpy().tolist()
