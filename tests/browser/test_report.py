@@ -98,7 +98,7 @@ def test_a_curve_shows_its_values_and_plays_where_it_is_clicked(page):
     curve.scroll_into_view_if_needed()
     half = {"x": curve.bounding_box()["width"] / 2, "y": 40}
     curve.hover(position=half)
-    shown = dict(re.findall(r"(\w+):?\s+([\d.:]+)", section.locator(".u-legend").first.inner_text()))
+    shown = dict(re.findall(r"([a-z]+)\s*([\d.:]+)", section.locator(".u-legend").first.inner_text()))
     minutes, seconds = shown["time"].split(":")
     assert 57 <= 60 * int(minutes) + int(seconds) <= 63
     assert float(shown["angry"]) + float(shown["happy"]) == pytest.approx(1, abs=0.011)
