@@ -170,7 +170,7 @@ def _section(number, episode):
     notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in episode.notes)
     audio = ""
     if episode.recording:
-        address = quote(os.fsencode(episode.recording))  # also escapes the colon of a name such as "javascript:"
+        address = "./" + quote(os.fsencode(episode.recording))  # neither "javascript:" nor "//host" is an address then
         missing = "The recording is not at its place beside this page, or this browser cannot play it."
         audio = f'<audio controls preload="none" src="{address}"></audio><p class="note missing" hidden>{missing}</p>'
     laughs = ""

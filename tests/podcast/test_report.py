@@ -141,7 +141,7 @@ def test_titles_come_from_the_feed_or_the_tags(show, tmp_path):
     (tmp_path / "feed.xml").write_text(f"<rss><channel><title>A feed</title>{item}</channel></rss>")
     results = pd.DataFrame({"state": "done", "reason": "", "path": str(tmp_path / "talk-2.mp3")}, index=["talk-2"])
     text = report_of(out, results).read_text(encoding="utf-8")
-    for expected in ("<h1>An album</h1>", "A &lt;b&gt;tag&lt;/b&gt; of talk-1</h2>", 'src="../talk-1.mp3"'):
+    for expected in ("<h1>An album</h1>", "A &lt;b&gt;tag&lt;/b&gt; of talk-1</h2>", 'src="./../talk-1.mp3"'):
         assert expected in text
     assert [path.name for path in (out / "chapters").iterdir()] == ["talk-2.json"]
     assert json.loads((out / "chapters" / "talk-2.json").read_text())["version"] == "1.2.0"
@@ -247,4 +247,4 @@ def test_names_and_words_are_escaped(show, tmp_path, card):
     assert html.escape(name) in text
     assert not [attr for _, attrs in page.tags for attr in attrs if attr.startswith("on")]
     addresses = {attrs["src"] for tag, attrs in page.tags if tag == "audio"}
-    assert addresses == {"javascript%3A%22%3C/script%3E.mp3"}
+    assert addresses == {"./javascript%3A%22%3C/script%3E.mp3"}
