@@ -163,6 +163,8 @@ def _comparison(show, other):
     hashes = {(episode.hashes or [None])[0] for one in (show, other) for episode in one.episodes}
     note = "The two shows were analysed with different models or settings: the differences may come from these."
     note = f'<p class="note">{note}</p>' if len(hashes) > 1 else ""
+    if min(len(show.episodes), len(other.episodes)) < 5:
+        note += '<p class="note">Intervals from fewer than five episodes are rough.</p>'
     return f"<section><h2>Comparison</h2>{note}{_table(table.reset_index(), 'Comparison of two shows')}</section>"
 
 

@@ -1,6 +1,7 @@
 "use strict";
 // Players, curves and sentences of a report. Every section has one player; sections without a recording have none.
 
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];  // seconds between ticks
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 const [INK, LINE, LAUGH] = ["#222", "#ddd", "#0000001c"];  // on white, as the figures
 
@@ -44,7 +45,7 @@ function chart(box, curves, seconds, laughs, { audio, play }) {
     cursor: { drag: { x: true, y: false, dist: 8 }, y: false },
     scales: { x: { time: false, range: (_, from, to) => (from === to ? [0, seconds] : [from, to]) },
       y: { range: curves.range } },
-    axes: [{ ...axis, values: (_, times) => times.map(clock) }, { ...axis, size: 44 }],
+    axes: [{ ...axis, incrs: STEPS, values: (_, times) => times.map(clock) }, { ...axis, size: 44 }],
     series: [{ label: "time", value: (_, time) => (time === null ? "–" : clock(time)) },
       ...curves.names.map((label, k) => ({ label, stroke: curves.colours[k], width: 2, value, spanGaps: false }))],
     hooks: { drawAxes: [bands] },
