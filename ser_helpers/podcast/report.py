@@ -139,7 +139,9 @@ def _overview(show, subtitle):
     if len(show.episodes) > 1 and show.sentences["valence"].notna().any():
         title = f"{_plain(show)}: valence, arousal and dominance"
         images.append(_figure(figures.draw_dimensions, show, subtitle, across=True, seconds=300, title=title))
-    return f"<section>{_table(table.reset_index(), 'Numbers by episode')}{''.join(images)}</section>"
+    laughter = any(episode.laughter is not None for episode in show.episodes)
+    note = "<p><small>Windows in which someone laughs are left out of the shares.</small></p>" if laughter else ""
+    return f"<section>{_table(table.reset_index(), 'Numbers by episode')}{note}{''.join(images)}</section>"
 
 
 def _comparison(show, other):

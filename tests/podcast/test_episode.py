@@ -130,7 +130,7 @@ def test_chapters_begin_where_another_emotion_prevails(card):
     episode.timeline["happy"], episode.timeline["sad"] = np.where(half, 0.8, 0.3), np.where(half, 0.2, 0.7)
     first, second = episode.chapters()
     assert first == {"startTime": 0.0, "title": 'uncertain · “He said "well, no"”'}
-    assert second["startTime"] == pytest.approx(300, abs=6)
+    assert second["startTime"] == pytest.approx(300, abs=12)  # a mean turns a little later
     episode.card, episode.sentences = card, None
     assert [one["title"] for one in episode.chapters()] == ["mostly happy", "mostly sad"]
     assert len(episode.chapters(400)) == 1
