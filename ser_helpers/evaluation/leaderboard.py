@@ -152,7 +152,7 @@ def to_markdown(rows, gaps=True):
     """Lines of :func:`read` as an aligned Markdown table, in the README without `gaps`. Lesson 04."""
     if len(rows) == 0:
         return "The leaderboard is empty: run a lesson that trains a model, such as 04."
-    table = _for_reading(rows) if gaps else _for_reading(rows).drop(columns="gap")
+    table = _for_reading(rows) if gaps else _for_reading(rows).drop(columns="gap", errors="ignore")
     cells = [[cell.replace("|", "\\|") for cell in row] for row in [list(table.columns), *table.to_numpy().tolist()]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in cells]
@@ -193,8 +193,9 @@ def _sorted(rows):
 
 
 def _for_reading(rows):
-    """What a reader wants of each line, as words."""
-    return pd.DataFrame([_words(row) for row in rows.itertuples()])
+    """What a reader wants of each line, as words; without the column of gaps where no line has one."""
+    table = pd.DataFrame([_words(row) for row in rows.itertuples()])
+    return table if len(table) and table["gap"].any() else table.drop(columns="gap", errors="ignore")
 
 
 def _words(row):
