@@ -147,8 +147,9 @@ class Encoder:
     def version(self):
         """A text that changes with everything the numbers depend on: weights, precision, code, libraries."""
         what = "pooled" if POOLINGS[self.pooling] else self.selected
-        what = f"{self.pooling} {what}" if self.pooling == "correlation" else what
         code = version("ser_helpers.pretrained.networks", libraries=("torch", "transformers"))
+        if self.pooling == "correlation":
+            code += version("ser_helpers.pretrained.correlations", CHANNELS)
         return repr([self.weights, what, self.device_and_dtype[1], code])
 
     @property
@@ -168,7 +169,8 @@ class Encoder:
         features of them. Means and deviations of all layers are small enough to be cached together, so another choice
         of layers costs nothing.
         """
-        from ser_helpers.pretrained.networks import correlate, pool
+        from ser_helpers.pretrained.correlations import correlate
+        from ser_helpers.pretrained.networks import pool
 
         waveforms = [audio.check(y, self.sample_rate, f"recording {i}") for i, y in enumerate(waveforms)]
         rows = self._hidden_states(waveforms)

@@ -134,14 +134,6 @@ def pool(states):
     return torch.stack([states.mean(dim=1), states.std(dim=1, unbiased=False)], dim=1)
 
 
-def correlate(states):
-    """Correlations over the frames of (layers, frames, dims) between all pairs of dims, as (layers, pairs)."""
-    centred = states - states.mean(dim=1, keepdim=True)
-    scaled = centred / (states.std(dim=1, unbiased=False, keepdim=True) + 1e-5)  # a constant channel gives 0
-    first, second = torch.triu_indices(states.shape[2], states.shape[2], 1)
-    return (scaled.transpose(1, 2) @ scaled / states.shape[1])[:, first, second]
-
-
 def build(config, folder=None, seed=0):
     """A `Network` from a configuration (dict), with the weights in `folder` or random ones from `seed`.
 
