@@ -1,4 +1,4 @@
-"""The most accurate classifiers of the course on RAVDESS, 8 classes, unseen actors.
+"""Four views of a frozen encoder, fused, on RAVDESS: 8 classes, unseen actors.
 
 ``python -m benchmarks.ravdess_accuracy``. Nothing is fine-tuned: four classifiers on a frozen Whisper-base, and the
 product of their probabilities. Three are linear discriminants: on the correlations between channels in layer 2, on
