@@ -111,7 +111,7 @@ def leaderboard(
     if readme:
         page.update()
     else:
-        print(board.show())
+        print(board.show(gaps=True))
 
 
 @app.command()
