@@ -1,4 +1,4 @@
-"""Networks leave the library that trained them: ONNX from Keras and torch, TorchScript from torch; ONNX Runtime."""
+"""Models leave the library that trained them: ONNX from Keras, torch and scikit-learn, TorchScript; ONNX Runtime."""
 
 import copy
 import json
@@ -7,14 +7,16 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ser_helpers import paths
 from ser_helpers.errors import ModelError
 from ser_helpers.models.keras_estimators import KerasEstimator
-from ser_helpers.models.windows import WindowClassifier
+from ser_helpers.models.saving import LoadedModel, load
+from ser_helpers.models.windows import WindowClassifier, WindowRegressor
 from ser_helpers.pretrained.encoder import Encoder
 
 OPSET = 17
@@ -22,18 +24,19 @@ CLASSES = "ser_classes"  # the key of the labels in the file's metadata
 
 
 def to_onnx(model, example, classes=None):
-    """A fitted network as an OnnxModel, which gives the same numbers to about six digits.
+    """A fitted model as an OnnxModel, which gives the same numbers to about six digits.
 
-    Of a WindowClassifier, the result is a WindowClassifier that contains it. Raises ModelError if the model is not
-    fitted or cannot be exported (the message gives the exporter's reason), or the example is none. Lesson 12.
+    Of a window model, the result is a window model that contains it. Raises ModelError if the model is not fitted or
+    cannot be exported (the message gives the exporter's reason), or the example is none. Lesson 12.
 
     Parameters
     ----------
-    model : KerasClassifier, torch.nn.Module, Encoder or WindowClassifier
-        An ``Encoder`` needs pooling, and takes one window at a time. Of a ``WindowClassifier``, the feature extractor
-        is exported if it is an Encoder, and the classifier if it is a Keras network.
+    model : scikit-learn or Keras estimator, torch.nn.Module, Encoder, WindowClassifier, WindowRegressor, str or Path
+        A path is of a file that ``models.save`` wrote. An ``Encoder`` needs pooling, and takes one window at a time. Of
+        a window model, its estimator is exported, and its feature extractor if that is an Encoder; other features stay
+        functions. Of a pipeline that ends in a Keras network, only the network is exported, and stays in the pipeline.
     example : array (n, ...)
-        What it is fed: features, or windows (n, 48000) for an Encoder and a WindowClassifier.
+        What it is fed: features, or windows (n, 48000) for an Encoder and a window model.
     classes : list of str
         The labels, for a torch module whose outputs are probabilities.
 
@@ -45,15 +48,22 @@ def to_onnx(model, example, classes=None):
     >>> model.predict_proba(np.zeros((5, 3))).shape, model.classes_.tolist()
     ((5, 2), ['angry', 'calm'])
     """
+    model = load(model) if isinstance(model, str | Path) else model
+    model = model.model if isinstance(model, LoadedModel) else model
     check_fitted(model, "exporting it")
-    if isinstance(model, WindowClassifier):
-        return _window_classifier(model, example)
+    if isinstance(model, WindowClassifier | WindowRegressor):
+        return _window_model(model, example)
     example = _example(example)
     if isinstance(model, Encoder):
         return _guarded(_torch, _encoder_module(model), example, None, False)
     if isinstance(model, KerasEstimator):
-        return _guarded(_keras, model.model_, example, model.classes_)
-    _check_module(model, "KerasClassifier, WindowClassifier")
+        return _guarded(_keras, _with_scale(model), example, getattr(model, "classes_", None))
+    if isinstance(model, Pipeline) and isinstance(model[-1], KerasEstimator):
+        network = to_onnx(model[-1], model[:-1].transform(example))
+        return Pipeline([*model.steps[:-1], (model.steps[-1][0], network)])
+    if isinstance(model, BaseEstimator):
+        return _guarded(_sklearn, model, example)
+    _check_module(model, "scikit-learn or Keras estimator, window model")
     exported = _guarded(_torch, model, example, classes, True)
     if classes is not None and exported.run(example).shape[1:] != (len(classes),):
         raise ModelError(
@@ -63,7 +73,7 @@ def to_onnx(model, example, classes=None):
 
 
 class OnnxModel(ClassifierMixin, BaseEstimator):
-    """A fitted classifier, or any function of arrays, in ONNX: it predicts, and cannot be trained again.
+    """A fitted estimator, or any function of arrays, in ONNX: it predicts, and cannot be trained again.
 
     It can be pickled, and used as the feature extractor or the classifier of a ``WindowClassifier``. Raises ModelError
     when ONNX Runtime cannot run the content, the array has another shape, or the output is not finite. Lesson 12.
@@ -101,6 +111,10 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
         except OSError as error:
             raise ModelError(f"Cannot read {path} ({error.strerror}): give the path of an ONNX file.") from error
 
+    def fit(self, X, y=None):
+        """Raise a ModelError."""
+        raise ModelError("An ONNX network cannot be trained: fit the model it was exported from, and export that.")
+
     def save(self, path):
         """Write the ONNX file; an existing one is replaced at once, or not at all."""
         try:
@@ -133,10 +147,9 @@ class OnnxModel(ClassifierMixin, BaseEstimator):
         return self.run(X).astype(np.float64)
 
     def predict(self, X):
-        """The most probable label of each row, shape (n,)."""
-        if not len(self.classes_):
-            raise ModelError("This network knows no labels: export it with classes, or ask for predict_proba.")
-        return self.classes_[self.run(X).argmax(axis=1)]
+        """The most probable label of each row, shape (n,); without labels the output itself, as of a regressor."""
+        output = self.run(X)
+        return self.classes_[output.argmax(axis=1)] if len(self.classes_) else output
 
     def __call__(self, row):
         """The output for one row: a ``WindowClassifier`` calls its feature extractor so."""
@@ -221,12 +234,12 @@ def _example(example):
     return rows[:1]
 
 
-def _window_classifier(model, windows):
+def _window_model(model, windows):
     exported = copy.copy(model)
     if isinstance(model.feature_extractor, Encoder):
         exported.feature_extractor = to_onnx(model.feature_extractor, windows)
-    if isinstance(model.classifier_, KerasEstimator):
-        exported.classifier_ = to_onnx(model.classifier_, model.features(windows[:1]))
+    fitted = "regressor_" if model.regression else "classifier_"
+    setattr(exported, fitted, to_onnx(getattr(model, fitted), model.features(windows[:1])))
     return exported
 
 
@@ -243,8 +256,18 @@ def _guarded(exporter, *args):
         raise ModelError(f"This model cannot be exported ({reason}): build it of layers that ONNX knows.") from error
 
 
+def _with_scale(model):
+    """The Keras network of an estimator; a regressor's also brings its outputs back to the targets' scale."""
+    import keras
+
+    if is_classifier(model):
+        return model.model_
+    return keras.Sequential([model.model_, keras.layers.Rescaling(model.target_scale_, model.target_mean_)])
+
+
 def _keras(network, example, classes):
     import keras
+    import onnx
 
     network(example)  # Keras exports the shapes that it was called with
     if keras.backend.backend() == "torch":
@@ -252,11 +275,23 @@ def _keras(network, example, classes):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         network.export(path, format="onnx", verbose=False)
-        return _labelled(path, classes)
+        return _labelled(onnx.load(path), classes)
+
+
+def _sklearn(estimator, example):
+    """Of a classifier the probabilities are the last output, as in the networks: no table of labels in each row."""
+    import skl2onnx
+
+    # a shape without the number of rows: any number of them at once
+    inputs = [("x", skl2onnx.common.data_types.FloatTensorType([None, *example.shape[1:]]))]
+    options = {"zipmap": False} if is_classifier(estimator) else None
+    proto = skl2onnx.to_onnx(estimator, initial_types=inputs, options=options, target_opset=OPSET)
+    return _labelled(proto, getattr(estimator, "classes_", None))
 
 
 def _torch(module, example, classes, any_number):
     """The ONNX network; with `any_number` it takes any number of rows at once, else as many as the example has."""
+    import onnx
     import torch
 
     axes = {"x": {0: "n"}, "y": {0: "n"}} if any_number else None
@@ -265,14 +300,11 @@ def _torch(module, example, classes, any_number):
         path = Path(folder) / "network.onnx"
         # dynamo=False is the old exporter, which is ten times as fast
         torch.onnx.export(module.eval(), (torch.as_tensor(example),), path, **options, dynamo=False)
-        return _labelled(path, classes)
+        return _labelled(onnx.load(path), classes)
 
 
-def _labelled(path, classes):
-    """The network in the file, with its labels in the metadata."""
-    import onnx
-
-    proto = onnx.load(path)
+def _labelled(proto, classes):
+    """The network, with its labels in the metadata."""
     if classes is not None:
         stored = proto.metadata_props.add()
         stored.key, stored.value = CLASSES, json.dumps(np.asarray(classes).tolist())
