@@ -29,7 +29,7 @@ Corpus = Annotated[
 
 
 ENCODERS = ("openai/whisper-base", "facebook/wav2vec2-base", "facebook/hubert-base-ls960", "microsoft/wavlm-base-plus")
-EXTRAS = ("audio", "dask", "encoders", "export", "features", "keras", "lessons", "models", "service")
+EXTRAS = ("audio", "dask", "encoders", "export", "features", "keras", "lessons", "models", "service", "transcription")
 
 
 def plain_errors(command):
@@ -203,10 +203,16 @@ def download(
 ):
     """Download a corpus or the weights of a network from the publisher; an interrupted download is resumed."""
     from ser_helpers import download as downloads
-    from ser_helpers.pretrained import download_encoder, download_sentence_encoder, download_speechbrain
+    from ser_helpers.pretrained import (
+        download_encoder,
+        download_recogniser,
+        download_sentence_encoder,
+        download_speechbrain,
+    )
 
     own = {"speechbrain": download_speechbrain, "sentence-transformers": download_sentence_encoder}
-    hub = own.get(name.partition("/")[0], download_encoder)
+    owner, _, network = name.partition("/")
+    hub = download_recogniser if network.startswith("faster-") else own.get(owner, download_encoder)
     publisher = hub if "/" in name else downloads.download
     fetch = downloads.download_weights if name in downloads.weights_cards() else publisher
     print(f"{name} is at {os.path.relpath(fetch(name))}")
@@ -341,6 +347,15 @@ def podcast(
         str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes on this machine.")] = 2,
+    transcribe: Annotated[
+        bool,
+        typer.Option(
+            "--transcribe",
+            help="Recognise the words of episodes without a transcript: with Whisper if its weights are on this "
+            "machine (ser download Systran/faster-whisper-base), else with PocketSphinx, which takes about half an "
+            "hour of a core for an hour of audio and gets many words wrong.",
+        ),
+    ] = False,
     model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
     laughter: Annotated[
         bool,
@@ -355,7 +370,9 @@ def podcast(
     from ser_helpers import models, podcast, pretrained
 
     detector = pretrained.LaughterDetector() if laughter else None
+    recogniser = pretrained.Recogniser() if transcribe else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
+    settings["recogniser"] = recogniser
     outcomes = podcast.process(episodes, out, model=models.window_model(model), **settings)
     for name, row in outcomes[outcomes.reason != ""].iterrows():
         verdict = "Not analysed" if row.state == "failed" else "Analysed in part"

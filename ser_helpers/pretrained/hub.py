@@ -149,8 +149,9 @@ def unreadable(folder, error):
 
 
 def content_hash(folder):
-    """A hash of an encoder's configuration and weights."""
-    files = [folder / name for name in _CONFIGS if (folder / name).is_file()] + weight_files(folder)
+    """A hash of a network's configuration and weights."""
+    weights = weight_files(folder) or sorted(folder.glob("model.bin"))
+    files = [folder / name for name in _CONFIGS if (folder / name).is_file()] + weights
     stamps = [(file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return _content_hash(tuple(files), tuple(stamps))
 
