@@ -111,9 +111,8 @@ def process(
     if model is None or isinstance(model, str | Path):
         model = models.window_model(model or "linear")
     as_window_model(model, classifier=True)  # refuses what cannot work, before the first episode
-    if dimension_model is None and (
-        recogniser or any(task.transcript for task in tasks)
-    ):  # else there is no sentence to rate
+    has_words = recogniser or any(task.transcript for task in tasks)
+    if dimension_model is None and has_words:  # else there is no sentence to rate
         dimension_model = podcast.dimension_model()
     tools = {"model": model, "dimension_model": dimension_model, "laughter": laughter, "recogniser": recogniser}
     work = functools.partial(_analyse, tools=tools, settings=settings, tools_hash=hash_of(tools, settings))

@@ -111,10 +111,9 @@ class Recogniser:
 
     def _text(self, y):
         """The words of an utterance; one that is not too long is not cut at its pauses."""
-        words = (
-            self.words(y) if len(y) <= LONGEST * RATE else _transcribe([y], self)[["start", "end", "text"]].to_numpy()
-        )
-        return " ".join(word for _, _, word in words)
+        if len(y) > LONGEST * RATE:
+            return " ".join(_transcribe([y], self)["text"])
+        return " ".join(word for _, _, word in self.words(y))
 
     def stream(self):
         """Recognises a recording that comes in blocks: ``feed(y)``, then ``finish()``, which returns the words."""
