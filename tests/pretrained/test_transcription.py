@@ -1,4 +1,4 @@
-"""Words and their times: PocketSphinx on embedded speech, and a stand-in for faster-whisper, whose weights are large."""
+"""Words and their times: PocketSphinx on embedded speech, and a stand-in for faster-whisper."""
 
 import numpy as np
 import pytest
