@@ -141,7 +141,7 @@ def test_utterances_are_cached_and_quick_mode_recognises_some(tmp_path, monkeypa
     assert texts.equals(features.extract(table, recogniser, progress=False).rename("text"))
     assert texts.index.equals(table.index)
     assert (texts == "Good morning!").all()
-    monkeypatch.setattr(Recogniser, "compute", None)  # now from the cache
+    monkeypatch.setattr(Recogniser, "words", None)  # now from the cache
     monkeypatch.setenv("SER_QUICK", "1")
     monkeypatch.setitem(quick_mode.LIMITS, "transcribed utterances", 3)
     assert transcribe_utterances(table, recogniser, progress=False).tolist() == ["Good morning!", ""] * 3
