@@ -22,6 +22,12 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "make_speechbrain_stand_in",
         ],
         "speechbrain_recipe": ["SpeechBrainRecipe"],
-        "transcription": ["Recogniser", "download_recogniser", "transcribe", "transcribe_utterances"],
+        "transcription": [
+            "Recogniser",
+            "download_recogniser",
+            "find_recogniser",
+            "transcribe",
+            "transcribe_utterances",
+        ],
     },
 )
