@@ -43,11 +43,12 @@ coverage: $(TOOLS)  ## the same, and which lines they reach
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --cov=ser_helpers --cov-report=term
 
 FULL := $(CURDIR)/build/full
-test-all: coverage  ## all of that, the lessons in full, their scores, and real speech where it is (an hour)
+test-all: coverage  ## all of that, the lessons in full, their scores, the ready models, and real speech where it is (an hour)
 	rm -rf $(FULL)
 	SER_BUILD_HOME=$(FULL) SER_MODELS_HOME=$(FULL)/no-models $(BIN)/ser run --corpus synthetic
 	SER_FULL_RUN=$(FULL) $(BIN)/python -m pytest tests/notebooks/test_full_run.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m real
+	$(BIN)/python tools/ready_models.py
 
 lab: $(READY)  ## open JupyterLab
 	$(BIN)/jupyter lab notebooks

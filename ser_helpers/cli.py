@@ -112,7 +112,7 @@ def leaderboard(
     if readme:
         page.update()
     else:
-        print(board.show())
+        print(board.show(gaps=True))
 
 
 @app.command()

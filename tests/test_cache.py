@@ -102,6 +102,7 @@ def test_a_damaged_laughter_stand_in_is_trained_again(keep, fits, monkeypatch):
     from ser_helpers.pretrained import laughter
 
     networks = [laughter.LaughterNetwork((2, 2, 2, 2), bands=32) for _ in range(2)]
+    monkeypatch.setattr(laughter, "SHIPPED", None)
     monkeypatch.setattr(laughter, "_embedded_examples", lambda: ())
     monkeypatch.setattr(laughter, "train", networks.pop)
     laughter.stand_in()

@@ -6,12 +6,14 @@ import itertools
 import json
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
 from typer.testing import CliRunner
 
 from ser_helpers import audio, corpora, models, workflow
+from ser_helpers.audio import capture
 from ser_helpers.cli import app
 from ser_helpers.errors import EvaluationError, ModelError
 from ser_helpers.streaming import detect
@@ -198,7 +200,7 @@ class Microphone:
 
 
 def test_the_microphone_gives_a_row_a_second_until_ctrl_c(trained, recordings, monkeypatch):
-    y = audio.load(recordings[0], 16000)[: 16000 * 6]
+    y = np.resize(audio.load(recordings[0], 16000), 16000 * 6)
     monkeypatch.setitem(sys.modules, "sounddevice", Microphone(y))
 
     def ended_by_ctrl_c(blocks, model):
@@ -220,3 +222,11 @@ def test_without_a_microphone_one_sentence_says_what_to_install(trained, monkeyp
     assert result.exit_code == 2
     assert "pip install 'ser-helpers[microphone]'" in result.output
     assert ser("predict").exit_code == 2  # neither files nor microphone
+
+
+def test_a_microphone_that_stops_is_said(trained, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", Microphone(np.zeros(16000, np.float32)))
+    monkeypatch.setattr(capture, "PATIENCE", 0.01)
+    result = ser("predict", "--microphone", "--model", trained[1])
+    assert result.exit_code == 2
+    assert "The microphone has given no sound" in result.output

@@ -177,7 +177,7 @@ PICTURE = "book/unseen_actors.png"
 def results():
     """The README's results table in Markdown: rows on real speech only, in the order of the leaderboard."""
     rows = leaderboard.read(leaderboard_file("real"))
-    return leaderboard.to_markdown(rows[~rows.synthetic.astype(bool)], gaps=False)
+    return leaderboard.to_markdown(rows[~rows.synthetic.astype(bool)])
 
 
 def picture():

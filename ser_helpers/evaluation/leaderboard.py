@@ -32,14 +32,14 @@ COLUMNS = [
 class Board:
     """Lines of the leaderboard that print as an aligned table and show as HTML in a notebook."""
 
-    def __init__(self, rows):
-        self.rows = rows
+    def __init__(self, rows, gaps=False):
+        self.rows, self.gaps = rows, gaps
 
     def __repr__(self):
-        return to_markdown(self.rows)
+        return to_markdown(self.rows, self.gaps)
 
     def _repr_html_(self):
-        return html(_for_reading(self.rows), index=False)
+        return html(_for_reading(self.rows, self.gaps), index=False)
 
 
 def default_path():
@@ -139,20 +139,22 @@ def read(path=None):
     return _sorted(rows)
 
 
-def show(path=None):
+def show(path=None, gaps=False):
     """The leaderboard as a table to look at: text when printed, HTML in a notebook. Lesson 04.
+
+    With `gaps`, a column has the largest gap by gender.
 
     >>> show("no-such-file.csv")
     The leaderboard is empty: run a lesson that trains a model, such as 04.
     """
-    return Board(read(path))
+    return Board(read(path), gaps)
 
 
-def to_markdown(rows, gaps=True):
-    """Lines of :func:`read` as an aligned Markdown table, in the README without `gaps`. Lesson 04."""
+def to_markdown(rows, gaps=False):
+    """Lines of :func:`read` as an aligned Markdown table; `gaps` as in :func:`show`. Lesson 04."""
     if len(rows) == 0:
         return "The leaderboard is empty: run a lesson that trains a model, such as 04."
-    table = _for_reading(rows) if gaps else _for_reading(rows).drop(columns="gap")
+    table = _for_reading(rows, gaps)
     cells = [[cell.replace("|", "\\|") for cell in row] for row in [list(table.columns), *table.to_numpy().tolist()]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in cells]
@@ -192,9 +194,10 @@ def _sorted(rows):
     return rows.loc[order].reset_index(drop=True)
 
 
-def _for_reading(rows):
-    """What a reader wants of each line, as words."""
-    return pd.DataFrame([_words(row) for row in rows.itertuples()])
+def _for_reading(rows, gaps):
+    """What a reader wants of each line, as words; `gaps` is for the largest one by gender."""
+    table = pd.DataFrame([_words(row) for row in rows.itertuples()])
+    return table if gaps else table.drop(columns="gap", errors="ignore")
 
 
 def _words(row):

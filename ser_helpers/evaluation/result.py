@@ -230,26 +230,30 @@ class Result:
 
     def summary(self):
         """What was evaluated and how well; what the audit says; the gap between genders, where they are known."""
+        return self._sentence() + (f" Gap by gender: {gap_words(self.largest_gap)}." if self.largest_gap else "")
+
+    def _sentence(self):
         spread = f" (folds {self.folds[self.metric].mean():.2f} ± {self.folds[self.metric].std():.2f})"
         return (
             f"{self.caption}: {self.metric.upper()} {self.score:.2f}, {self._interval_words()}, "
             f"chance {self.chance_level:.3g}{spread if len(self.folds) > 1 else ''}. {self.verdict}"
-        ) + (f" Gap by gender: {gap_words(self.largest_gap)}." if self.largest_gap else "")
+        )
 
     def __repr__(self):
-        return f"<Result {self.summary()}>"
+        return f"<Result {self._sentence()}>"
 
     def _repr_html_(self):
-        rows = {
-            "corpus": self.corpus,
-            "model": f"{self.name} on {self.features}",
-            "target": self.target,
-            "protocol": self.protocol_words,
-            self.metric.upper(): f"{self.score:.2f}, {self._interval_words()}",
-            "chance": f"{self.chance_level:.3g}",
-            "audit": self.verdict,
-        }
-        return html(rows | ({"gap by gender": gap_words(self.largest_gap)} if self.largest_gap else {}))
+        return html(
+            {
+                "corpus": self.corpus,
+                "model": f"{self.name} on {self.features}",
+                "target": self.target,
+                "protocol": self.protocol_words,
+                self.metric.upper(): f"{self.score:.2f}, {self._interval_words()}",
+                "chance": f"{self.chance_level:.3g}",
+                "audit": self.verdict,
+            }
+        )
 
     def _score(self, metric):
         if (metric == "ccc") == bool(self.labels):

@@ -293,10 +293,10 @@ def _encoder_module(encoder):
     from ser_helpers.pretrained.encoder import POOLINGS
     from ser_helpers.pretrained.networks import pool
 
-    if encoder.pooling is None or encoder.config["model_type"] == "whisper":
+    if not POOLINGS[encoder.pooling] or encoder.config["model_type"] == "whisper":
         raise ModelError(
-            "Only encoders with pooling that take the samples themselves can be exported: wav2vec 2.0, HuBERT, WavLM "
-            "or data2vec, not Whisper."
+            "Only encoders with pooling 'mean' or 'mean+std' that take the samples themselves can be exported: wav2vec "
+            "2.0, HuBERT, WavLM or data2vec, not Whisper."
         )
     poolings = len(POOLINGS[encoder.pooling])
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import json
 
 import numpy as np
@@ -11,7 +12,8 @@ from ser_helpers import audio
 from ser_helpers.cache import version
 from ser_helpers.pretrained.hub import choose_device, content_hash, encoder_size, find_encoder, read_config, tiny_config
 
-POOLINGS = {"mean": ("mean",), "mean+std": ("mean", "std"), None: ()}
+POOLINGS = {"mean": ("mean",), "mean+std": ("mean", "std"), "correlation": (), None: ()}
+CHANNELS = 192  # correlated with each other: of 512 all together there would be 130,816 pairs per layer
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 
 
@@ -38,8 +40,11 @@ class Encoder:
     layers : "all", int or list of int
         Which layers to give, side by side: 0 is the input of the first attention block, ``blocks`` the output of the
         last (with the network's final normalisation, if it has one).
-    pooling : "mean+std", "mean" or None
-        Mean, and population standard deviation, over the frames of the utterance; None gives the frames themselves.
+    pooling : "mean+std", "mean", "correlation" or None
+        Mean, and population standard deviation, over the frames of the utterance; or the correlations between channels
+        over its frames, of 192 evenly spaced channels of each layer (Stafylakis et al., "Extracting speaker and emotion
+        information from self-supervised speech models via channel-wise correlations", SLT 2022, arXiv:2210.09513);
+        None gives the frames themselves.
     device : str
         "cuda", "mps", "cpu", or "auto" for the first of these that the machine has.
     precision : str
@@ -84,7 +89,7 @@ class Encoder:
         seed=0,
     ):
         if pooling not in list(POOLINGS):
-            raise ValueError(f"pooling is 'mean+std', 'mean' or None, not {pooling!r}.")
+            raise ValueError(f"pooling is 'mean+std', 'mean', 'correlation' or None, not {pooling!r}.")
         if precision not in PRECISIONS:
             raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}.")
         self.name, self.layers, self.pooling = str(name), layers, pooling
@@ -141,9 +146,11 @@ class Encoder:
     @property
     def version(self):
         """A text that changes with everything the numbers depend on: weights, precision, code, libraries."""
-        frames = self.selected if self.pooling is None else "pooled"
+        what = "pooled" if POOLINGS[self.pooling] else self.selected
         code = version("ser_helpers.pretrained.networks", libraries=("torch", "transformers"))
-        return repr([self.weights, frames, self.device_and_dtype[1], code])
+        if self.pooling == "correlation":
+            code += version("ser_helpers.pretrained.correlations", CHANNELS)
+        return repr([self.weights, what, self.device_and_dtype[1], code])
 
     @property
     def weights(self):
@@ -158,19 +165,29 @@ class Encoder:
     def compute(self, waveforms):
         """What is cached of each recording: mean and deviation of all layers, or the frames of the chosen ones.
 
-        Arrays of float32, (blocks + 1, 2, dims) or (layers, frames, dims); `select` makes features of them. Pooled, all
-        layers are small enough to be cached together, so another choice of layers costs nothing.
+        Arrays of float32, (blocks + 1, 2, dims), (layers, pairs of channels) or (layers, frames, dims); `select` makes
+        features of them. Means and deviations of all layers are small enough to be cached together, so another choice
+        of layers costs nothing.
         """
+        from ser_helpers.pretrained.correlations import correlate
         from ser_helpers.pretrained.networks import pool
 
         waveforms = [audio.check(y, self.sample_rate, f"recording {i}") for i, y in enumerate(waveforms)]
         rows = self._hidden_states(waveforms)
-        return [(states[self.selected] if self.pooling is None else pool(states)).cpu().numpy() for states in rows]
+        if POOLINGS[self.pooling]:
+            rows = map(pool, rows)
+        else:
+            rows = (states[self.selected] for states in rows)
+        if self.pooling == "correlation":
+            rows = (correlate(states[..., self._channels]) for states in rows)
+        return [states.cpu().numpy() for states in rows]
 
     def select(self, computed):
         """The features in what `compute` gave for one recording: (features,) or (frames, layers * dims)."""
         if self.pooling is None:
             return np.concatenate(computed, axis=1)
+        if self.pooling == "correlation":
+            return computed.ravel()
         return computed[self.selected, : len(POOLINGS[self.pooling])].ravel()
 
     @property
@@ -218,17 +235,29 @@ class Encoder:
     def _label(self, layers=None):
         last = self.name.rstrip("/").rsplit("/", 1)[-1]
         label = f"tiny untrained stand-in for {last}" if self.stand_in else last
-        if layers is None or layers == list(range(self.blocks + 1)):
+        if layers is None:
             return label
+        what = ", correlations" if self.pooling == "correlation" else ""
+        if layers == list(range(self.blocks + 1)):
+            return label + what
         *others, end = map(str, layers)
-        return f"{label}, layer{'s' if others else ''} {' and '.join([', '.join(others), end] if others else [end])}"
+        numbers = " and ".join([", ".join(others), end] if others else [end])
+        return f"{label}, layer{'s' if others else ''} {numbers}{what}"
 
     def _parameters(self, layers):
         chosen = "all" if layers == list(range(self.blocks + 1)) else layers
         return {"name": self.name, "layers": chosen, "pooling": self.pooling, "seed": self.seed}
 
+    @property
+    def _channels(self):
+        """Numbers of the channels that are correlated, evenly spaced."""
+        return np.linspace(0, self.dims - 1, min(CHANNELS, self.dims)).round().astype(int)
+
     def _columns(self, layer):
         width = len(str(self.dims))
+        if self.pooling == "correlation":  # in the order of torch.triu_indices
+            pairs = itertools.combinations(self._channels + 1, 2)
+            return [f"layer{layer}_corr_{a:0{width}}_{b:0{width}}" for a, b in pairs]
         parts = POOLINGS[self.pooling]
         return [f"layer{layer}_{part}_{number:0{width}}" for part in parts for number in range(1, self.dims + 1)]
 

@@ -179,6 +179,7 @@ def test_a_replay_runs_as_fast_as_the_service_unless_the_page_says_otherwise(bro
             with page.expect_request(f"{address}/replay") as asked:
                 page.click("text=Replay a call")
             assert asked.value.post_data_json["speed"] == speed
+        page.close()  # before the service ends: it would log the connection it lost
 
 
 def test_alerts_that_pile_up_are_cut_short_and_acknowledged_at_once(visit):

@@ -245,10 +245,12 @@ def test_an_unusable_cache_is_reported_once_and_costs_nothing(table, cache, recw
 
 
 SCRIPT = """
+import signal
 import sys
 import pandas as pd
 from ser_helpers import features
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell starts processes that ignore it
     table = pd.read_pickle(sys.argv[1])
     features.extract(table, "compare", jobs=int(sys.argv[2]), progress=False)
 """

@@ -139,7 +139,7 @@ def test_layers_are_taken_from_tables_alone():
 
 
 def test_other_parameters_are_checked_at_once():
-    with pytest.raises(ValueError, match="pooling is 'mean\\+std', 'mean' or None, not 'max'"):
+    with pytest.raises(ValueError, match="pooling is 'mean\\+std', 'mean', 'correlation' or None, not 'max'"):
         encoder("hubert", pooling="max")
     with pytest.raises(ValueError, match="precision is one of auto, float32, float16, bfloat16, not 'half'"):
         encoder("hubert", precision="half")

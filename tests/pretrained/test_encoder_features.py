@@ -63,6 +63,23 @@ def test_extract_gives_each_utterance_its_embedding(table):
         hubert.layer(part, 1)
 
 
+def test_correlations_are_numpys_between_evenly_spaced_channels(table, monkeypatch):
+    monkeypatch.setattr("ser_helpers.pretrained.encoder.CHANNELS", 3)
+    table, hubert = table(3), encoder("hubert", layers=[1, 4], pooling="correlation")
+    X = features.extract(table, hubert)
+    assert X.attrs["kind"] == "tiny untrained stand-in for hubert, layers 1 and 4, correlations"
+    frames = features.extract(table, encoder("hubert", layers=[1, 4], pooling=None))
+    middle, last = round((hubert.dims - 1) / 2), hubert.dims - 1
+    for name in table.index:
+        for layer, states in zip([1, 4], np.split(frames[name], 2, axis=1), strict=True):
+            expected = np.corrcoef(states[:, [0, middle, last]].T)[[0, 0, 1], [1, 2, 2]]
+            np.testing.assert_allclose(
+                X.loc[name, [c for c in X if c.startswith(f"layer{layer}_")]], expected, atol=1e-3
+            )
+    names = [f"layer1_corr_{a + 1:02}_{b + 1:02}" for a, b in [(0, middle), (0, last), (middle, last)]]
+    assert list(hubert.layer(X, 1)) == names
+
+
 def test_extract_gives_frames_where_nothing_is_pooled(table):
     table, hubert = table(3), encoder("hubert", layers=[1, 4], pooling=None)
     X = features.extract(table, hubert)
