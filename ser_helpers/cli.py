@@ -367,9 +367,19 @@ def podcast(
             "network is on this machine."
         ),
     ] = True,
-    title: Annotated[str | None, typer.Option(help="Name of the show; by default, that of the folder.")] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Name of the show; by default, from the feed, the tags or the folder.")
+    ] = None,
+    feed: Annotated[
+        str | None, typer.Option(help="The show's RSS feed, a file, for the titles of the episodes.")
+    ] = None,
+    compare: Annotated[str | None, typer.Option(help="The --out folder of another show to compare with.")] = None,
 ):
-    """Analyse podcast episodes and write an HTML report, OUT/report.html; a second call resumes the first."""
+    """Analyse podcast episodes and write an HTML report, OUT/report.html; a second call resumes the first.
+
+    The report plays the recordings from where they are, relative to OUT: share them together. The numbers are in
+    OUT/report.csv and OUT/report.json, the chapters of each episode in OUT/chapters.
+    """
     from ser_helpers import models, podcast, pretrained
 
     detector = pretrained.LaughterDetector() if laughter else None
@@ -380,7 +390,8 @@ def podcast(
     for name, row in outcomes[outcomes.reason != ""].iterrows():
         verdict = "Not analysed" if row.state == "failed" else "Analysed in part"
         print(f"{verdict}: {name}. {row.reason}", file=sys.stderr)
-    print(f"The report is at {os.path.relpath(podcast.report_of(out, outcomes, title))}")
+    report = podcast.report_of(out, outcomes, title, feed, compare)
+    print(f"The report is at {os.path.relpath(report)}")
     raise typer.Exit(int((outcomes.state == "failed").any()))
 
 

@@ -131,7 +131,9 @@ def analyse_episode(
     words = None if transcript else recogniser
     used = [model, dimension_model if sentences is not None else None, words, laughter]
     labels = [_label(one) for one in used if one is not None]
-    return Episode(name or Path(path).stem, table.attrs["seconds"], table, sentences, laughs, notes, labels)
+    card = getattr(model, "card", None)
+    about = {"notes": notes, "models": labels, "card": card and card.to_dict()}
+    return Episode(name or Path(path).stem, table.attrs["seconds"], table, sentences, laughs, **about)
 
 
 class _EmotionStream:

@@ -197,7 +197,7 @@ def _analyse(task, tools, settings, tools_hash):
             return Outcome(task.episode, "failed", reason=str(error))
         except Exception as error:  # one episode must not stop the others
             return Outcome(task.episode, "failed", reason=f"{type(error).__name__}: {error}")
-        episode.hashes = hashes
+        episode.hashes, episode.recording = hashes, relative(task.path, task.out)
         episode.save(folder)
     return Outcome(task.episode, "done", episode.seconds / 60, " ".join(episode.problems))
 
@@ -267,6 +267,14 @@ def hash_of(tools, settings):
     except pickle.PicklingError as error:
         reason = str(error.args[0] if error.args else error)
         raise ArchiveError(f"A model cannot be hashed ({reason}): define its functions in a module.") from error
+
+
+def relative(path, folder):
+    """`path` from `folder`, with slashes; None if they are on different drives."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return None
 
 
 def content_hash(path):

@@ -3,20 +3,26 @@
 import dataclasses
 import hashlib
 import json
+import textwrap
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ser_helpers import paths
 from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import ArchiveError
+from ser_helpers.models.model_card import ModelCard
 from ser_helpers.podcast.transcripts import COLUMNS
-from ser_helpers.streaming.timeline import emotion_shares, rolling_mean
+from ser_helpers.streaming.timeline import emotion_shares, emotions, rolling_mean
 
 TABLES = ("timeline", "sentences", "laughter")
+ABOUT = ("name", "seconds", "notes", "models", "hashes", "card", "recording")
 NO_TRANSCRIPT = "There is no transcript: sentences were not rated."
 NO_SPEECH = "No speech was detected."
 RECOGNISED = "There is no transcript: the words were recognised by "
+CLAIM = 1 / 3
+"""A score carries a claim if its interval begins at least this far from chance (0) to perfect (1)."""
 
 
 @dataclasses.dataclass
@@ -38,6 +44,12 @@ class Episode:
     """The labels of the models, and what the course's own were trained on."""
     hashes: list | None = None
     """Of models and settings, of the recording and of the transcript."""
+    card: dict | None = None
+    """The :class:`ser_helpers.models.ModelCard` of the emotion model, as a dict; None if the model has none."""
+    recording: str | None = None
+    """The path of the recording, relative to the folder of the results."""
+    title: str | None = None
+    """From the tags of the recording or from a feed; reports find it, it is not saved."""
 
     @property
     def problems(self):
@@ -49,6 +61,58 @@ class Episode:
         """None if laughter was not looked for."""
         return None if self.laughter is None else len(self.laughter) * 600 / self.seconds
 
+    @property
+    def spoken(self):
+        """The timeline with no emotion in windows under laughter, which models of speech take for anger or joy."""
+        if self.laughter is None:
+            return self.timeline
+        start, end = (self.timeline[name].to_numpy()[:, None] for name in ("start", "end"))
+        laughing = (self.laughter["start"].to_numpy() < end) & (self.laughter["end"].to_numpy() > start)
+        return self.timeline.assign(emotion=self.timeline["emotion"].mask(laughing.any(axis=1), None))
+
+    @property
+    def shares(self):
+        """The share of each emotion in the speech that is not under laughter; all 0 if there is none."""
+        return emotion_shares(self.spoken)
+
+    @property
+    def doubt(self):
+        """Why the model's score carries no statement about the speakers' emotions; None if it carries one."""
+        if self.card is None:
+            return "the model's score on real voices is unknown"
+        card = ModelCard.from_dict(self.card)
+        if all(name.startswith("synthetic") for name in card.corpora):
+            return "the model was only tested on synthetic speech"
+        if not card.low - card.chance >= CLAIM * (1 - card.chance):
+            return f"the model's score of {card.score:.2f} is too close to chance, {card.chance:.2f}"
+        return None
+
+    def chapters(self, shortest=60.0):
+        """Chapters of at least `shortest` seconds, as Podcasting 2.0 writes them: ``startTime`` and ``title``.
+
+        A new one begins where another emotion prevails, in means over `shortest` seconds. Its title is this emotion, or
+        "uncertain" if there is a `doubt`, and its first sentence. The format is that of
+        https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/examples/chapters/jsonChapters.md
+        """
+        table, names = self.spoken, emotions(self.timeline)
+        values = table[names].where(table["emotion"].notna())
+        width = max(1, round(shortest / max((table["end"] - table["start"]).median(), 1e-9)))
+        smooth = values.rolling(width, center=True, min_periods=1).mean()
+        rows = np.flatnonzero(smooth.notna().all(axis=1))
+        marks = []
+        for start, name in zip(table["start"].iloc[rows], smooth.iloc[rows].idxmax(axis=1), strict=True):
+            if not marks:
+                marks = [(0.0, name)]
+            elif name != marks[-1][1] and start - marks[-1][0] >= shortest and self.seconds - start >= shortest:
+                marks.append((float(start), name))
+        chapters = []
+        for start, name in marks:
+            words = [f"mostly {name}" if self.doubt is None else "uncertain"]
+            if self.sentences is not None and len(later := self.sentences[self.sentences["start"] >= start]):
+                words.append(f"“{textwrap.shorten(later['text'].iloc[0], 60, placeholder=' …')}”")
+            chapters.append({"startTime": round(start, 1), "title": " · ".join(words)})
+        return chapters
+
     def save(self, folder):
         """Write the tables as CSV and the rest as ``episode.json``: all of it or nothing.
 
@@ -59,7 +123,7 @@ class Episode:
                 table = getattr(self, name)
                 if table is not None:
                     table.to_csv(aside / f"{name}.csv", index=False, lineterminator="\n")
-            about = {name: getattr(self, name) for name in ("name", "seconds", "notes", "models", "hashes")}
+            about = {name: getattr(self, name) for name in ABOUT}
             text = json.dumps(about | {"digest": _digest(aside, about)}, indent=1)
             (aside / "episode.json").write_text(text + "\n", encoding="utf-8")
 
@@ -122,7 +186,7 @@ class Show:
         for episode in self.episodes:
             lengths = episode.timeline["end"] - episode.timeline["start"]
             speech = (episode.timeline["speech"] * lengths).sum() / lengths.sum()
-            row = {"minutes": episode.seconds / 60, "speech": speech, **emotion_shares(episode.timeline)}
+            row = {"minutes": episode.seconds / 60, "speech": speech, **episode.shares}
             if episode.sentences is not None and "valence" in episode.sentences:
                 row |= episode.sentences[list(DIMENSIONS)].mean()
             if episode.laughter is not None:

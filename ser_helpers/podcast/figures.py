@@ -11,7 +11,7 @@ from ser_helpers.corpora.labels import label_order
 from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import EvaluationError
 from ser_helpers.plots.style import ACCENT_2, INK, QUIET, colour, finish, new_figure, percent, text_on
-from ser_helpers.streaming.timeline import emotion_shares, emotions
+from ser_helpers.streaming.timeline import emotions
 
 PAGE, PHONE = (10, 5), (5, 5)
 COLUMNS = 120
@@ -49,18 +49,18 @@ def draw_timeline(episode, truth=None, title=None, subtitle=None, figsize=PAGE):
         _bars(ax, rows, INK)
         _strip(ax, word)
     _time_axis(axes[-1], episode.seconds)
-    shares = emotion_shares(table)
+    shares = episode.shares
     sentence, shares_text = "nobody speaks", "Nobody speaks."
     if shares.any():
         sentence = f"mostly {shares.idxmax()}, {percent(shares.max())} of the speech"
         shares_text = f"Share of the speech: {', '.join(f'{name} {percent(shares[name])}' for name in names)}."
     alt = f"Probabilities of emotions over {episode.seconds / 60:.1f} minutes. {shares_text}"
-    return finish(fig, title or f"{_short(episode.name)}: {sentence}", alt, subtitle)
+    return finish(fig, title or f"{short(episode.name)}: {sentence}", alt, subtitle)
 
 
 def draw_pie(episode, title=None, subtitle=None, figsize=PAGE):
     """The share of each emotion in the speech of an episode, as a ring (Lesson 11)."""
-    shares = emotion_shares(episode.timeline)
+    shares = episode.shares
     shares = shares[label_order(shares.index)]
     if not shares.any():
         raise EvaluationError(f"Nobody speaks in {episode.name}: there are no shares to draw.")
@@ -73,13 +73,14 @@ def draw_pie(episode, title=None, subtitle=None, figsize=PAGE):
     minutes = (episode.timeline["speech"] * (episode.timeline["end"] - episode.timeline["start"])).sum() / 60
     ax.text(0, 0, f"{minutes:.1f} min\nof speech", ha="center", va="center", size=13, color=INK)
     alt = f"A ring of shares: {', '.join(f'{name} {percent(share)}' for name, share in shares.items())}."
-    sentence = f"{_short(episode.name)} sounds {shares.idxmax()} for {percent(shares.max())} of its speech"
+    sentence = f"{short(episode.name)} sounds {shares.idxmax()} for {percent(shares.max())} of its speech"
     return finish(fig, title or sentence, alt, subtitle)
 
 
 def draw_shares(show, title=None, subtitle=None, figsize=PAGE):
     """The share of each emotion in the speech of all episodes, a stacked bar each (Lesson 11)."""
-    table = pd.DataFrame({episode.name: emotion_shares(episode.timeline) for episode in show.episodes}).T
+    table = pd.DataFrame({episode.name: episode.shares for episode in show.episodes}).T
+    labels = [episode.title or episode.name for episode in show.episodes]
     names = label_order(table.columns)
     fig, ax = new_figure(figsize=(figsize[0], max(figsize[1] * 0.7, 1.8 + 0.42 * len(table))))
     rows, left = np.arange(len(table)), np.zeros(len(table))
@@ -90,7 +91,7 @@ def draw_shares(show, title=None, subtitle=None, figsize=PAGE):
                 look = {"ha": "center", "va": "center", "size": 11, "color": text_on(colour(name))}
                 ax.text(start + share / 2, row, f"{100 * share:.0f}", **look)
         left += table[name].to_numpy()
-    ax.set_yticks(rows, [_short(name, 12 if figsize == PHONE else 30) for name in table.index])
+    ax.set_yticks(rows, [short(name, 12 if figsize == PHONE else 30) for name in labels])
     ax.invert_yaxis()
     ax.grid(False)
     ax.spines[["left", "bottom"]].set_visible(False)
@@ -100,12 +101,12 @@ def draw_shares(show, title=None, subtitle=None, figsize=PAGE):
     for row in np.flatnonzero(~table.any(axis=1)):
         ax.text(0.01, row, "no speech", va="center", size=11, color=QUIET)
     if spoken.empty:
-        return finish(fig, title or f"{_short(show.name)}: nobody speaks", "No episode has any speech in it.", subtitle)
+        return finish(fig, title or f"{short(show.name)}: nobody speaks", "No episode has any speech in it.", subtitle)
     mean = spoken.mean()
     listed = ", ".join(f"{name} {percent(mean[name])}" for name in names)
     alt = f"A bar per episode, split into emotions. Means of those with speech: {listed}."
     leading = f"{(spoken.idxmax(axis=1) == mean.idxmax()).sum()} of {len(spoken)} episodes"
-    return finish(fig, title or f"{_short(show.name)}: mostly {mean.idxmax()} in {leading}", alt, subtitle)
+    return finish(fig, title or f"{short(show.name)}: mostly {mean.idxmax()} in {leading}", alt, subtitle)
 
 
 def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, subtitle=None, figsize=PAGE):
@@ -138,7 +139,7 @@ def draw_dimensions(show, seconds=60.0, across=False, truth=None, title=None, su
     moved = (means.groupby(rated["episode"]).max() - means.groupby(rated["episode"]).min()).mean().idxmax()
     lines = "orange: predicted" + ("; dashed: true" if truth is not None else f", mean of {seconds:g} s")
     alt = f"Three panels over time with {len(rated)} dots, one per sentence, and rolling means; {lines}."
-    sentence = f"{_short(show.name)}: {moved} moves most within an episode"
+    sentence = f"{short(show.name)}: {moved} moves most within an episode"
     return finish(fig, title or sentence, alt, " · ".join(filter(None, (subtitle, lines))))
 
 
@@ -182,6 +183,6 @@ def _time_axis(ax, seconds):
     ax.set_xlabel("time (min:s)")
 
 
-def _short(name, letters=40):
+def short(name, letters=40):
     """A name that fits; matplotlib would take dollars for formulas."""
     return (name if len(name) <= letters else f"{name[: letters - 1]}…").replace("$", r"\$")

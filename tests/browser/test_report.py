@@ -1,10 +1,12 @@
 """The report of a podcast in a real browser: no network, no sideways scroll, readable in the dark and on a phone."""
 
+import re
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 
 from ser_helpers.podcast import Episode, Show, write_report
 
@@ -22,14 +24,17 @@ def report(tmp_path_factory):
     said[["valence", "arousal", "dominance"]] = rng.uniform(1, 5, (40, 3))
     long = "an-episode-with-a-name-that-is-longer-than-any-telephone-is-wide-" * 2
     laughs = pd.DataFrame({"start": [3.0], "end": [5.0], "probability": [0.9]})
+    folder = tmp_path_factory.mktemp("report")
+    soundfile.write(folder / "short <b>.wav", rng.normal(0, 0.01, 120 * 8000), 8000)
     show = Show("A show", [Episode(name, 120.0, table, said, laughs) for name in ("short", long)])
+    show.episodes[1].recording, show.episodes[0].recording = "../short <b>.wav", "../gone.wav"
     failed = {"lost": "Cannot use lost.mp3: there is no such file; check the path."}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return write_report(show, tmp_path_factory.mktemp("report") / "report.html", failed)
+        return write_report(show, folder / "out" / "report.html", failed)
 
 
-@pytest.fixture(params=[(1100, "light"), (390, "dark")], ids=["desk", "phone"])
+@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["desk", "phone"])
 def page(request, browser, report):
     width, scheme = request.param
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -63,7 +68,7 @@ def test_all_columns_are_in_sight_at_900_pixels(browser, report):
 
 def test_a_phone_gets_figures_of_its_own_shape(page):
     shapes = page.locator("img").evaluate_all("all => all.map(one => one.naturalWidth / one.naturalHeight)")
-    assert len(shapes) == 2 + 2 * 3
+    assert len(shapes) == 2
     if page.viewport_size["width"] == 390:
         assert max(shapes) < 1.6
     else:
@@ -85,3 +90,31 @@ def test_sentences_unfold_by_keyboard(page):
     details.locator("summary").focus()
     page.keyboard.press("Enter")
     assert details.locator("li").first.is_visible()
+
+
+def test_a_curve_shows_its_values_and_plays_where_it_is_clicked(page):
+    section = page.locator("section", has=page.get_by_role("heading", name="short", exact=True))
+    audio, curve = section.locator("audio"), section.locator(".u-over").first
+    curve.scroll_into_view_if_needed()
+    half = {"x": curve.bounding_box()["width"] / 2, "y": 40}
+    curve.hover(position=half)
+    shown = dict(re.findall(r"([a-z]+)\s*([\d.:]+)", section.locator(".u-legend").first.inner_text()))
+    minutes, seconds = shown["time"].split(":")
+    assert 57 <= 60 * int(minutes) + int(seconds) <= 63
+    assert float(shown["angry"]) + float(shown["happy"]) == pytest.approx(1, abs=0.011)
+    curve.click(position=half)
+    page.wait_for_function("audio => audio.currentTime > 57", arg=audio.element_handle())
+    assert audio.evaluate("audio => [audio.paused, audio.currentTime < 70]") == [False, True]
+
+
+def test_a_sentence_plays_until_its_end_and_a_lost_recording_is_named(page):
+    section = page.locator("section", has=page.get_by_role("heading", name="short", exact=True))
+    audio = section.locator("audio")
+    section.locator("summary").first.click()
+    section.locator("button[data-start='15.00']").first.click()
+    stopped = "audio => audio.paused && audio.currentTime >= 17 && audio.currentTime < 18"
+    page.wait_for_function(stopped, arg=audio.element_handle())
+    lost = page.locator("section[data-episode='0']")
+    assert lost.locator(".missing").is_hidden()
+    lost.locator(".u-over").first.click()
+    lost.locator(".missing").wait_for(state="visible")

@@ -37,10 +37,12 @@ DIMENSIONS = ["valence", "arousal", "dominance"]
 def test_what_was_stored_comes_back_to_the_bit(tmp_path, options):
     episode = make_episode("talk", **options)
     episode.models, episode.hashes = ["a model"], ["model", "recording", None]
+    episode.card, episode.recording = {"score": 0.1 + 0.2}, "../talk.mp3"
     episode.save(tmp_path / "talk")
     again = Episode.load(tmp_path / "talk")
     assert (again.name, again.seconds, again.notes) == ("talk", 60.0, ["A note."])
     assert (again.models, again.hashes) == (episode.models, episode.hashes)
+    assert (again.card, again.recording) == (episode.card, episode.recording)
     for name in ("timeline", "sentences", "laughter"):
         before, after = getattr(episode, name), getattr(again, name)
         if before is None:
@@ -94,6 +96,46 @@ def test_sentences_without_numbers_are_left_out_of_the_means(show):
     show.episodes[0].sentences.loc[1, DIMENSIONS] = np.nan
     means = show.means(100.0)
     np.testing.assert_allclose(means.loc[1], show.sentences.loc[0, DIMENSIONS].astype(float))
+
+
+def test_windows_under_laughter_do_not_count_in_the_shares(show):
+    episode = show.episodes[0]
+    episode.laughter = pd.DataFrame({"start": [6.5, 12.0], "end": [8.0, 15.5], "probability": 0.9})
+    assert episode.spoken["emotion"].isna()[[1, 2, 4, 5]].all()  # 1 had no emotion
+    kept = episode.timeline["emotion"].drop([2, 4, 5]).dropna()
+    np.testing.assert_allclose(episode.shares["happy"], (kept == "happy").mean())
+    assert episode.timeline["emotion"].notna().sum() == 19
+
+
+@pytest.mark.parametrize(
+    ("changed", "doubt"),
+    [
+        ({}, None),
+        ({"low": 0.5}, None),
+        ({"low": 0.49}, "the model's score of 0.64 is too close to chance, 0.25"),
+        ({"low": float("nan")}, "the model's score of 0.64 is too close to chance, 0.25"),
+        ({"corpora": ["synthetic", "synthetic-emodb"]}, "the model was only tested on synthetic speech"),
+    ],
+)
+def test_only_a_good_score_on_real_voices_carries_a_claim(show, card, changed, doubt):
+    episode = show.episodes[0]
+    assert episode.doubt == "the model's score on real voices is unknown"
+    episode.card = card | changed
+    assert episode.doubt == doubt
+
+
+def test_chapters_begin_where_another_emotion_prevails(card):
+    episode = make_episode("talk", 600.0)
+    half = episode.timeline["start"] < 300
+    episode.timeline["happy"], episode.timeline["sad"] = np.where(half, 0.8, 0.3), np.where(half, 0.2, 0.7)
+    first, second = episode.chapters()
+    assert first == {"startTime": 0.0, "title": 'uncertain · “He said "well, no"”'}
+    assert second["startTime"] == pytest.approx(300, abs=12)  # a mean turns a little later
+    episode.card, episode.sentences = card, None
+    assert [one["title"] for one in episode.chapters()] == ["mostly happy", "mostly sad"]
+    assert len(episode.chapters(400)) == 1
+    episode.timeline["emotion"] = None
+    assert episode.chapters() == []
 
 
 def test_the_summary_has_a_row_per_episode(show):
