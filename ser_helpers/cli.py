@@ -29,7 +29,6 @@ Corpus = Annotated[
 
 
 ENCODERS = ("openai/whisper-base", "facebook/wav2vec2-base", "facebook/hubert-base-ls960", "microsoft/wavlm-base-plus")
-RECOGNISERS = ("Systran/faster-whisper-base", "Systran/faster-whisper-small")
 EXTRAS = ("audio", "dask", "encoders", "export", "features", "keras", "lessons", "models", "service", "transcription")
 
 
@@ -138,7 +137,7 @@ def models(folder: Annotated[Path, typer.Argument(help="Folder with model files 
     """List model files with their cards, and the pretrained networks that are on this machine."""
     from ser_helpers import download as downloads
     from ser_helpers.models import read_card
-    from ser_helpers.pretrained import find_encoder, find_recogniser
+    from ser_helpers.pretrained import find_encoder
 
     files = Table("file", "model", "on unseen speakers", "licence of the speech")
     for path in sorted(folder.glob("*.ser")):
@@ -151,8 +150,6 @@ def models(folder: Annotated[Path, typer.Argument(help="Folder with model files 
     networks = Table("network", "on this machine")
     for name in ENCODERS:
         networks.add_row(name, "yes" if find_encoder(name) else f"no: ser download {name}")
-    for name in RECOGNISERS:
-        networks.add_row(name, "yes" if find_recogniser(name) else f"no: ser download {name}")
     for name in downloads.weights_cards():
         networks.add_row(name, "yes" if (paths.models_home() / name).is_dir() else f"no: ser download {name}")
     if files.row_count:
@@ -206,16 +203,10 @@ def download(
 ):
     """Download a corpus or the weights of a network from the publisher; an interrupted download is resumed."""
     from ser_helpers import download as downloads
-    from ser_helpers.pretrained import (
-        download_encoder,
-        download_recogniser,
-        download_sentence_encoder,
-        download_speechbrain,
-    )
+    from ser_helpers.pretrained import download_encoder, download_sentence_encoder, download_speechbrain
 
     own = {"speechbrain": download_speechbrain, "sentence-transformers": download_sentence_encoder}
-    owner, _, network = name.partition("/")
-    hub = download_recogniser if network.startswith("faster-") else own.get(owner, download_encoder)
+    hub = own.get(name.partition("/")[0], download_encoder)
     publisher = hub if "/" in name else downloads.download
     fetch = downloads.download_weights if name in downloads.weights_cards() else publisher
     print(f"{name} is at {os.path.relpath(fetch(name))}")
@@ -355,8 +346,8 @@ def podcast(
         typer.Option(
             "--transcribe",
             help="Recognise the words of episodes without a transcript: with Whisper if its weights are on this "
-            "machine (ser download Systran/faster-whisper-base), else with PocketSphinx, which takes about 13 minutes "
-            "of a core for an hour of audio and gets one word in four wrong, or more.",
+            "machine (ser download openai/whisper-base) and faster-whisper is installed, else with PocketSphinx, which "
+            "takes about 13 minutes of a core for an hour of audio and gets one word in four wrong, or more.",
         ),
     ] = False,
     model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",

@@ -1,4 +1,4 @@
-"""Speech to words: by Whisper where its weights are on this machine, else by PocketSphinx, whose model is installed.
+"""Speech to words: by Whisper where it is on this machine, else by PocketSphinx, whose package contains its model.
 
 A recording of any length is cut at its pauses, and each piece is recognised on its own, so memory stays constant.
 """
@@ -7,24 +7,23 @@ import functools
 import importlib.metadata
 import importlib.util
 import math
+import shutil
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
 
-from ser_helpers import audio, features, quick_mode
+from ser_helpers import audio, features, paths, quick_mode
 from ser_helpers.audio.vad import FRAME, RATE
 from ser_helpers.cache import version
-from ser_helpers.errors import DownloadError, ModelError, WeightsMissing
+from ser_helpers.errors import ModelError, WeightsMissing
 from ser_helpers.pretrained import hub
+from ser_helpers.pretrained.imports import ensure_torchaudio, quiet_libraries
 
 POCKETSPHINX = "pocketsphinx"
-WHISPER = tuple(f"Systran/faster-whisper-{size}" for size in ("large-v3", "medium", "small", "base", "tiny"))
-"""Whisper in the format of CTranslate2, the best first."""
-
-FILES = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
-"""The files of such a repository that faster-whisper needs."""
+WHISPER = tuple(f"openai/whisper-{size}" for size in ("large-v3", "medium", "small", "base", "tiny"))
+"""Names on the Hugging Face hub, the best first."""
 
 COLUMNS = ["start", "end", "speaker", "text"]  # as podcast.transcripts
 LONGEST = 28.0  # seconds of a piece; Whisper takes 30
@@ -52,10 +51,8 @@ class Recogniser:
     Parameters
     ----------
     name : str, Path or None
-        "pocketsphinx"; a Whisper model of faster-whisper, as a name on the Hugging Face hub ("Systran/
-        faster-whisper-base") or a folder; None is the first of ``WHISPER`` that is on this machine, else PocketSphinx.
-        "openai/whisper-base" has the same network in a format that faster-whisper does not read: convert it with
-        ``ct2-transformers-converter``, which comes with CTranslate2, or get Systran's conversion.
+        "pocketsphinx"; a Whisper model, as a name on the Hugging Face hub ("openai/whisper-base") or a folder; None is
+        the first of ``WHISPER`` that is on this machine, if faster-whisper is installed to run it, else PocketSphinx.
     device : str
         "cpu", "cuda" or "auto", for Whisper.
 
@@ -68,9 +65,9 @@ class Recogniser:
 
     Examples
     --------
-    >>> Recogniser("Systran/faster-whisper-none")
+    >>> Recogniser("openai/whisper-none")
     Traceback (most recent call last):
-    ser_helpers.errors.WeightsMissing: The weights of Systran/faster-whisper-none are not on this machine: run ...
+    ser_helpers.errors.WeightsMissing: The weights of openai/whisper-none are not on this machine: run ...
     """
 
     parameters = {}  # noqa: RUF012  from here on as `features.Embedder` has it
@@ -79,23 +76,21 @@ class Recogniser:
     batch_seconds = 300.0  # recognised by all processors together
 
     def __init__(self, name=None, device="auto"):
-        folder = None
         if name is None:
-            name = next(filter(find_recogniser, WHISPER), POCKETSPHINX)
-        if name != POCKETSPHINX:
-            folder = find_recogniser(name)
-            if folder is None:
-                raise WeightsMissing(f"The weights of {name} are not on this machine: run `ser download {name}`.")
-        package = "faster_whisper" if folder else "pocketsphinx"
+            here = filter(find_recogniser, WHISPER if importlib.util.find_spec("faster_whisper") else ())
+            name = next(here, POCKETSPHINX)
+        folder = None if name == POCKETSPHINX else find_recogniser(name)
+        if folder is None and name != POCKETSPHINX:
+            raise WeightsMissing(f"The weights of {name} are not on this machine: run `ser download {name}`.")
+        package, extra = ("faster_whisper", "whisper") if folder else ("pocketsphinx", "transcription")
         if importlib.util.find_spec(package) is None:
-            extra = "whisper" if folder else "transcription"
             raise WeightsMissing(f"{package}, which recognises words, is missing: pip install 'ser-helpers[{extra}]'.")
         self.name, self.device = Path(name).name, device
-        self.weights = folder and folder / "model.bin"  # podcast.process hashes its content
+        self.weights = folder and hub.weight_files(folder)[0]  # podcast.process hashes its content
 
     @property
     def label(self):
-        """What reports and tables call it, such as "faster-whisper-base"."""
+        """What reports and tables call it, such as "whisper-base"."""
         return self.name if self.weights else f"PocketSphinx {_installed('pocketsphinx')}"
 
     @property
@@ -174,18 +169,6 @@ def transcribe_utterances(table, recogniser=None, progress=True):
     every = math.ceil(len(table) / max(quick_mode.limited("transcribed utterances", len(table)), 1))
     texts = features.extract(table[:: max(every, 1)], recogniser or Recogniser(), progress=progress)
     return texts.fillna("").reindex(table.index, fill_value="").rename("text")
-
-
-def download_recogniser(name):
-    """Download Whisper in CTranslate2's format into ``paths.models_home()``; returns its folder. Lesson 10.
-
-    The same as ``ser download Systran/faster-whisper-base``. Files that are there are not downloaded again. Raises
-    DownloadError if the hub has no such model or cannot be reached.
-    """
-    folder = hub.fetch(name, FILES)
-    if not _is_whisper(folder):
-        raise DownloadError(f"{name} is not a Whisper model of faster-whisper: choose one such as {WHISPER[-2]}.")
-    return folder
 
 
 def _transcribe(blocks, recogniser):
@@ -293,31 +276,48 @@ def _whisper(folder, device):
     import faster_whisper
 
     try:
-        return faster_whisper.WhisperModel(folder, device=device, compute_type="int8")
+        return faster_whisper.WhisperModel(str(_converted(Path(folder))), device=device, compute_type="int8")
     except Exception as error:
         raise ModelError(
             f"The Whisper model in {folder} cannot be read ({hub.reason(error)}): delete that folder and get it again."
         ) from error
 
 
+def _converted(folder):
+    """The weights as 8-bit integers in the format of faster-whisper; converted once, into the cache."""
+    target = paths.cache_home() / "whisper" / hub.content_hash(folder)
+    with paths.lock(target):
+        if not target.is_dir():
+            ensure_torchaudio()
+            from ctranslate2.converters import TransformersConverter
+
+            with paths.atomic_folder(target) as temporary, quiet_libraries():
+                converter = TransformersConverter(str(folder))
+                converter.convert(temporary, quantization="int8", force=True)
+                for name in ("preprocessor_config.json", "tokenizer.json"):
+                    shutil.copy(folder / name, temporary)
+    return target
+
+
 def find_recogniser(name):
-    """The folder of a Whisper model for faster-whisper, by its name on the Hugging Face hub, or None; or its path.
+    """The folder of a whole Whisper model, by its name on the Hugging Face hub, or None; or its path.
 
-    Nothing is downloaded. ModelError if `name` is a folder without such a model. Lesson 10.
+    An encoder alone, without the decoder that writes, is not enough. Nothing is downloaded. ModelError if `name` is a
+    folder without such a model. Lesson 10.
 
-    >>> find_recogniser("Systran/faster-whisper-none") is None
+    >>> find_recogniser("openai/whisper-none") is None
     True
     """
     if Path(name).is_dir():
         if not _is_whisper(Path(name)):
-            raise ModelError(f"The folder {name} has no model.bin and tokenizer.json of faster-whisper: give another.")
+            raise ModelError(f"The folder {name} has no whole Whisper model with its tokenizer.json: give another.")
         return Path(name)
     # Without the Hugging Face library nobody has downloaded weights.
     return hub.locate(name, _is_whisper) if importlib.util.find_spec("huggingface_hub") else None
 
 
 def _is_whisper(folder):
-    return (folder / "model.bin").is_file() and (folder / "tokenizer.json").is_file()
+    return bool(hub.weight_files(folder)) and all((folder / name).is_file() for name in hub.WRITING)
 
 
 def _installed(package):

@@ -1,19 +1,24 @@
 """Words and their times: PocketSphinx on embedded speech, and a stand-in for faster-whisper."""
 
+import importlib.util
+import sys
+
 import numpy as np
 import pytest
 import soundfile
 
 from ser_helpers import audio, corpora, features, quick_mode
-from ser_helpers.errors import AudioError, DownloadError, ModelError, WeightsMissing
+from ser_helpers.errors import AudioError, ModelError, WeightsMissing
 from ser_helpers.evaluation import word_error_rate
 from ser_helpers.podcast import transcripts
-from ser_helpers.pretrained import Recogniser, download_recogniser, transcribe, transcribe_utterances
+from ser_helpers.pretrained import Recogniser, find_recogniser, hub, transcribe, transcribe_utterances, transcription
 from ser_helpers.synthesis import vocoder
 from ser_helpers.synthesis.voices import speak
 
 TEXTS = ["Kids are talking by the door.", "Dogs are sitting by the door."]
-FAKE = """
+FASTER_WHISPER = """
+import os
+
 class Word:
     def __init__(self, start, end, word):
         self.start, self.end, self.word = start, end, word
@@ -23,12 +28,24 @@ class Segment:
 
 class WhisperModel:
     def __init__(self, folder, device, compute_type):
-        if b"damaged" in open(folder + "/model.bin", "rb").read():
-            raise RuntimeError("unsupported model")
+        files = sorted(os.listdir(folder))
+        assert files == ["model.bin", "preprocessor_config.json", "tokenizer.json"], files
 
     def transcribe(self, y, language, word_timestamps, condition_on_previous_text, vad_filter):
         assert y.dtype == "float32" and word_timestamps and language == "en" and len(y) <= 30 * 16000
         return iter([Segment()]), None
+"""
+CONVERTERS = """
+import pathlib
+
+class TransformersConverter:
+    def __init__(self, folder):
+        self.weights = (pathlib.Path(folder) / "model.safetensors").read_bytes()
+
+    def convert(self, target, quantization, force):
+        if b"damaged" in self.weights:
+            raise RuntimeError("unsupported model")
+        (pathlib.Path(target) / "model.bin").write_bytes(self.weights)
 """
 
 
@@ -51,18 +68,23 @@ def sphinx():
 
 @pytest.fixture
 def whisper(tmp_path, monkeypatch):
-    """A folder with the files of a model, and a module in place of faster-whisper."""
-    folder = tmp_path / "models" / "faster-whisper-tiny"
+    """A folder with the files of a model, and modules in place of faster-whisper and CTranslate2."""
+    folder = tmp_path / "models" / "whisper-tiny"
     folder.mkdir(parents=True)
-    for name in ("config.json", "model.bin", "tokenizer.json"):
+    for name in ("config.json", "preprocessor_config.json", "model.safetensors", *hub.WRITING):
         (folder / name).write_text("{}")
     package = tmp_path / "site"
     (package / "faster_whisper-9.0.dist-info").mkdir(parents=True)
     (package / "faster_whisper-9.0.dist-info" / "METADATA").write_text("Name: faster-whisper\nVersion: 9.0\n")
-    (package / "faster_whisper.py").write_text(FAKE)
+    (package / "faster_whisper.py").write_text(FASTER_WHISPER)
+    (package / "ctranslate2").mkdir()
+    (package / "ctranslate2" / "__init__.py").write_text("")
+    (package / "ctranslate2" / "converters.py").write_text(CONVERTERS)
     monkeypatch.syspath_prepend(package)
-    monkeypatch.delitem(__import__("sys").modules, "faster_whisper", raising=False)
+    for name in ("faster_whisper", "ctranslate2", "ctranslate2.converters"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setenv("SER_MODELS_HOME", str(folder.parent))
+    monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path / "cache"))
     return folder
 
 
@@ -89,12 +111,10 @@ class Spans:
 
 
 def test_where_it_is_cut_does_not_depend_on_the_blocks(talk):
-    from ser_helpers.pretrained.transcription import _Stream
-
     y = np.tile(audio.load(talk[0]), 2)
     tables = []
     for size in (len(y), 16000, 1234):
-        stream = _Stream(Spans())
+        stream = transcription._Stream(Spans())
         for k in range(0, len(y), size):
             stream.feed(y[k : k + size])
         tables.append(stream.finish())
@@ -104,8 +124,6 @@ def test_where_it_is_cut_does_not_depend_on_the_blocks(talk):
 
 
 def test_speech_without_a_pause_is_cut_at_28_s(talk, monkeypatch):
-    from ser_helpers.pretrained import transcription
-
     monkeypatch.setattr(audio.VoiceActivityDetector, "feed", lambda self, y: np.ones(len(y) // 512, np.float32))
     stream = transcription._Stream(Spans())
     for _ in range(70):
@@ -132,8 +150,7 @@ def test_an_utterance_is_recognised_as_if_it_were_alone(sphinx):
     assert sphinx.words(y) == alone
 
 
-def test_utterances_are_cached_and_quick_mode_recognises_some(tmp_path, monkeypatch, whisper):
-    monkeypatch.setenv("SER_CACHE_HOME", str(tmp_path / "cache"))
+def test_utterances_are_cached_and_quick_mode_recognises_some(monkeypatch, whisper):
     table = corpora.load("synthetic-small")[:6]
     recogniser = Recogniser()
     with quick_mode.off():
@@ -149,7 +166,7 @@ def test_utterances_are_cached_and_quick_mode_recognises_some(tmp_path, monkeypa
 
 def test_whisper_is_taken_where_its_weights_are(talk, whisper):
     recogniser = Recogniser()
-    assert recogniser.label == "faster-whisper-tiny"
+    assert recogniser.label == "whisper-tiny"
     assert Recogniser(whisper).version == recogniser.version
     words = transcribe(talk[0], recogniser)
     assert words.text.tolist()[:2] == ["Good", "morning!"]
@@ -157,32 +174,33 @@ def test_whisper_is_taken_where_its_weights_are(talk, whisper):
     assert transcripts.sentences(words).text.iloc[0] == "Good morning!"
 
 
-def test_what_is_missing_or_damaged_is_one_sentence(whisper, tmp_path, monkeypatch):
-    with pytest.raises(WeightsMissing, match=r"ser download Systran/faster-whisper-base"):
-        Recogniser("Systran/faster-whisper-base")
-    with pytest.raises(ModelError, match=r"no model\.bin"):
-        Recogniser(tmp_path)
-    (whisper / "model.bin").write_text("damaged")
-    with pytest.raises(ModelError, match=r"cannot be read \(unsupported model\)"):
-        Recogniser(whisper, device="cpu").words(np.zeros(16000, np.float32))
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+def test_whisper_is_converted_once(whisper, monkeypatch):
+    folder = transcription._converted(whisper)
+    monkeypatch.setattr("ctranslate2.converters.TransformersConverter", None)
+    assert transcription._converted(whisper) == folder
+
+
+def test_whisper_needs_its_decoder_and_the_package_that_runs_it(whisper, monkeypatch):
+    (whisper / "generation_config.json").unlink()  # as where `ser` downloaded only the encoder
+    assert find_recogniser("openai/whisper-tiny") is None
+    (whisper / "generation_config.json").write_text("{}")
+    assert find_recogniser("openai/whisper-tiny") == whisper
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "faster_whisper" else found(name))
+    pytest.importorskip("pocketsphinx")
+    assert Recogniser().label.startswith("PocketSphinx")
     with pytest.raises(WeightsMissing, match=r"pip install 'ser-helpers\[whisper\]'"):
-        Recogniser(whisper)
+        Recogniser("openai/whisper-tiny")
+
+
+def test_what_is_missing_or_damaged_is_one_sentence(whisper, tmp_path, monkeypatch):
+    with pytest.raises(WeightsMissing, match=r"ser download openai/whisper-base"):
+        Recogniser("openai/whisper-base")
+    with pytest.raises(ModelError, match="no whole Whisper model"):
+        Recogniser(tmp_path)
+    (whisper / "model.safetensors").write_text("damaged")
+    with pytest.raises(ModelError, match=r"cannot be read \(unsupported model\)"):
+        Recogniser(whisper).words(np.zeros(16000, np.float32))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(WeightsMissing, match=r"pip install 'ser-helpers\[transcription\]'"):
         Recogniser("pocketsphinx")
-
-
-def test_a_download_fetches_what_faster_whisper_needs(whisper, tmp_path, monkeypatch):
-    hub = pytest.importorskip("huggingface_hub")
-    asked = {}
-
-    def act(name, cache_dir, allow_patterns):
-        asked[name] = allow_patterns
-        return str(whisper)
-
-    monkeypatch.setattr(hub, "snapshot_download", act)
-    assert download_recogniser("Systran/faster-whisper-tiny") == whisper
-    assert {"model.bin", "tokenizer.json", "vocabulary.*"} <= set(asked["Systran/faster-whisper-tiny"])
-    (whisper / "model.bin").unlink()
-    with pytest.raises(DownloadError, match="not a Whisper model of faster-whisper"):
-        download_recogniser("Systran/faster-whisper-tiny")
