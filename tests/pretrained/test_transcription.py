@@ -150,8 +150,13 @@ def test_an_utterance_is_recognised_as_if_it_were_alone(sphinx):
     assert sphinx.words(y) == alone
 
 
-def test_utterances_are_cached_and_quick_mode_recognises_some(monkeypatch, whisper):
-    table = corpora.load("synthetic-small")[:6]
+@pytest.fixture(scope="module")
+def table():
+    """Before `whisper` empties the cache, which contains the corpus."""
+    return corpora.load("synthetic-small")[:6]
+
+
+def test_utterances_are_cached_and_quick_mode_recognises_some(table, monkeypatch, whisper):
     recogniser = Recogniser()
     with quick_mode.off():
         texts = transcribe_utterances(table, recogniser, progress=False)
