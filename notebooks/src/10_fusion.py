@@ -662,7 +662,7 @@ ax.legend(title=f"trained on, tested on · {utterances.corpus.iloc[0]}", loc="up
 uars.round(2)
 
 # %% [markdown]
-# The reader loses three points and the vote one or two; both intervals exclude zero. Training on recognised words wins
+# The reader loses three points and the vote one; both intervals exclude zero. Training on recognised words wins
 # one of them back, which may be chance. Where are they lost? A third of the turns have at least one wrong word:
 
 # %%
