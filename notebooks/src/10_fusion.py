@@ -588,7 +588,7 @@ lesson10_fusion.missing(curves, "Late fusion falls back on the other branch; ear
 # So far a person wrote down what was said. On a telephone line a *speech recogniser* does, and it makes mistakes. Let
 # one listen to every turn: Whisper where it is on this machine (`ser download openai/whisper-base`, and the package
 # faster-whisper), else PocketSphinx, an older and smaller one that is installed with its model of English; the text
-# below is about PocketSphinx. (The first time this takes two to five minutes, with Whisper about ten; then the words
+# below is about PocketSphinx. (The first time this takes two to five minutes, with Whisper about twenty; then the words
 # are cached.)
 
 # %%
