@@ -29,7 +29,7 @@ Corpus = Annotated[
 
 
 ENCODERS = ("openai/whisper-base", "facebook/wav2vec2-base", "facebook/hubert-base-ls960", "microsoft/wavlm-base-plus")
-EXTRAS = ("audio", "dask", "encoders", "export", "features", "keras", "lessons", "models", "service")
+EXTRAS = ("audio", "dask", "encoders", "export", "features", "keras", "lessons", "models", "service", "transcription")
 
 
 def plain_errors(command):
@@ -341,6 +341,15 @@ def podcast(
         str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes on this machine.")] = 2,
+    transcribe: Annotated[
+        bool,
+        typer.Option(
+            "--transcribe",
+            help="Recognise the words of episodes without a transcript: with Whisper if its weights are on this "
+            "machine (ser download openai/whisper-base) and faster-whisper is installed, else with PocketSphinx, which "
+            "takes about 13 minutes of a core for an hour of audio and gets one word in four wrong, or more.",
+        ),
+    ] = False,
     model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
     laughter: Annotated[
         bool,
@@ -365,7 +374,9 @@ def podcast(
     from ser_helpers import models, podcast, pretrained
 
     detector = pretrained.LaughterDetector() if laughter else None
+    recogniser = pretrained.Recogniser() if transcribe else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
+    settings["recogniser"] = recogniser
     outcomes = podcast.process(episodes, out, model=models.window_model(model), **settings)
     for name, row in outcomes[outcomes.reason != ""].iterrows():
         verdict = "Not analysed" if row.state == "failed" else "Analysed in part"

@@ -61,6 +61,7 @@ def test_networks_train_little_and_their_fits_are_kept_apart(tmp_path, monkeypat
 def test_the_banner_says_so_and_nothing_is_stored(monkeypatch, capsys):
     monkeypatch.setenv("SER_CORPUS", "synthetic-small")
     banner("04")
-    assert capsys.readouterr().out.startswith("QUICK MODE (SER_QUICK): at most 2 epochs, 2 folds, 2 seeds, 8 speakers.")
+    expected = "QUICK MODE (SER_QUICK): at most 2 epochs, 2 folds, 2 seeds, 8 speakers, 6 transcribed utterances."
+    assert capsys.readouterr().out.startswith(expected)
     with pytest.raises(SerError, match="unset SER_QUICK"):
         runner.run_lessons(keep=runner.store)

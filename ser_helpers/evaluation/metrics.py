@@ -4,6 +4,8 @@ Recall of a class that never occurs in the truth does not exist, so such a class
 as zero; predicting it still costs recall elsewhere. scikit-learn's ``balanced_accuracy_score`` does the same.
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -119,6 +121,40 @@ def mae(truth, predicted):
     """
     truth, predicted = _numbers(truth, predicted)
     return float(np.mean(np.abs(truth - predicted)))
+
+
+def word_error_rate(spoken, recognised):
+    """Word errors of a speech recogniser per spoken word: 0 is perfect, and over 1 is possible. Lesson 10.
+
+    The smallest number of words to replace, delete or insert that makes the recognised text the spoken one (Levenshtein
+    distance), summed over all utterances and divided by the number of spoken words. Capitals and punctuation do not
+    count. `spoken` and `recognised` are lists or Series of str in the same order. Raises EvaluationError if they differ
+    in length or no word was spoken. The same as jiwer's ``wer`` of such texts.
+
+    >>> word_error_rate(["We won, let's celebrate!"], ["we want let's celebrate"])
+    0.25
+    """
+    if len(spoken) != len(recognised):
+        raise EvaluationError(f"{len(recognised)} recognised texts for {len(spoken)} spoken ones: give one for each.")
+    pairs = [(_words(truth), _words(text)) for truth, text in zip(spoken, recognised, strict=True)]
+    total = sum(len(truth) for truth, _ in pairs)
+    if not total:
+        raise EvaluationError("No word was spoken: there is no word error rate.")
+    return sum(_edits(*pair) for pair in pairs) / total
+
+
+def _words(text):
+    return re.findall(r"\w+(?:'\w+)*", text.lower().replace("’", "'"))
+
+
+def _edits(truth, text):
+    """Levenshtein distance, row by row of its table: `row[j]` turns the first words of `truth` into `text[:j]`."""
+    row = list(range(len(text) + 1))
+    for i, word in enumerate(truth, 1):
+        previous, row = row, [i]
+        for j, other in enumerate(text, 1):
+            row.append(min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (word != other)))
+    return row[-1]
 
 
 def _labels(truth, predicted):

@@ -1,6 +1,7 @@
 """One episode of a podcast: emotions over time, valence, arousal and dominance of each sentence, laughter.
 
-The recording is decoded once, block by block: every block is fed to all streams of the analysis.
+The recording is decoded block by block, and every block is fed to all streams of the analysis. Where the words must be
+recognised it is decoded twice, because a stream that rates sentences must know them before it begins.
 """
 
 import warnings
@@ -13,7 +14,7 @@ from ser_helpers.audio.signal import FRAME
 from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import AudioError, ModelError, TranscriptError
 from ser_helpers.podcast import transcripts
-from ser_helpers.podcast.episode import NO_SPEECH, NO_TRANSCRIPT, Episode
+from ser_helpers.podcast.episode import NO_SPEECH, NO_TRANSCRIPT, RECOGNISED, Episode
 from ser_helpers.streaming import Detector
 from ser_helpers.streaming.predictions import as_window_model
 from ser_helpers.streaming.timeline import to_timeline
@@ -98,17 +99,20 @@ def dimensions(path, sentences, model):
     return table
 
 
-def analyse_episode(path, model, dimension_model=None, transcript=None, laughter=None, name=None, **settings):
+def analyse_episode(
+    path, model, dimension_model=None, transcript=None, laughter=None, name=None, recogniser=None, **settings
+):
     """The whole analysis of one episode, as an :class:`Episode`; what is missing or damaged is in its ``notes``.
 
     `path`, `model` and `settings` are those of :func:`emotions_over_time`, which also says what is raised, and
     `dimension_model` is that of :func:`dimensions`; None leaves the sentences without them. `transcript` is the path of
-    what :func:`ser_helpers.podcast.transcripts.read` reads; without one there are no sentences. `laughter` is a
-    LaughterDetector, or has its ``stream()`` and ``segments(probabilities)``; None looks for no laughter. `name` is by
-    default the file name without its ending. Used in Lesson 11.
+    what :func:`ser_helpers.podcast.transcripts.read` reads; without one, `recogniser` recognises the words, such as
+    ``pretrained.Recogniser()``, and without either there are no sentences. `laughter` is a LaughterDetector, or has its
+    ``stream()`` and ``segments(probabilities)``; None looks for no laughter. `name` is by default the file name without
+    its ending. Used in Lesson 11.
     """
     model = as_window_model(model, classifier=True)
-    sentences, notes = _sentences(transcript)
+    sentences, notes = _sentences(transcript) if transcript or not recogniser else _recognised(path, recogniser)
     rated = None if dimension_model is None or sentences is None else _DimensionStream(sentences, dimension_model)
     if laughter is not None and not hasattr(laughter, "stream"):
         raise ModelError(f"A {type(laughter).__name__} detects no laughter: give a LaughterDetector.")
@@ -124,7 +128,8 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
     notes += [str(warning.message) for warning in caught if warning.category is UserWarning]
     notes += [] if (table["speech"] > 0).any() else [NO_SPEECH]
     notes = list(dict.fromkeys(note.replace(str(path), Path(path).name) for note in notes))
-    used = [model, dimension_model if sentences is not None else None, laughter]
+    words = None if transcript else recogniser
+    used = [model, dimension_model if sentences is not None else None, words, laughter]
     labels = [_label(one) for one in used if one is not None]
     card = getattr(model, "card", None)
     about = {"notes": notes, "models": labels, "card": card and card.to_dict()}
@@ -229,3 +234,15 @@ def _sentences(transcript):
     except TranscriptError as error:
         reason = str(error).replace(str(transcript), Path(transcript).name)
         return None, [f"Sentences were not rated. {reason}"]
+
+
+def _recognised(path, recogniser):
+    """The sentences of the words that were recognised, and a note on who recognised them.
+
+    What cannot be read of the recording is reported when it is decoded for the other streams.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stream = recogniser.stream()
+        _feed(path, stream)
+    return transcripts.sentences(stream.finish()), [f"{RECOGNISED}{recogniser.label}."]

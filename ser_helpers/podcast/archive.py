@@ -58,6 +58,7 @@ def process(
     dimension_model=None,
     laughter=None,
     transcript=None,
+    recogniser=None,
     scheduler=None,
     jobs=2,
     progress=True,
@@ -79,10 +80,12 @@ def process(
         The folder; the workers of a cluster must see it and the episodes under the same paths.
     model, dimension_model, laughter : object or None
         For :func:`ser_helpers.podcast.analyse_episode`; the first two are by default ``models.window_model()`` and,
-        where there is a transcript, ``podcast.dimension_model()``. `model` may be the path of a model file.
+        where there are words, ``podcast.dimension_model()``. `model` may be the path of a model file.
     transcript : str, Path or None
         The folder of transcripts with the names of the episodes, or the transcript of a single episode; by default they
         are looked for beside the episodes, and in a folder ``transcripts`` there or one level up.
+    recogniser : pretrained.Recogniser or None
+        Recognises the words of episodes without a transcript; None leaves them without sentences.
     scheduler : str or None
         The address of a Dask scheduler, such as ``"tcp://10.0.0.5:8786"``; None uses processes of this machine.
     jobs : int
@@ -108,9 +111,10 @@ def process(
     if model is None or isinstance(model, str | Path):
         model = models.window_model(model or "linear")
     as_window_model(model, classifier=True)  # refuses what cannot work, before the first episode
-    if dimension_model is None and any(task.transcript for task in tasks):  # else there is no sentence to rate
+    has_words = recogniser or any(task.transcript for task in tasks)
+    if dimension_model is None and has_words:  # else there is no sentence to rate
         dimension_model = podcast.dimension_model()
-    tools = {"model": model, "dimension_model": dimension_model, "laughter": laughter}
+    tools = {"model": model, "dimension_model": dimension_model, "laughter": laughter, "recogniser": recogniser}
     work = functools.partial(_analyse, tools=tools, settings=settings, tools_hash=hash_of(tools, settings))
     if scheduler:
         outcomes = _on_cluster(work, tasks, scheduler)

@@ -20,6 +20,7 @@ TABLES = ("timeline", "sentences", "laughter")
 ABOUT = ("name", "seconds", "notes", "models", "hashes", "card", "recording")
 NO_TRANSCRIPT = "There is no transcript: sentences were not rated."
 NO_SPEECH = "No speech was detected."
+RECOGNISED = "There is no transcript: the words were recognised by "
 CLAIM = 1 / 3
 """A score carries a claim if its interval begins at least this far from chance (0) to perfect (1)."""
 
@@ -34,11 +35,11 @@ class Episode:
     timeline: pd.DataFrame
     """See :func:`ser_helpers.podcast.emotions_over_time`."""
     sentences: pd.DataFrame | None = None
-    """``start``, ``end``, ``speaker``, ``text``, ``valence``, ``arousal``, ``dominance``; None without a transcript."""
+    """``start``, ``end``, ``speaker``, ``text``, ``valence``, ``arousal``, ``dominance``; None without words."""
     laughter: pd.DataFrame | None = None
     """``start``, ``end``, ``probability``; None if laughter was not looked for."""
     notes: list = dataclasses.field(default_factory=list)
-    """For the reader: no transcript, a damaged end, no speech."""
+    """For the reader: no transcript, who recognised the words, a damaged end, no speech."""
     models: list = dataclasses.field(default_factory=list)
     """The labels of the models, and what the course's own were trained on."""
     hashes: list | None = None
@@ -53,7 +54,7 @@ class Episode:
     @property
     def problems(self):
         """The notes on what could not be read: a damaged end, broken samples, a broken transcript."""
-        return [note for note in self.notes if note not in (NO_TRANSCRIPT, NO_SPEECH)]
+        return [note for note in self.notes if not note.startswith((NO_TRANSCRIPT, NO_SPEECH, RECOGNISED))]
 
     @property
     def laughs_per_10_minutes(self):

@@ -22,5 +22,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "make_speechbrain_stand_in",
         ],
         "speechbrain_recipe": ["SpeechBrainRecipe"],
+        "transcription": ["Recogniser", "find_recogniser", "transcribe", "transcribe_utterances"],
     },
 )

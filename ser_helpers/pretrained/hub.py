@@ -16,6 +16,9 @@ from ser_helpers.errors import DownloadError, ModelError
 WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
 """Names of weight files, in the order in which they are looked for."""
 
+WRITING = ("generation_config.json", "tokenizer.json", "tokenizer_config.json")
+"""Files beside the weights of Whisper with which the whole network writes text; its encoder alone needs none."""
+
 _CONFIGS = ("config.json", "preprocessor_config.json")
 _NAME = re.compile(r"([\w-][\w.-]*/)?[\w.-]+")  # the owner may be missing
 
@@ -167,18 +170,19 @@ def _content_hash(files, stamps):  # gigabytes: read again only when sizes or ti
 def download_encoder(name):
     """Download an encoder's configuration and weights from the Hugging Face hub into ``paths.models_home()``.
 
-    `name` is "owner/name", such as "openai/whisper-base"; returns the folder, which `find_encoder` finds too. Files
-    that are there are not downloaded again, and an interrupted download is resumed. Raises DownloadError if the hub has
-    no encoder of that name or cannot be reached. ``ser download openai/whisper-base`` is the same from the command
-    line.
+    `name` is "owner/name", such as "openai/whisper-base"; returns the folder, which `find_encoder` finds too. Whisper's
+    weights come with its decoder and tokenizer, so `Recogniser` can use them too. Files that are there are not
+    downloaded again, and an interrupted download is resumed. Raises DownloadError if the hub has no encoder of that
+    name or cannot be reached. ``ser download openai/whisper-base`` is the same from the command line.
 
     >>> download_encoder("no name")
     Traceback (most recent call last):
     ser_helpers.errors.DownloadError: no name could not be downloaded (...): check the name and the connection, ...
     """
-    folder = fetch(name, [*_CONFIGS, *WEIGHTS[:2]])
+    files = [*_CONFIGS, *(WRITING if "whisper" in name.lower() else ())]
+    folder = fetch(name, [*files, *WEIGHTS[:2]])
     if not weight_files(folder):  # an old checkpoint, without safetensors
-        folder = fetch(name, [*_CONFIGS, *WEIGHTS])
+        folder = fetch(name, [*files, *WEIGHTS])
     if not _is_encoder(folder):
         raise DownloadError(f"{name} has no encoder's configuration and weights: choose another.")
     return folder

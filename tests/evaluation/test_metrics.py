@@ -150,3 +150,14 @@ def test_pandas_strings_and_categories_are_labels_too():
     truth = pd.Series(["sad", "happy", "sad"], index=["a", "b", "c"])
     assert metrics.uar(truth, truth.astype("category")) == 1
     assert metrics.uar(truth, truth.astype("string")) == 1
+
+
+def test_word_errors_are_replaced_missing_and_added_words():
+    spoken = ["Kids are talking by the door.", "I don’t know!"]
+    assert metrics.word_error_rate(spoken, ["kids are talking by the door", "I don't know"]) == 0
+    assert metrics.word_error_rate(spoken, ["kid talking by by the door", ""]) == pytest.approx(6 / 9)
+    assert metrics.word_error_rate(["Really?"], ["oh really no no"]) == 3
+    with pytest.raises(EvaluationError, match="No word was spoken"):
+        metrics.word_error_rate(["..."], ["yes"])
+    with pytest.raises(EvaluationError, match="1 recognised texts for 2"):
+        metrics.word_error_rate(spoken, ["yes"])

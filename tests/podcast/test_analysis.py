@@ -302,3 +302,33 @@ def test_unusable_models_are_refused_before_the_work(write, tmp_path):
         dimensions(tmp_path / "absent.wav", SENTENCES, Level())
     with pytest.raises(ModelError, match="detects no laughter: give a LaughterDetector"):
         analyse_episode(tmp_path / "absent.wav", Level(), laughter="auto")
+
+
+class Recogniser:
+    label, sr = "Stand-in recogniser", 16000
+
+    def stream(self):
+        return self
+
+    def feed(self, y):
+        pass
+
+    def finish(self):
+        rows = [[0.5, 1.0, None, "Good"], [1.0, 1.5, None, "morning."], [2.0, 3.0, None, "Really?"]]
+        return pd.DataFrame(rows, columns=transcripts.COLUMNS)
+
+
+def test_words_are_recognised_where_there_is_no_transcript(tmp_path):
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 16000 * 4), 16000)
+    settings = {"dimension_model": Echo(), "recogniser": Recogniser(), "vad": False}
+    episode = analyse_episode(path, Level(), **settings)
+    assert episode.sentences.text.tolist() == ["Good morning.", "Really?"]
+    assert episode.sentences.valence.notna().all()
+    assert "the words were recognised by Stand-in recogniser." in " ".join(episode.notes)
+    assert episode.problems == []
+    assert "Stand-in recogniser" in episode.models
+    path.with_suffix(".vtt").write_text("WEBVTT\n\n00:01.000 --> 00:03.000\nHello.\n")
+    episode = analyse_episode(path, Level(), transcript=path.with_suffix(".vtt"), **settings)
+    assert episode.sentences.text.tolist() == ["Hello."]
+    assert "Stand-in recogniser" not in episode.models

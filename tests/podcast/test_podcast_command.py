@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from typer.testing import CliRunner
@@ -91,6 +92,30 @@ def test_without_laughter_it_looks_for_none(ser, talk, tmp_path):
     assert ser(talk, "--out", tmp_path / "out", "--jobs", "1", "--no-laughter").exit_code == 0
     text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "laugh" not in re.sub("<script.*?</script>", "", text, flags=re.DOTALL)
+
+
+class Recogniser:
+    label, sr = "stand-in for a recogniser", 16000
+
+    def stream(self):
+        return self
+
+    def feed(self, y):
+        pass
+
+    def finish(self):
+        return pd.DataFrame([[1.0, 2.0, None, "Recognised."]], columns=["start", "end", "speaker", "text"])
+
+
+def test_words_are_recognised_where_there_is_no_transcript(ser, talk, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "Recogniser", Recogniser)
+    other = talk.with_name("other.wav")
+    other.write_bytes(talk.read_bytes())
+    assert ser(talk, other, "--out", tmp_path / "out", "--jobs", "1", "--transcribe").exit_code == 0
+    texts = {e.name: e.sentences.text.tolist() for e in podcast.Show.load(tmp_path / "out").episodes}
+    assert texts == {"talk": ["Good morning."], "other": ["Recognised."]}
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.count("the words were recognised by stand-in for a recogniser.") == 1
 
 
 def test_the_help_says_what_laughter_costs(ser):

@@ -133,6 +133,12 @@ def test_download_fetches_only_what_is_needed(tmp_path, hub, save_encoder):
     }
 
 
+def test_whisper_comes_with_what_a_recogniser_needs(tmp_path, hub, save_encoder):
+    asked = hub(lambda name, **options: str(save_encoder(tmp_path / "snapshot", "whisper")))
+    download_encoder("openai/whisper-base")
+    assert {"generation_config.json", "tokenizer.json"} <= set(asked[0]["allow_patterns"])
+
+
 def test_download_takes_an_old_checkpoint_where_there_is_no_other(tmp_path, hub):
     def act(name, allow_patterns, **options):
         folder = tmp_path / "snapshot"
