@@ -298,7 +298,7 @@ import pandas as pd
 row, column = np.unravel_index((before - after).argmax(), before.shape)
 moved, length = utterances.loc[test[row]], len(X[test[row]])
 curves = pd.DataFrame(columns=["with mask", "without mask"], dtype=float)
-for added in range(0, 201, 10):
+for added in range(0, 201, 40):
     padded = np.pad(batch[[row], :length], ((0, 0), (0, added), (0, 0)))
     curves.loc[added] = [float(net(padded)[0, column]) for net in (masked, twin)]
 lesson07_attention.under_padding(curves, reader.classes_[column], sound.caption(moved))
