@@ -41,6 +41,7 @@ def page(request, browser, report):
     page.asked, page.said = [], []
     page.on("request", lambda asked: page.asked.append(asked.url))
     page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
     page.goto(report.as_uri(), wait_until="load")
     yield page
     page.close()
@@ -114,7 +115,7 @@ def test_a_sentence_plays_until_its_end_and_a_lost_recording_is_named(page):
     section.locator("button[data-start='15.00']").first.click()
     stopped = "audio => audio.paused && audio.currentTime >= 17 && audio.currentTime < 18"
     page.wait_for_function(stopped, arg=audio.element_handle())
-    lost = page.locator("section[data-episode='0']")
+    lost = page.locator("section[data-recording='0']")
     assert lost.locator(".missing").is_hidden()
     lost.locator(".u-over").first.click()
     lost.locator(".missing").wait_for(state="visible")
