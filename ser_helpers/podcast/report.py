@@ -15,7 +15,6 @@ from ser_helpers.plots.report_page import button, chart, count, note
 from ser_helpers.plots.style import LINES, colour, percent, short
 from ser_helpers.podcast import figures, titles
 from ser_helpers.podcast.analysis import WINDOW
-from ser_helpers.podcast.archive import relative
 from ser_helpers.podcast.episode import TABLES, Show
 from ser_helpers.streaming.timeline import emotions
 
@@ -70,7 +69,7 @@ def report_of(out, results, name=None, feed=None, compare=None):
     albums = set()
     for episode in show.episodes:
         if episode.name in results.index:
-            episode.recording = relative(results["path"][episode.name], Path(out).resolve())
+            episode.recording = paths.relative(results["path"][episode.name], Path(out).resolve())
         tagged, album = titles.from_tags(Path(out) / episode.recording) if episode.recording else (None, None)
         episode.title = feed_titles.get(episode.name, tagged)
         albums.add(album)
