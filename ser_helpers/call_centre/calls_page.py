@@ -21,8 +21,8 @@ MOST_CALLS, MOST_ROWS = 100, 30
 """How many calls the page shows, those with alerts first, and how many groups a figure shows, the largest."""
 
 BY_AGENT = (
-    "Callers are not dealt to agents at random: queue, hour and the callers' problems differ. So a difference between"
-    " agents says nothing about how well they work."
+    "Calls are not assigned to agents at random: queues, hours and the callers' problems differ. So a difference"
+    " between agents does not say how well they work."
 )
 
 
@@ -63,9 +63,13 @@ def draw_shares(shares, title=None, subtitle=None, figsize=report_page.PAGE):
     ax.hlines(rows, 100 * table["low"], 100 * table["high"], color=ink, linewidth=2.5)
     ax.scatter(100 * table["share"], rows, c=ink, s=70, zorder=3)
     ax.set_yticks(rows, [f"{short(name, 24)} ({n})" for name, n in table["calls"].items()])
-    ax.invert_yaxis()
     ax.grid(False, axis="y")
-    ax.set(xlim=(-2, 102), xlabel="frustrated calls (%)", ylabel=f"{shares.index.name} (calls)")
+    ax.set(
+        xlim=(-2, 102),
+        ylim=(len(table) - 0.5, -0.5),
+        xlabel="frustrated calls (%)",
+        ylabel=f"{shares.index.name} (calls)",
+    )
     listed = "; ".join(
         f"{row.Index}: {percent(row.share)} of {count(row.calls, 'call')}, {percent(row.low)} to {percent(row.high)}"
         for row in table.itertuples()
@@ -79,8 +83,8 @@ def draw_shares(shares, title=None, subtitle=None, figsize=report_page.PAGE):
 def _overview(folder):
     row, rule = folder.shares().iloc[0], folder.rule
     words = (
-        f"{row.frustrated:.0f} of {count(len(folder.table), 'call')} frustrated: {percent(row.share)} (95 % interval"
-        f" {percent(row.low)} to {percent(row.high)})"
+        f"{row.frustrated:.0f} of {count(len(folder.table), 'call')}, or {percent(row.share)}, are frustrated (95 %"
+        f" interval {percent(row.low)} to {percent(row.high)})."
     )
     told = (
         "A call counts as frustrated if the live monitor would have raised an alert: the customer sounds"
@@ -88,11 +92,14 @@ def _overview(folder):
         " customer's emotion is inferred. The intervals are over calls: they say how much the share depends on which"
         " calls there happened to be, not how often the rule is wrong."
     )
-    notes = [] if row.calls >= FEW else [note(f"An interval from fewer than {FEW} calls is rough.")]
+    few = any((folder.shares(by)["calls"] < FEW).any() for by in (None, *GROUPS))
+    rough = note(f"Intervals from fewer than {FEW} calls are rough; in the figures they are grey.") if few else ""
+    unlisted = ""
     if not folder.listed:
         missing = f"There is no {LIST} beside the recordings, so agents and hours are unknown."
-        notes.append(note(f"{missing} The times of files are not used, because copying changes them."))
-    return f"<section><h2>{words}</h2><p>{told}</p>{''.join(notes)}</section>"
+        unlisted = note(f"{missing} The times of files are not used, because copying changes them.")
+    title = "Frustrated calls: uncertain" if doubt(folder.card) else "Frustrated calls"
+    return f"<section><h2>{title}</h2><p><b>{words}</b> {told}</p>{rough}{unlisted}</section>"
 
 
 def _group(folder, by, subtitle):
@@ -100,17 +107,16 @@ def _group(folder, by, subtitle):
     shares = folder.shares(by)
     if shares.empty:
         return ""
-    few = (shares["calls"] < FEW).any()
     table = shares.reset_index()
-    for name in ("share", "low", "high"):
-        table[name] = table[name].map(percent)
-    notes = [note(BY_AGENT)] if by == "agent" else []
-    notes += [note(f"Intervals from fewer than {FEW} calls are rough.")] if few else []
+    ends = zip(table.pop("low"), table.pop("high"), strict=True)
+    table["95 % interval"] = [f"{percent(low)} to {percent(high)}" for low, high in ends]
+    table["share"] = table["share"].map(percent)
+    words = note(BY_AGENT) if by == "agent" else ""
     unknown = len(folder.table) - shares["calls"].sum()
     left_out = f"<p><small>{count(unknown, 'call')} without {by} left out.</small></p>" if unknown else ""
     picture = report_page.figure(draw_shares, shares, subtitle=subtitle)
     shown = report_page.table(table, f"Frustrated calls by {by}")
-    return f"<section><h2>By {by}</h2>{''.join(notes)}{picture}{shown}{left_out}</section>"
+    return f"<section><h2>By {by}</h2>{words}{picture}{shown}{left_out}</section>"
 
 
 def _left_out(folder, shown):
@@ -121,7 +127,7 @@ def _left_out(folder, shown):
 def _section(number, folder, file):
     call, row = folder.calls[file], folder.table.loc[file]
     about = " · ".join(str(row[name]) for name in ABOUT if row[name])
-    words = f"Level of {folder.rule.emotion} in the customer's voice, which the rule compares with its threshold"
+    words = f"Level of “{folder.rule.emotion}” in the customer's voice, which the rule compares with its threshold"
     bands = "; grey: from where it began to the alert" if call["alerts"] else ""
     told = count(len(call["alerts"]), "alert") if call["alerts"] else "No alert"
     lines = [button(alert["start"], None, alert["explanation"], call["recording"]) for alert in call["alerts"]]
