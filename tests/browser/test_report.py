@@ -34,17 +34,9 @@ def report(tmp_path_factory):
         return write_report(show, folder / "out" / "report.html", failed)
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["desk", "phone"])
-def page(request, browser, report):
-    width, scheme = request.param
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.asked, page.said = [], []
-    page.on("request", lambda asked: page.asked.append(asked.url))
-    page.on("console", lambda message: page.said.append(message.text))
-    page.on("pageerror", lambda error: page.said.append(str(error)))
-    page.goto(report.as_uri(), wait_until="load")
-    yield page
-    page.close()
+@pytest.fixture
+def page(report_page):
+    return report_page
 
 
 def test_nothing_is_fetched_and_nothing_complains(page):
