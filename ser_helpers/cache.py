@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import io
+import pickle
 import shutil
 import sqlite3
 import time
@@ -19,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
+import ser_helpers
 from ser_helpers import paths, quick_mode
-from ser_helpers.errors import CacheError, SerError
+from ser_helpers.errors import ArchiveError, CacheError, SerError
 
 PACKAGE = "ser_helpers"
 _ROOT = Path(__file__).parent
@@ -90,6 +92,35 @@ def version(*parts, libraries=()):
     for library in libraries:
         digest.update(f"{library} {importlib.metadata.version(library)}\n".encode())
     return digest.hexdigest()
+
+
+def hash_of(tools, settings):
+    """A hash of the tools, by class and state, and of the settings; a file in the state counts by its content.
+
+    >>> hash_of({"model": None}, {"weight": 1}) == hash_of({"model": None}, {"weight": 2})
+    False
+    """
+    import joblib
+
+    def state(tool):
+        values = getattr(tool, "__dict__", {})
+        return {name: content_hash(value) if isinstance(value, Path) else value for name, value in values.items()}
+
+    described = {name: (type(tool).__qualname__, state(tool)) for name, tool in tools.items()}
+    try:
+        return joblib.hash((ser_helpers.__version__, described, settings))
+    except pickle.PicklingError as error:
+        reason = str(error.args[0] if error.args else error)
+        raise ArchiveError(f"A model cannot be hashed ({reason}): define its functions in a module.") from error
+
+
+def content_hash(path):
+    """A hash of a file's content; None if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    except (OSError, TypeError):
+        return None
 
 
 @functools.cache

@@ -388,6 +388,38 @@ def podcast(
 
 @app.command()
 @plain_errors
+def calls(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of recorded calls; calls.csv in it may say the agent and time of each.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the report and the analysed calls.")],
+    model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
+    customer: Annotated[
+        Literal["left", "right"],
+        typer.Option(help="The customer's channel; in a single channel the voices are told apart first."),
+    ] = "right",
+    jobs: Annotated[int, typer.Option(min=1, help="Number of processes on this machine.")] = 2,
+    title: Annotated[str | None, typer.Option(help="Title of the report; by default, the name of the folder.")] = None,
+):
+    """Find the frustrated calls in a folder and write an HTML report, OUT/report.html; a second call resumes the first.
+
+    A call is frustrated if the live monitor of `ser serve` would have raised an alert. For shares by agent, hour and
+    queue, put calls.csv into FOLDER, a row per call with the columns file, agent, queue and start, such as
+    2026-11-22 14:05; without it, they are not guessed. The numbers are in OUT/report.csv and OUT/report.json.
+    """
+    from ser_helpers import call_centre
+
+    found = call_centre.analyse_folder(folder, out, model, customer=customer, jobs=jobs)
+    for name, reason in found.failed.items():
+        print(f"Not analysed: {name}. {reason}", file=sys.stderr)
+    embedded = folder.resolve().is_relative_to(paths.cache_home())
+    report = call_centre.write_calls_page(found, out / "report.html", title, "synthetic speech" if embedded else None)
+    print(f"The report is at {os.path.relpath(report)}")
+    raise typer.Exit(int(bool(found.failed)))
+
+
+@app.command()
+@plain_errors
 def serve(
     host: Annotated[str, typer.Option(help="Address to bind; any but this machine's own needs a token.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.", min=1, max=65535)] = 8000,

@@ -61,6 +61,14 @@ def _folder(variable, default):
     return Path(value).expanduser().resolve() if value else default
 
 
+def relative(path, folder):
+    """`path` from `folder`, with slashes; None if they are on different drives."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return None
+
+
 def lock(path):
     """A lock between processes for the file or folder `path`, for a ``with`` statement."""
     path = Path(path)

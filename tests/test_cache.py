@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from ser_helpers import cache as cache_module
-from ser_helpers.cache import Store, cached, imported_modules, version
-from ser_helpers.errors import CacheError, WeightsMissing
+from ser_helpers.cache import Store, cached, content_hash, hash_of, imported_modules, version
+from ser_helpers.errors import ArchiveError, CacheError, WeightsMissing
 
 
 def read(path):
@@ -295,3 +295,26 @@ def test_code_and_data_change_a_version_and_prose_does_not(package):
     assert version("ser_helpers.synthesis.acted", 0) == versions[-1]
     assert len(set(versions)) == 4
     assert version(1, libraries=["numpy"]) != version(1, libraries=["scipy"])
+
+
+class Tool:
+    def __init__(self, weights):
+        self.weights = weights
+
+
+def test_another_model_or_setting_has_another_hash(tmp_path):
+    path = tmp_path / "best.pth.tar"
+    tools = [Tool(1.0), Tool(1.0), Tool(2.0), Tool(path), Tool(path)]
+    hashes = []
+    for tool in tools:
+        path.write_text(str(len(hashes)))
+        hashes.append(hash_of({"model": tool, "laughter": None}, {}))
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 4
+    assert hash_of({"model": tools[0], "laughter": None}, {"weight": 0.5}) not in hashes
+    with pytest.raises(ArchiveError, match="define its functions in a module"):
+        hash_of({"model": Tool(lambda y: y)}, {})
+
+
+def test_a_missing_file_has_no_hash(tmp_path):
+    assert content_hash(tmp_path / "lost.wav") is content_hash(None) is None

@@ -7,6 +7,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "alert_evaluation": ["choose_rule", "score_calls"],
         "alerts": ["PARTIES", "Alert", "AlertRule", "AlertState"],
+        "call_folder": ["CallFolder", "analyse_folder"],
+        "calls_page": ["write_calls_page"],
         "diarisation": ["diarise", "name_parties"],
         "monitor": ["CallMonitor", "CallReport", "WindowEvent", "analyse", "demo_calls"],
     },

@@ -9,6 +9,9 @@ import datetime
 from ser_helpers import corpora
 from ser_helpers.errors import CorpusError, ModelError
 
+CLAIM = 1 / 3
+"""A score carries a claim if its interval begins at least this far from chance (0) to perfect (1)."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelCard:
@@ -131,6 +134,24 @@ class ModelCard:
             f"{self.metric.upper()} {self.score:.2f} on {unit} of unseen speakers (95 % interval {self.low:.2f} to"
             f" {self.high:.2f}, chance {self.chance:.3g}; {self.protocol})"
         )
+
+
+def doubt(card):
+    """Why a card, as a dict or None, carries no statement about the speakers; None if it carries one.
+
+    Used by the reports of ``ser podcast`` and ``ser calls``.
+
+    >>> doubt(None)
+    "the model's score on real voices is unknown"
+    """
+    if card is None:
+        return "the model's score on real voices is unknown"
+    card = ModelCard.from_dict(card)
+    if all(name.startswith("synthetic") for name in card.corpora):
+        return "the model was only tested on synthetic speech"
+    if not card.low - card.chance >= CLAIM * (1 - card.chance):
+        return f"the model's score of {card.score:.2f} is too close to chance, {card.chance:.2f}"
+    return None
 
 
 def _licence(corpus):

@@ -125,6 +125,11 @@ def capitalised(words):
     return words[:1].upper() + words[1:]
 
 
+def short(name, letters=40):
+    """A name that fits into a figure; matplotlib would take dollars for formulas."""
+    return (name if len(name) <= letters else f"{name[: letters - 1]}…").replace("$", r"\$")
+
+
 def finish(fig, title, alt, subtitle=None):
     """Give a figure its title (a sentence, wrapped, at the left), a quiet subtitle and its alt text; return it.
 

@@ -1,10 +1,8 @@
 """A whole archive: one task per episode, on one machine or on a Dask cluster, resumed where it stopped."""
 
 import functools
-import hashlib
 import math
 import os
-import pickle
 import threading
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +13,8 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-import ser_helpers
 from ser_helpers import models, paths, podcast
+from ser_helpers.cache import content_hash, hash_of
 from ser_helpers.errors import ArchiveError, SerError
 from ser_helpers.podcast import transcripts
 from ser_helpers.podcast.analysis import analyse_episode
@@ -197,7 +195,7 @@ def _analyse(task, tools, settings, tools_hash):
             return Outcome(task.episode, "failed", reason=str(error))
         except Exception as error:  # one episode must not stop the others
             return Outcome(task.episode, "failed", reason=f"{type(error).__name__}: {error}")
-        episode.hashes, episode.recording = hashes, relative(task.path, task.out)
+        episode.hashes, episode.recording = hashes, paths.relative(task.path, task.out)
         episode.save(folder)
     return Outcome(task.episode, "done", episode.seconds / 60, " ".join(episode.problems))
 
@@ -252,35 +250,3 @@ def _on_cluster(work, tasks, scheduler):
 def _died(task):
     reason = "its worker process died several times: it may need more memory, or the file crashes its decoder"
     return Outcome(task.episode, "failed", reason=f"{reason}.")
-
-
-def hash_of(tools, settings):
-    """A hash of the tools, by class and state, and of the settings; a file in the state counts by its content."""
-
-    def state(tool):
-        values = getattr(tool, "__dict__", {})
-        return {name: content_hash(value) if isinstance(value, Path) else value for name, value in values.items()}
-
-    described = {name: (type(tool).__qualname__, state(tool)) for name, tool in tools.items()}
-    try:
-        return joblib.hash((ser_helpers.__version__, described, settings))
-    except pickle.PicklingError as error:
-        reason = str(error.args[0] if error.args else error)
-        raise ArchiveError(f"A model cannot be hashed ({reason}): define its functions in a module.") from error
-
-
-def relative(path, folder):
-    """`path` from `folder`, with slashes; None if they are on different drives."""
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:
-        return None
-
-
-def content_hash(path):
-    """A hash of a file's content; None if it cannot be read, which the analysis reports."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
-    except (OSError, TypeError):
-        return None

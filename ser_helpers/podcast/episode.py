@@ -12,7 +12,7 @@ import pandas as pd
 from ser_helpers import paths
 from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import ArchiveError
-from ser_helpers.models.model_card import ModelCard
+from ser_helpers.models.model_card import doubt
 from ser_helpers.podcast.transcripts import COLUMNS
 from ser_helpers.streaming.timeline import emotion_shares, emotions, rolling_mean
 
@@ -21,8 +21,6 @@ ABOUT = ("name", "seconds", "notes", "models", "hashes", "card", "recording")
 NO_TRANSCRIPT = "There is no transcript: sentences were not rated."
 NO_SPEECH = "No speech was detected."
 RECOGNISED = "There is no transcript: the words were recognised by "
-CLAIM = 1 / 3
-"""A score carries a claim if its interval begins at least this far from chance (0) to perfect (1)."""
 
 
 @dataclasses.dataclass
@@ -78,14 +76,7 @@ class Episode:
     @property
     def doubt(self):
         """Why the model's score carries no statement about the speakers' emotions; None if it carries one."""
-        if self.card is None:
-            return "the model's score on real voices is unknown"
-        card = ModelCard.from_dict(self.card)
-        if all(name.startswith("synthetic") for name in card.corpora):
-            return "the model was only tested on synthetic speech"
-        if not card.low - card.chance >= CLAIM * (1 - card.chance):
-            return f"the model's score of {card.score:.2f} is too close to chance, {card.chance:.2f}"
-        return None
+        return doubt(self.card)
 
     def chapters(self, shortest=60.0):
         """Chapters of at least `shortest` seconds, as Podcasting 2.0 writes them: ``startTime`` and ``title``.

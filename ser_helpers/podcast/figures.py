@@ -10,10 +10,10 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import EvaluationError
-from ser_helpers.plots.style import ACCENT_2, INK, QUIET, colour, finish, new_figure, percent, text_on
+from ser_helpers.plots.report_page import PAGE, PHONE
+from ser_helpers.plots.style import ACCENT_2, INK, QUIET, colour, finish, new_figure, percent, short, text_on
 from ser_helpers.streaming.timeline import emotions
 
-PAGE, PHONE = (10, 5), (5, 5)
 COLUMNS = 120
 """Longer timelines are drawn as means over so many intervals."""
 
@@ -181,8 +181,3 @@ def _time_axis(ax, seconds):
     ax.xaxis.set_major_locator(MultipleLocator(step))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{int(x // 60)}:{int(x % 60):02d}"))
     ax.set_xlabel("time (min:s)")
-
-
-def short(name, letters=40):
-    """A name that fits; matplotlib would take dollars for formulas."""
-    return (name if len(name) <= letters else f"{name[: letters - 1]}…").replace("$", r"\$")

@@ -35,3 +35,17 @@ def chromium(playwright):
 @pytest.fixture(scope="module")
 def browser(chromium):
     return chromium()
+
+
+@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["desk", "phone"])
+def report_page(request, browser, report):
+    """The file that a module's fixture `report` gives, at a desk and on a phone; `asked` and `said` is what it did."""
+    width, scheme = request.param
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.asked, page.said = [], []
+    page.on("request", lambda asked: page.asked.append(asked.url))
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.goto(report.as_uri(), wait_until="load")
+    yield page
+    page.close()

@@ -34,16 +34,9 @@ def report(tmp_path_factory):
         return write_report(show, folder / "out" / "report.html", failed)
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["desk", "phone"])
-def page(request, browser, report):
-    width, scheme = request.param
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.asked, page.said = [], []
-    page.on("request", lambda asked: page.asked.append(asked.url))
-    page.on("console", lambda message: page.said.append(message.text))
-    page.goto(report.as_uri(), wait_until="load")
-    yield page
-    page.close()
+@pytest.fixture
+def page(report_page):
+    return report_page
 
 
 def test_nothing_is_fetched_and_nothing_complains(page):
@@ -114,7 +107,7 @@ def test_a_sentence_plays_until_its_end_and_a_lost_recording_is_named(page):
     section.locator("button[data-start='15.00']").first.click()
     stopped = "audio => audio.paused && audio.currentTime >= 17 && audio.currentTime < 18"
     page.wait_for_function(stopped, arg=audio.element_handle())
-    lost = page.locator("section[data-episode='0']")
+    lost = page.locator("section[data-recording='0']")
     assert lost.locator(".missing").is_hidden()
     lost.locator(".u-over").first.click()
     lost.locator(".missing").wait_for(state="visible")

@@ -13,7 +13,6 @@ import soundfile
 from ser_helpers import paths
 from ser_helpers.errors import ArchiveError
 from ser_helpers.podcast import Show, archive, estimate_cost, process
-from ser_helpers.podcast.archive import content_hash, hash_of
 
 RATE = 16000
 
@@ -326,26 +325,3 @@ def test_an_impossible_name_is_refused_before_the_work(episodes, tmp_path, name)
 def test_a_single_path_is_refused(episodes, tmp_path):
     with pytest.raises(ArchiveError, match=r"Episodes are a list of paths: put .*e0\.wav into one"):
         run(str(episodes[0]), tmp_path / "out")
-
-
-class Tool:
-    def __init__(self, weights):
-        self.weights = weights
-
-
-def test_another_model_or_setting_has_another_hash(tmp_path):
-    path = tmp_path / "best.pth.tar"
-    tools = [Tool(1.0), Tool(1.0), Tool(2.0), Tool(path), Tool(path)]
-    hashes = []
-    for tool in tools:
-        path.write_text(str(len(hashes)))
-        hashes.append(hash_of({"model": tool, "laughter": None}, {}))
-    assert hashes[0] == hashes[1]
-    assert len(set(hashes)) == 4
-    assert hash_of({"model": tools[0], "laughter": None}, {"weight": 0.5}) not in hashes
-    with pytest.raises(ArchiveError, match="define its functions in a module"):
-        hash_of({"model": Tool(lambda y: y)}, {})
-
-
-def test_a_missing_file_has_no_hash(tmp_path):
-    assert content_hash(tmp_path / "lost.wav") is content_hash(None) is None

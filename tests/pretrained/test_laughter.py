@@ -7,6 +7,7 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.signal
 import soundfile
 import torch
 from hypothesis import given, settings
@@ -230,6 +231,16 @@ def test_smoothing_bridges_flicker_without_delay():
     smoothed = detector.smooth(series(*steady))
     assert smoothed.between(0, 1).all()
     assert detector.smooth(series(0, 1)).tolist() == [0, 1]
+
+
+def test_the_smoothing_of_a_file_is_the_publishers(checkpoint):
+    """They filter 43 probabilities a second with butter(2, 0.01); the stand-in's laughs are too short for that."""
+    detector = LaughterDetector(checkpoint, every=1)
+    probability = np.random.default_rng(0).uniform(size=430)
+    expected = scipy.signal.filtfilt(*scipy.signal.butter(2, 0.01), probability, padlen=9)
+    np.testing.assert_allclose(detector.smooth(pd.Series(probability)), expected, atol=1e-9)
+    assert LaughterDetector("stand-in").smoothing == 0.5
+    assert LaughterDetector(checkpoint, smoothing=1.0).smoothing == 1.0
 
 
 def test_silence_is_no_laughter(checkpoint):

@@ -3,7 +3,7 @@
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];  // seconds between ticks
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-const [INK, LINE, LAUGH] = ["#222", "#ddd", "#0000001c"];  // on white, as the figures
+const [INK, LINE, BAND] = ["#222", "#ddd", "#0000001c"];  // on white, as the figures
 
 function player(section) {
   const audio = section.querySelector("audio");
@@ -24,16 +24,16 @@ function player(section) {
   };
 }
 
-function chart(box, curves, seconds, laughs, { audio, play }) {
+function chart(box, curves, seconds, bands, { audio, play }) {
   const axis = { stroke: INK, grid: { stroke: LINE, width: 1 }, ticks: { show: false } };
   const value = (_, number) => (number === null || number === undefined ? "–" : number.toFixed(2));
   const size = () => ({ width: box.clientWidth, height: 240 });
-  const bands = (plot) => {
+  const drawBands = (plot) => {
     const { ctx, bbox } = plot;
     const at = (time) => Math.min(Math.max(plot.valToPos(time, "x", true), bbox.left), bbox.left + bbox.width);
     ctx.save();
-    ctx.fillStyle = LAUGH;
-    for (const [start, end] of laughs) ctx.fillRect(at(start), bbox.top, at(end) - at(start), bbox.height);
+    ctx.fillStyle = BAND;
+    for (const [start, end] of bands) ctx.fillRect(at(start), bbox.top, at(end) - at(start), bbox.height);
     if (audio && audio.currentTime > 0) {
       ctx.fillStyle = INK;
       ctx.fillRect(at(audio.currentTime), bbox.top, 2, bbox.height);
@@ -48,7 +48,7 @@ function chart(box, curves, seconds, laughs, { audio, play }) {
     axes: [{ ...axis, incrs: STEPS, values: (_, times) => times.map(clock) }, { ...axis, size: 44 }],
     series: [{ label: "time", value: (_, time) => (time === null ? "–" : clock(time)) },
       ...curves.names.map((label, k) => ({ label, stroke: curves.colours[k], width: 2, value, spanGaps: false }))],
-    hooks: { drawAxes: [bands] },
+    hooks: { drawAxes: [drawBands] },
   }, [curves.times, ...curves.values], box);
   plot.over.addEventListener("click", () => play(plot.posToVal(plot.cursor.left, "x")));
   if (audio) audio.addEventListener("timeupdate", () => plot.redraw(false));
@@ -56,11 +56,11 @@ function chart(box, curves, seconds, laughs, { audio, play }) {
 }
 
 const data = JSON.parse(document.getElementById("data").textContent);
-for (const section of document.querySelectorAll("section[data-episode]")) {
-  const episode = data[Number(section.dataset.episode)];
+for (const section of document.querySelectorAll("section[data-recording]")) {
+  const recording = data[Number(section.dataset.recording)];
   const sound = player(section);
   for (const box of section.querySelectorAll(".chart")) {
-    chart(box, episode[box.dataset.curves], episode.seconds, episode.laughs, sound);
+    chart(box, recording[box.dataset.curves], recording.seconds, recording.bands, sound);
   }
   section.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-start]");
