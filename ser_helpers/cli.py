@@ -352,6 +352,10 @@ def podcast(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes on this machine.")] = 2,
     model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
+    dimensions: Annotated[
+        str | None,
+        typer.Option(help="Draw valence and arousal of the voice over time: linear, audeering or a model file."),
+    ] = None,
     laughter: Annotated[
         bool,
         typer.Option(
@@ -376,6 +380,8 @@ def podcast(
 
     detector = pretrained.LaughterDetector() if laughter else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
+    if dimensions is not None:
+        settings["dimensions"] = models.window_dimensions(dimensions)
     outcomes = podcast.process(episodes, out, model=models.window_model(model), **settings)
     for name, row in outcomes[outcomes.reason != ""].iterrows():
         verdict = "Not analysed" if row.state == "failed" else "Analysed in part"
@@ -393,6 +399,10 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Replay embedded calls continuously.")] = False,
     speed: Annotated[float, typer.Option(help="Speed of replays; 1 is real time.", min=0.1, max=50)] = 1.0,
     model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
+    dimensions: Annotated[
+        str,
+        typer.Option(help="The plane of valence and arousal: linear, audeering, a model file of `ser train`, or none."),
+    ] = "linear",
     token: Annotated[str | None, typer.Option(help="Token that clients must send.", envvar="SER_TOKEN")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="Another host name browsers may use for it.")] = None,
     store: Annotated[
@@ -408,7 +418,7 @@ def serve(
 
     hosts = (*server.LOCAL, *(allow_host or [])) if host in server.LOCAL else ("*",)
     options = {"speed": speed, "model": model, "token": token, "store": store, "agent_emotions": agent_emotions}
-    settings = Settings(hosts=hosts, demo=3 * demo, **options)
+    settings = Settings(hosts=hosts, demo=3 * demo, dimensions=dimensions, **options)
     server.serve(host, port, settings, tell=partial(print, flush=True))
 
 

@@ -187,22 +187,37 @@ class WindowAnalyser:
         else:
             window = np.zeros((1, self.window), np.float32)
             window[0, : len(samples)] = samples
-            probabilities = self._predict(self.model, window)
+            X = self._features(self.model, window)
+            probabilities = self._predict(self.model, X)
             smoothed, ahead = self.smoother.update(probabilities)
             emotion = ahead if self.shows_emotion else None
             if self.dimension_model is not None:
-                values = np.clip(self._predict(self.dimension_model, window), *SCALE)
+                X = (
+                    X
+                    if _same_features(self.model, self.dimension_model)
+                    else self._features(self.dimension_model, window)
+                )
+                values = np.clip(self._predict(self.dimension_model, X), *SCALE)
                 dimensions, _ = self.dimension_smoother.update(values)
         self.stopwatch.lap()
         times, gap = ((end - len(samples)) / RATE, end / RATE), bool(missing > 0)
         return WindowPrediction(*times, speech, probabilities, smoothed, emotion, gap, dimensions)
 
-    def _predict(self, model, window):
-        """The outputs (k,) of a model for a window (1, samples), timed."""
+    def _features(self, model, window):
         with self.stopwatch("features"):
-            X = model.features(window)
+            return model.features(window)
+
+    def _predict(self, model, X):
         with self.stopwatch("model"):
             return predict(model, X)[0]
+
+
+def _same_features(one, other):
+    """Whether two models take the same kind of feature with the same parameters, which is then computed once."""
+    kinds = [
+        (getattr(model, "feature_extractor", None), getattr(model, "parameters", None) or {}) for model in (one, other)
+    ]
+    return isinstance(kinds[0][0], str) and kinds[0] == kinds[1]
 
 
 STAGES = ("read", "vad", "features", "model")
