@@ -149,7 +149,7 @@ def test_the_plane_shows_where_the_last_windows_lie(visit, placed, width):
     plane = page.locator("article .plane")
     plane.wait_for()
     assert plane.locator("text.quadrant").all_text_contents() == ["gloomy", "relaxed", "tense", "excited"]
-    assert plane.locator("text.name").all_text_contents() == ["valence →", "arousal →"]
+    assert plane.locator("text.axis").all_text_contents() == ["valence →", "arousal →"]
     values = "valence +0.76, arousal +0.50, dominance 0.00"
     assert plane.locator("figcaption").inner_text().replace("\xa0", " ") == values
     words = f"Call: the plane of emotions. At 0:22: {values} (excited). At 0:07 it was tense."
@@ -216,7 +216,7 @@ def test_a_call_can_be_looked_at_and_forgotten_with_the_keyboard(visit):
     dialog.locator("tbody tr").first.wait_for()
     assert dialog.locator("tbody tr").count() > 50
     agent = dialog.locator("tbody tr", has_text="agent").first.locator("td").all_inner_texts()
-    assert agent[3:] == ["", "", "", ""]
+    assert set(agent[3:]) == {""}
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
     page.keyboard.press("Enter")

@@ -26,8 +26,8 @@ export function drawPlane(svg, call) {
     add(svg, "text", { x: x(value), y: y(-1) + 14, "text-anchor": value < 0 ? "start" : value ? "end" : "middle" }, signed(value, 0));
     add(svg, "text", { x: LEFT - 6, y: y(value) + (value < 0 ? 0 : value ? 9 : 4), "text-anchor": "end" }, signed(value, 0));
   }
-  add(svg, "text", { x: x(0), y: y(-1) + 29, "text-anchor": "middle", class: "name" }, "valence →");
-  add(svg, "text", { transform: `translate(11 ${y(0)}) rotate(-90)`, "text-anchor": "middle", class: "name" }, "arousal →");
+  add(svg, "text", { x: x(0), y: y(-1) + 29, "text-anchor": "middle", class: "axis" }, "valence →");
+  add(svg, "text", { transform: `translate(11 ${y(0)}) rotate(-90)`, "text-anchor": "middle", class: "axis" }, "arousal →");
   trail.forEach(({ dimensions, end }, i) => {
     const [cx, cy] = [x(dimensions.valence), y(dimensions.arousal)];
     const opacity = ((i + 1) / trail.length) ** 1.5;
