@@ -43,7 +43,8 @@ _SOCKETS = """
 **WebSocket /stream** carries one call. Send `{"rate": 8000, "format": "int16", "channels": 2}` (format int16 or
 float32, one or two channels; optional: `parties`, who speaks on each channel, and `name`), wait for
 `{"type": "ready"}`, then send raw little-endian samples, channels interleaved, in messages of any length. Messages of
-type `window` and `alert` come back. `{"type": "gap", "seconds": 1.5}` reports lost audio, `{"type": "end"}` hangs up;
+type `window` and `alert` come back; a window has `dimensions`, valence, arousal and dominance from -1 to 1, where the
+service predicts them. `{"type": "gap", "seconds": 1.5}` reports lost audio, `{"type": "end"}` hangs up;
 `ended` answers it. A message of type `error` says in one sentence why the service ends a stream. If the connection is
 lost, the call ends.
 
