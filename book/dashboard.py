@@ -17,7 +17,7 @@ CALLS = (("call_006", 12), ("call_001", 6), ("call_002", 8), ("call_004", 0))  #
 
 with server.running(Settings()) as address, sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-    page = browser.new_page(viewport={"width": 1280, "height": 884})
+    page = browser.new_page(viewport={"width": 1480, "height": 936})
     page.goto(address)
     page.wait_for_selector("#connection[data-state=open]")
     for call, seconds in CALLS:

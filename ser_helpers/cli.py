@@ -242,7 +242,13 @@ def train(
     utterances: Annotated[
         bool, typer.Option("--utterances", help="Train on whole utterances; podcasts and calls need windows of 3 s.")
     ] = False,
-    target: Annotated[str, typer.Option(help="What to predict: emotion, or numbers such as arousal.")] = "emotion",
+    target: Annotated[
+        str,
+        typer.Option(
+            help="What to predict: emotion, or numbers such as arousal, or valence,arousal,dominance together; these "
+            "three on a scale from -1 to 1."
+        ),
+    ] = "emotion",
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
 ):
     """Judge a model on unseen speakers, then train it on all of them and write it to a file with its card.
@@ -255,12 +261,15 @@ def train(
     seconds = None if utterances else workflow.SECONDS
     kind = workflow.find_features(features)
     table = workflow.load_corpora(corpora, scheme)
-    model, result, X = workflow.train(table, kind, seconds, target=target, jobs=jobs)
+    targets = tuple(target.split(","))
+    model, result, X = workflow.train(table, kind, seconds, target=targets if len(targets) > 1 else target, jobs=jobs)
     card = workflow.save(model, out, result, X, seconds)
-    print(result.summary())
+    for one in result if len(targets) > 1 else [result]:
+        print(one.summary())
     for gap in card.gaps:
         if gap["column"] != "gender":  # that one is in the summary
-            print(f"Gap by {gap['column']}: {gap_words(gap)}.")
+            what = f"of {gap['target']} " if "target" in gap else ""
+            print(f"Gap {what}by {gap['column']}: {gap_words(gap)}.")
     print(f"Trained on all {len(card.speakers)} speakers; the model is at {os.path.relpath(out)}")
 
 
@@ -277,10 +286,11 @@ def evaluate(
     """Judge a trained model on other corpora; speakers that were in training are refused."""
     from ser_helpers import workflow
 
-    result = workflow.evaluate(model, corpora, scheme, jobs)
-    print(result.summary())
-    if result.labels:
-        print(result.recall().round(2).to_string())
+    judged = workflow.evaluate(model, corpora, scheme, jobs)
+    for result in judged if isinstance(judged, list) else [judged]:
+        print(result.summary())
+        if result.labels:
+            print(result.recall().round(2).to_string())
 
 
 @app.command()
@@ -351,6 +361,10 @@ def podcast(
         ),
     ] = False,
     model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
+    dimensions: Annotated[
+        str | None,
+        typer.Option(help="Draw valence and arousal of the voice over time: linear, audeering or a model file."),
+    ] = None,
     laughter: Annotated[
         bool,
         typer.Option(
@@ -377,6 +391,8 @@ def podcast(
     recogniser = pretrained.Recogniser() if transcribe else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
     settings["recogniser"] = recogniser
+    if dimensions is not None:
+        settings["dimensions"] = models.window_dimensions(dimensions)
     outcomes = podcast.process(episodes, out, model=models.window_model(model), **settings)
     for name, row in outcomes[outcomes.reason != ""].iterrows():
         verdict = "Not analysed" if row.state == "failed" else "Analysed in part"
@@ -426,6 +442,10 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Replay embedded calls continuously.")] = False,
     speed: Annotated[float, typer.Option(help="Speed of replays; 1 is real time.", min=0.1, max=50)] = 1.0,
     model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
+    dimensions: Annotated[
+        str,
+        typer.Option(help="The plane of valence and arousal: linear, audeering, a model file of `ser train`, or none."),
+    ] = "linear",
     token: Annotated[str | None, typer.Option(help="Token that clients must send.", envvar="SER_TOKEN")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="Another host name browsers may use for it.")] = None,
     store: Annotated[
@@ -441,7 +461,7 @@ def serve(
 
     hosts = (*server.LOCAL, *(allow_host or [])) if host in server.LOCAL else ("*",)
     options = {"speed": speed, "model": model, "token": token, "store": store, "agent_emotions": agent_emotions}
-    settings = Settings(hosts=hosts, demo=3 * demo, **options)
+    settings = Settings(hosts=hosts, demo=3 * demo, dimensions=dimensions, **options)
     server.serve(host, port, settings, tell=partial(print, flush=True))
 
 

@@ -1,5 +1,6 @@
 """From corpora to a model file, and from that to predictions: ``ser train``, ``ser evaluate``, ``ser predict``."""
 
+import contextlib
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from ser_helpers import corpora, evaluation, features, models, podcast, streaming
 from ser_helpers.corpora.labels import label_order
+from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import AudioError, CorpusError, EvaluationError, ModelError
 from ser_helpers.evaluation.cross_validation import join
 from ser_helpers.evaluation.result import Result
@@ -100,15 +102,18 @@ def train(table, kind="quick", seconds=SECONDS, estimator=None, name=None, targe
         1000) of numbers.
     name : str, optional
         What to call the estimator.
-    target : str
-        The column to predict: "emotion", or one of numbers such as "arousal". Utterances without a value are left out.
+    target : str or sequence of str
+        The column to predict: "emotion", or one of numbers such as "arousal"; or several of numbers, for one model of
+        all of them. Utterances without a value are left out. Valence, arousal and dominance are put on a scale from -1
+        to 1, whatever the corpus's own is.
     jobs, progress
         As for ``features.extract``.
 
     Returns
     -------
     (model, result, X)
-        The fitted model, the `Result` of its cross-validation (at most five folds of speakers), and the features.
+        The fitted model, the `Result` of its cross-validation (at most five folds of speakers; for several targets a
+        list, with one for each), and the features.
 
     Examples
     --------
@@ -116,47 +121,80 @@ def train(table, kind="quick", seconds=SECONDS, estimator=None, name=None, targe
     >>> model.classes_.tolist(), result.verdict
     (['angry', 'happy', 'neutral', 'sad'], 'No speaker crosses between training and test.')
     """
-    if target not in table or table[target].isna().all():
-        raise EvaluationError(f"No utterance of {', '.join(sorted(set(table['corpus'])))} has a value of {target!r}.")
-    table = table[table[target].notna()]
-    numbers = pd.api.types.is_numeric_dtype(table[target])
+    targets = [target] if isinstance(target, str) else list(target)
+    table = _with_targets(table, targets)
+    numbers = all(pd.api.types.is_numeric_dtype(table[one]) for one in targets)
+    if len(targets) > 1 and not numbers:
+        raise EvaluationError(f"Several targets must all be numbers, such as {', '.join(DIMENSIONS)}.")
     if estimator is None:
         last = Ridge(alpha=1000) if numbers else LogisticRegression(C=0.01, class_weight="balanced", max_iter=3000)
         estimator, name = make_pipeline(StandardScaler(), last), name or ("ridge" if numbers else "logistic regression")
     if seconds:
         table = features.cut_windows(table, seconds, jobs=jobs, progress=progress)
     X = features.extract(table, kind, jobs, progress, seconds=seconds)
-    options = {"n_splits": min(FOLDS, table["speaker"].nunique()), "target": target, "name": name}
-    result = evaluation.cross_validate(estimator, X, table, **options, progress=progress)
-    X, y = X.loc[result.table.index], result.table[target]
+    options = {"n_splits": min(FOLDS, table["speaker"].nunique()), "name": name, "progress": progress}
+    results = [evaluation.cross_validate(estimator, X, table, target=one, **options) for one in targets]
+    table = results[0].table
+    X, y = X.loc[table.index], table[targets if len(targets) > 1 else targets[0]]
     if not seconds:
         model = estimator.fit(X, y)
     elif numbers:
-        model = models.WindowRegressor(kind, estimator, (target,)).fit_features(X, y)
+        model = models.WindowRegressor(kind, estimator, tuple(targets)).fit_features(X, y)
     else:
         model = models.WindowClassifier(kind, estimator).fit_features(X, y)
-    return model, result, X
+    return model, results[0] if isinstance(target, str) else results, X
+
+
+def _with_targets(table, targets):
+    """The utterances with a value of every target; valence, arousal and dominance from -1 to 1."""
+    names = ", ".join(sorted(set(table["corpus"])))
+    table = table.copy()
+    for target in targets:
+        if target not in table or table[target].isna().all():
+            raise EvaluationError(f"No utterance of {names} has a value of {target!r}.")
+        if target in DIMENSIONS:
+            for corpus, values in table.groupby("corpus")[target]:
+                table.loc[values.index, target] = _rescaled(values, corpus)
+    table = table[table[targets].notna().all(axis=1)]
+    if table.empty:
+        raise EvaluationError(f"No utterance of {names} has values of all of {', '.join(targets)}.")
+    return table
+
+
+def _rescaled(values, corpus):
+    try:
+        scale = corpora.card(corpus).scale
+    except CorpusError:  # a table of the user's own
+        scale = None
+    if scale is None:
+        if values.abs().max() > 1:
+            raise EvaluationError(
+                f"The scale of {corpus}'s {values.name} is not known: put its values between -1 and 1 first."
+            )
+        scale = (-1, 1)
+    return 2 * (values - scale[0]) / (scale[1] - scale[0]) - 1
 
 
 def save(model, path, result, X, seconds=SECONDS):
     """Write a model of `train` to a file with its card, which has the largest gaps by gender and by corpus.
 
-    Raises ModelError as ``models.save`` does.
+    `result` is what `train` gave. Raises ModelError as ``models.save`` does.
     """
-    gaps = []
-    for column in ("gender", "corpus"):
-        try:
-            gaps += [{"column": column, **row} for row in result.gaps(column).to_dict("records")]
-        except EvaluationError:  # one group only
-            continue
+    gaps, results = [], result if isinstance(result, list) else [result]
+    for one in results:
+        for column in ("gender", "corpus"):
+            about = {"column": column} if len(results) == 1 else {"column": column, "target": one.target}
+            with contextlib.suppress(EvaluationError):  # one group only
+                gaps += [about | row for row in one.gaps(column).to_dict("records")]
     card = models.ModelCard.of(result, seconds, gaps)
-    models.save(model, path, X=X, table=result.table, card=card)
+    models.save(model, path, X=X, table=results[0].table, card=card)
     return card
 
 
 def evaluate(path, names, scheme=None, jobs=None, progress=True):
     """Judge a saved model on other corpora: a `Result` with an interval over their speakers.
 
+    For a model of several numbers it is a list, with one for each.
     Labels are mapped to those of the model by the scheme; utterances with a label that the model does not know are left
     out. Raises EvaluationError if a speaker of these corpora was in training, or the model and the corpora share fewer
     than two labels.
@@ -172,7 +210,7 @@ def evaluate(path, names, scheme=None, jobs=None, progress=True):
             f"{len(known)} speakers of {', '.join(names)} were in training, {known[0]} first: such a score would be for"
             " known voices. Evaluate on another corpus."
         )
-    table = _with_labels_of(card, table, scheme) if card.labels else table[table[card.target].notna()]
+    table = _with_labels_of(card, table, scheme) if card.labels else _with_targets(table, list(card.targets))
     if card.seconds:
         table = features.cut_windows(table, card.seconds, jobs=jobs, progress=progress)
         kind, parameters = model.feature_extractor, model.parameters or {}
@@ -181,7 +219,8 @@ def evaluate(path, names, scheme=None, jobs=None, progress=True):
         if kind not in features.kinds():
             kind, parameters = model.encoder(), {}
     X = features.extract(table, kind, jobs, progress, seconds=card.seconds, **parameters)
-    return _judged(model, X, table, card)
+    results = [_judged(model, X, table, card, number) for number in range(len(card.targets))]
+    return results if len(results) > 1 else results[0]
 
 
 def _with_labels_of(card, table, scheme):
@@ -197,10 +236,14 @@ def _with_labels_of(card, table, scheme):
     return table
 
 
-def _judged(model, X, table, card):
-    """The `Result` of a fitted model on a table of others, who chooses among the labels that the table has."""
-    X, table = join(X, table, card.target)
-    labels = label_order(table[card.target]) if card.labels else []
+def _judged(model, X, table, card, number=0):
+    """The `Result` of a fitted model on a table of others, who chooses among the labels that the table has.
+
+    Of several targets, that of this number.
+    """
+    target = card.targets[number]
+    X, table = join(X, table, target)
+    labels = label_order(table[target]) if card.labels else []
     values = as_array(X) if card.seconds else X
     if labels:
         probabilities = model.predict_features(values) if card.seconds else model.predict_proba(values)
@@ -208,9 +251,10 @@ def _judged(model, X, table, card):
         frame = frame.div(frame.sum(axis=1), axis=0)
         predicted = frame.idxmax(axis=1)
     else:
-        predicted = np.ravel(model.predict_features(values) if card.seconds else model.predict(values))
+        predicted = np.asarray(model.predict_features(values) if card.seconds else model.predict(values))
+        predicted = predicted.reshape(len(table), -1)[:, number]
         frame = pd.DataFrame(index=table.index)
-    predictions = pd.DataFrame({"fold": 1, "truth": table[card.target], "predicted": predicted}, table.index)
+    predictions = pd.DataFrame({"fold": 1, "truth": table[target], "predicted": predicted}, table.index)
     score = getattr(evaluation, card.metric)(predictions["truth"], predictions["predicted"])
     return Result(
         folds=pd.DataFrame({card.metric: [score]}, index=[1]),
@@ -219,7 +263,7 @@ def _judged(model, X, table, card):
         labels=labels,
         audits=[],
         protocol=f"trained on {' + '.join(card.corpora)}",
-        target=card.target,
+        target=target,
         name=card.estimator,
         features=card.features,
     )
@@ -298,7 +342,9 @@ def predict_live(blocks, model):
 def _of_utterance(path, model):
     X = model.features_of(path)
     if model.classes_ is None:
-        return pd.DataFrame([{model.card.target if model.card else "value": float(model.predict(X)[0])}])
+        values = np.ravel(model.predict(X)[0]).astype(float)
+        unnamed = ["value"] if len(values) == 1 else [f"value {number}" for number in range(1, len(values) + 1)]
+        return pd.DataFrame([dict(zip(model.card.targets if model.card else unnamed, values, strict=True))])
     row = {}
     if hasattr(model.model, "predict_proba"):
         row = dict(zip(map(str, model.classes_), model.predict_proba(X)[0], strict=True))

@@ -129,6 +129,62 @@ def test_numbers_are_trained_judged_and_predicted_and_programs_of_emotions_refus
     assert "This model predicts arousal, and here it must predict emotions" in result.output
 
 
+@pytest.fixture(scope="module")
+def dimensions(tmp_path_factory):
+    """The output of ``ser train`` for three targets, and its model file."""
+    out = tmp_path_factory.mktemp("models") / "dimensions.ser"
+    result = ser("train", "synthetic-small", "--target", "valence,arousal,dominance", "--out", out, "--jobs", 1)
+    assert result.exit_code == 0, result.output
+    return result.output, out
+
+
+def test_valence_arousal_and_dominance_are_one_file(dimensions, recordings):
+    output, path = dimensions
+    scores = [line.split(" · ")[1] for line in output.splitlines() if "CCC" in line]
+    assert scores == ["valence", "arousal", "dominance"]
+    card = models.read_card(path)
+    assert card.targets == models.load(path).output_names == ("valence", "arousal", "dominance")
+    assert card.score == min(one["score"] for one in card.scores)
+    assert {gap["target"] for gap in card.gaps} == set(card.targets)
+    assert "arousal 0." in card.verdict
+    table = workflow.predict(recordings, path, progress=False)
+    assert table.columns.tolist() == ["file", "speech", "valence", "arousal", "dominance", "emotion", "problem"]
+    timeline = detect(recordings[0], models.window_model(), dimensions=path)
+    assert timeline["arousal"].notna().any()
+
+
+def test_each_of_several_targets_is_judged_abroad_on_one_scale(dimensions):
+    judged = workflow.evaluate(dimensions[1], ["synthetic-iemocap-small"], progress=False)
+    assert [one.target for one in judged] == ["valence", "arousal", "dominance"]
+    rated = corpora.load("synthetic-iemocap-small").arousal  # from 1 to 5
+    truth = judged[1].predictions.truth
+    np.testing.assert_allclose([truth.min(), truth.max()], [(rated.min() - 3) / 2, (rated.max() - 3) / 2])
+    assert ser("evaluate", dimensions[1], "synthetic-iemocap-small").output.count("CCC") == 3
+
+
+def test_a_model_of_utterances_predicts_several_numbers(recordings, tmp_path):
+    table = workflow.load_corpora(["synthetic-small"])
+    model, results, X = workflow.train(table, seconds=None, target=("valence", "arousal"), progress=False)
+    workflow.save(model, tmp_path / "two.ser", results, X, seconds=None)
+    row = workflow.predict(recordings[1:2], models.load(tmp_path / "two.ser"), progress=False).iloc[0]
+    wanted = model.predict(X.loc[table.index[table.path == recordings[1]]])[0]
+    np.testing.assert_allclose(row[["valence", "arousal"]].astype(float), wanted)
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "sentence"),
+    [
+        (("valence", "emotion"), {}, "Several targets must all be numbers"),
+        (("valence", "charm"), {}, "has a value of 'charm'"),
+        ("arousal", {"corpus": "mine", "arousal": 4.0}, "The scale of mine's arousal is not known"),
+    ],
+)
+def test_targets_that_cannot_be_trained_are_refused(target, change, sentence):
+    table = corpora.load("synthetic-small").assign(**change)
+    with pytest.raises(EvaluationError, match=sentence):
+        workflow.train(table, target=target, progress=False)
+
+
 def test_silence_has_no_emotion(trained, tmp_path):
     sf.write(tmp_path / "silence.wav", [0.0] * 80000, 16000)
     row = workflow.predict([tmp_path / "silence.wav"], trained[1], progress=False).iloc[0]

@@ -4,6 +4,7 @@
 from those of the stored ones; it fails if that is more than rounding. ``--store`` replaces the stored ones.
 """
 
+import dataclasses
 import os
 import shutil
 import sys
@@ -11,16 +12,25 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
-from ser_helpers import audio
+from ser_helpers import audio, models, workflow
+from ser_helpers.corpora.schema import DIMENSIONS, make_table
+from ser_helpers.evaluation import cross_validate
 from ser_helpers.models import ready_models
 from ser_helpers.podcast import sentence_model
 from ser_helpers.pretrained import laughter
-from ser_helpers.synthesis.voices import say
+from ser_helpers.synthesis.voices import say, speaker
 
 READY = (("linear", "wide"), ("linear", "phone"), ("cnn", "wide"))
 FILES = {sentence_model: "dimensions-*.skops", laughter: "laughter-*.pt"}
 TOLERANCE = 1e-3  # of a probability, or of a scale from 1 to 5
+VOICES = "synthetic voices"
 
 
 def outputs():
@@ -28,10 +38,50 @@ def outputs():
     y, sr = say(actor=3, emotion="angry")
     window = np.resize(y, 48000).astype(np.float32)
     said = {"-".join(one): ready_models.window_model(*one).predict_proba(window[None]) for one in READY}
+    for band in ready_models.BANDS:
+        said[f"dimensions-{band}"] = ready_models.window_dimensions(band=band).predict(window[None])
     said["dimensions"] = sentence_model.dimension_model().predict([window], ["How nice to see you."])
     detector = laughter.LaughterDetector("stand-in", smoothing=None)
     said["laughter"] = detector.probabilities(audio.resample(y, sr, laughter.SAMPLE_RATE)).to_numpy()
     return said
+
+
+def write_dimensions(band, path):
+    """Judge ridge regression of valence, arousal and dominance by voice, fit it on all voices, and write it to `path`.
+
+    The windows are those of the emotion models, and those of other emotions too.
+    """
+    parts = Parallel(ready_models.JOBS)(delayed(_voice)(voice, band) for voice in ready_models.VOICES)
+    rows = [row for _, rows in parts for row in rows]
+    table = make_table(rows)
+    X = pd.DataFrame(np.concatenate([X for X, _ in parts]), table.index)
+    ridge = make_pipeline(StandardScaler(), Ridge(alpha=10))
+    about = {"name": "ridge regression", "features": "quick", "progress": False}
+    with threadpool_limits(1):
+        results = [cross_validate(ridge, X, table, target=name, **about) for name in DIMENSIONS]
+        model = _regressor(band, ridge).fit_features(X, table[list(DIMENSIONS)])
+    card = models.ModelCard.of(results, workflow.SECONDS, date="2026-11-22")
+    card = dataclasses.replace(card, licences={VOICES: "MIT"})
+    models.save(model, path, X=X.to_numpy(), table=table, card=card)
+
+
+def _voice(voice, band):
+    """The features of the windows of one voice, and their rows of an utterance table."""
+    with threadpool_limits(1):
+        windows, dimensions = zip(*ready_models.turns_of(voice, band), strict=True)
+        X = _regressor(band, None).features(np.array(windows))
+    about = {"path": os.devnull, "corpus": VOICES, "language": "en", "emotion": "none", "speaker": f"voice {voice}"}
+    about["gender"] = speaker(voice, ready_models.CAST).gender
+    rows = [
+        {"utterance": f"voice {voice}/{turn}", **about, **dict(zip(DIMENSIONS, values, strict=True))}
+        for turn, values in enumerate(dimensions)
+    ]
+    return X, rows
+
+
+def _regressor(band, ridge):
+    parameters = ready_models.PHONE_BAND if band == "phone" else None
+    return models.WindowRegressor("quick", ridge, DIMENSIONS, parameters=parameters)
 
 
 def main():
@@ -44,6 +94,9 @@ def main():
         laughter._network.cache_clear()
         for module in places:
             module.SHIPPED = Path(folder) / "nothing"
+        ready_models.SHIPPED.mkdir()
+        for band in ready_models.BANDS:
+            write_dimensions(band, ready_models.SHIPPED / f"dimensions-{band}.ser")
         fresh = outputs()
         for name, said in stored.items():
             difference = np.abs(said - fresh[name]).max()
@@ -55,6 +108,8 @@ def main():
             for name, band in READY:
                 (trained,) = (path for path in checkpoints.glob(f"window-{name}-{band}-*") if path.is_dir())
                 shutil.copytree(trained, places[ready_models] / f"{name}-{band}", dirs_exist_ok=True)
+            for path in ready_models.SHIPPED.glob("*.ser"):
+                shutil.copy(path, places[ready_models])
             for module, pattern in FILES.items():
                 (trained,) = checkpoints.glob(pattern)
                 shutil.copy(trained, places[module])

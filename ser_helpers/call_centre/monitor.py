@@ -19,7 +19,7 @@ from ser_helpers.call_centre.alerts import PARTIES, Alert, AlertRule, AlertState
 from ser_helpers.call_centre.diarisation import call_turns, separate, turn_emotions
 from ser_helpers.errors import AudioError, CorpusError, StreamError
 from ser_helpers.streaming.detector import check_gap
-from ser_helpers.streaming.predictions import as_window_model
+from ser_helpers.streaming.predictions import as_dimension_model, as_window_model
 from ser_helpers.streaming.samples import mono
 
 
@@ -72,12 +72,14 @@ class CallMonitor:
     watched : str
         The party that the rule is about.
     settings
-        More for `streaming.Detector`: ``hop``, ``vad``, ``weight``, ...
+        More for `streaming.Detector`: ``hop``, ``vad``, ``weight``, ``dimensions``, ...
 
     Attributes
     ----------
     classes_ : array (k,)
         The emotions, in the order of a window's probabilities.
+    dimensions_ : tuple of str
+        The names of a window's ``dimensions``; () without a model of them.
 
     Examples
     --------
@@ -97,6 +99,10 @@ class CallMonitor:
             raise StreamError(f"There would be no alerts, because the emotion of {watched!r} is not inferred.")
         self.rule = rule or AlertRule()
         self.classes_ = np.asarray(as_window_model(model, classifier=True).output_names)
+        self.dimensions_ = ()
+        if settings.get("dimensions") is not None:
+            settings["dimensions"] = as_dimension_model(settings["dimensions"])
+            self.dimensions_ = tuple(map(str, settings["dimensions"].output_names))
         self._channels = [_Channel(model, sr, denoise, party in inferred, settings) for party in self.parties]
         self._watched, self._state = watched, AlertState(self.rule, self.classes_, watched)
 
@@ -142,7 +148,9 @@ class _Channel:
 
     def __init__(self, model, sr, denoise, inferred, settings):
         self._inferred = inferred
-        self._detector = streaming.Detector(model if inferred else _NoModel(model), sr, **settings)
+        if not inferred:
+            model, settings = _NoModel(model), settings | {"dimensions": None}
+        self._detector = streaming.Detector(model, sr, **settings)
         self._reducer = audio.NoiseReducer(sr) if denoise else None
 
     def feed(self, y):
@@ -210,15 +218,15 @@ def analyse(recording, model=None, rule=None, sr=None, parties=PARTIES, denoise=
     model = models.window_model("linear", band="phone") if model is None else model
     monitor = CallMonitor(model, rule, parties, sr, denoise, **settings)
     events = monitor.feed(y) + monitor.finish()
-    windows = window_table(events, monitor.classes_)
+    windows = window_table(events, monitor.classes_, monitor.dimensions_)
     alerts = [event for event in events if isinstance(event, Alert)]
     return CallReport(len(y) / sr, parties, turn_emotions(turns, windows, monitor.classes_), windows, alerts)
 
 
-def window_table(events, classes):
+def window_table(events, classes, dimensions=()):
     """The windows among a monitor's events: ``party``, then as `streaming.to_timeline`, then ``level`` (Lesson 13)."""
     windows = [event for event in events if isinstance(event, WindowEvent)]
-    table = streaming.to_timeline([event.prediction for event in windows], classes)
+    table = streaming.to_timeline([event.prediction for event in windows], classes, dimensions)
     table.insert(0, "party", pd.Series([event.party for event in windows], dtype=object))
     return table.assign(level=np.array([event.level for event in windows], float))
 

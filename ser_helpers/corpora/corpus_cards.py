@@ -47,6 +47,12 @@ class Card:
     licensed: bool = False
     synthetic: bool = False
 
+    @property
+    def scale(self):
+        """Lowest and highest rating of valence, arousal and dominance, as `dimensions` says it; None if it does not."""
+        found = re.search(r"from (-?\d+) to (-?\d+)", self.dimensions or "")
+        return tuple(map(int, found.groups())) if found else None
+
 
 def card(name):
     """The card of a corpus; "CREMA_D" is "crema-d". Raises CorpusError if there is none of that name (Lesson 03).

@@ -18,7 +18,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "keras_estimators": ["KerasClassifier", "KerasRegressor"],
         "keras_layers": ["AttentionPooling", "CCC", "CrossModalAttention", "SpecAugment", "UAR", "ccc_loss"],
         "model_card": ["ModelCard"],
-        "ready_models": ["window_model"],
+        "ready_models": ["window_dimensions", "window_model"],
         "saving": ["LoadedModel", "load", "read_card", "save"],
         "sequence_transformers": ["FixedFrames", "FrameScaler", "Vocabulary", "split_words"],
         "speakers": ["SpeakerFolds", "SpeakerNormaliser", "VoiceNormaliser"],

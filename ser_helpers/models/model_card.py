@@ -20,7 +20,7 @@ class ModelCard:
     Attributes
     ----------
     estimator, features, target : str
-        Such as "LogisticRegression", "quick" and "emotion".
+        Such as "LogisticRegression", "quick" and "emotion"; several targets as "valence, arousal, dominance".
     labels : tuple of str
         The classes; empty for a regression.
     corpora, speakers : tuple of str
@@ -32,7 +32,8 @@ class ModelCard:
     protocol, metric : str
         How it was judged before it was trained on everything: such as "5 folds, no speaker in both" and "uar".
     score, low, high, chance : float
-        The score on unseen speakers, its 95 % interval over speakers, and the score of guessing.
+        The score on unseen speakers, its 95 % interval over speakers, and the score of guessing; of several targets,
+        those of the worst.
     gaps : tuple of dict
         Differences between groups of speakers, as the rows of ``Result.gaps``.
     licences : dict
@@ -41,6 +42,8 @@ class ModelCard:
         Whether some of the speech was made by this package rather than by people.
     date : str
         The day it was trained, as YYYY-MM-DD.
+    scores : tuple of dict
+        Of several targets, ``target``, ``score``, ``low`` and ``high`` of each; else empty.
 
     Notes
     -----
@@ -76,16 +79,27 @@ class ModelCard:
     licences: dict
     synthetic: bool
     date: str
+    scores: tuple = ()
 
     @classmethod
     def of(cls, result, seconds=None, gaps=(), date=None):
-        """The card of a model that is trained on everything that `result` (of ``cross_validate``) was judged on."""
+        """The card of a model that is trained on everything that `result` (of ``cross_validate``) was judged on.
+
+        For a model of several numbers, `result` is a list, with one for each.
+        """
+        results = result if isinstance(result, list) else [result]
+        scores = [
+            {"target": one.target, "score": round(float(one.score), 4)}
+            | {end: round(value, 4) for end, value in zip(("low", "high"), one.interval, strict=True)}
+            for one in results
+        ]
+        result = min(results, key=lambda one: one.score)
         low, high = result.interval
         names = sorted(result.table["corpus"].unique())
         return cls(
             estimator=result.name,
             features=result.features,
-            target=result.target,
+            target=", ".join(one.target for one in results),
             labels=tuple(result.labels),
             corpora=tuple(names),
             speakers=tuple(sorted(result.table["speaker"].unique())),
@@ -101,6 +115,7 @@ class ModelCard:
             licences={name: _licence(name) for name in names},
             synthetic=result.synthetic,
             date=date or datetime.date.today().isoformat(),
+            scores=tuple(scores) if len(scores) > 1 else (),
         )
 
     @classmethod
@@ -108,7 +123,7 @@ class ModelCard:
         """The card in a dict, as `to_dict` gives it; ModelError if it is none."""
         try:
             lists = {name: tuple(values[name]) for name in ("labels", "corpora", "speakers", "gaps")}
-            return cls(**{**values, **lists})
+            return cls(**{**values, **lists, "scores": tuple(values.get("scores", ()))})
         except (TypeError, KeyError) as error:
             raise ModelError("The model's card is damaged: train and save the model again.") from error
 
@@ -130,10 +145,21 @@ class ModelCard:
     def verdict(self):
         """How well it did on unseen speakers, in one line."""
         unit = "utterances" if self.seconds is None else f"windows of {self.seconds:g} s"
+        where = f"on {unit} of unseen speakers"
+        if self.scores:
+            each = [
+                f"{one['target']} {one['score']:.2f} ({one['low']:.2f} to {one['high']:.2f})" for one in self.scores
+            ]
+            return f"{self.metric.upper()} {where}, with 95 % intervals: {', '.join(each)} ({self.protocol})"
         return (
-            f"{self.metric.upper()} {self.score:.2f} on {unit} of unseen speakers (95 % interval {self.low:.2f} to"
-            f" {self.high:.2f}, chance {self.chance:.3g}; {self.protocol})"
+            f"{self.metric.upper()} {self.score:.2f} {where} (95 % interval {self.low:.2f} to {self.high:.2f}, chance"
+            f" {self.chance:.3g}; {self.protocol})"
         )
+
+    @property
+    def targets(self):
+        """The columns it predicts."""
+        return tuple(self.target.split(", "))
 
 
 def doubt(card):

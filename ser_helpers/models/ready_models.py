@@ -27,6 +27,7 @@ from ser_helpers.errors import ModelError
 from ser_helpers.features import quick95, registry
 from ser_helpers.models.saving import LoadedNetwork, load
 from ser_helpers.models.windows import SAMPLE_RATE, WINDOW, WindowClassifier
+from ser_helpers.pretrained.audeering import PUBLISHED, DimensionalModel
 from ser_helpers.pretrained.encoder import Encoder
 from ser_helpers.synthesis.dialogue import CENTRES, every_line, nearest_emotions
 from ser_helpers.synthesis.rng import make_rng
@@ -74,6 +75,42 @@ def window_model(name="linear", band="wide", progress=False):
             " give the path of a model file."
         )
     return _load(name, band, paths.cache_home(), progress)
+
+
+def window_dimensions(name="linear", band="wide"):
+    """A model of valence, arousal and dominance of windows, from -1 to 1, for ``dimensions`` of detectors. Lesson 12.
+
+    Nothing is trained or downloaded. Raises ModelError if there is no such model, the published one's weights are not
+    on this machine, or the file cannot be loaded.
+
+    Parameters
+    ----------
+    name : "linear", "audeering", or str or Path
+        Ridge regression on the feature kind "quick", which comes with the package, trained on synthetic voices that are
+        in no corpus of the course; ``pretrained.DimensionalModel``, fine-tuned on MSP-Podcast; or the path of a file
+        that `save` wrote.
+    band : "wide" or "phone"
+        As for `window_model`; of "linear" only.
+
+    Examples
+    --------
+    >>> model = window_dimensions()
+    >>> model.output_names, model.predict(np.zeros((1, 48000), np.float32)).shape
+    (('valence', 'arousal', 'dominance'), (1, 3))
+    """
+    if isinstance(name, Path) or Path(name).suffix or Path(name).is_file():
+        return load(name)
+    if name == "audeering":
+        model = DimensionalModel(scale=(-1, 1)).fit()
+        if model.stand_in:
+            raise ModelError(f"The weights of {PUBLISHED} are not on this machine: ser download {PUBLISHED}")
+        return model
+    if name != "linear" or band not in BANDS:
+        raise ModelError(
+            f"There is no model of dimensions {name!r} for {band!r}: choose linear or audeering for"
+            f" {' or '.join(BANDS)}, or give the path of a model file."
+        )
+    return load(SHIPPED / f"dimensions-{band}.ser")
 
 
 @functools.lru_cache(maxsize=8)
@@ -195,15 +232,20 @@ def windows_of(voice, band) -> Iterator[tuple[np.ndarray, str]]:
 
     `band` is "wide", or "phone" for 300–3400 Hz through mu-law with a street, a car, other people or hiss behind.
     """
+    for y, dimensions in turns_of(voice, band):
+        name = nearest_emotions(dimensions)[0][0]
+        if name in EMOTIONS:
+            yield y, EMOTIONS[name]
+
+
+def turns_of(voice, band) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield as `windows_of`, each with its valence, arousal and dominance (3,) from -1 to 1 instead."""
     rng, lines = make_rng("window voices", voice), every_line()
     for turn in range(TURNS):
         dimensions = np.clip(CENTRES[GOALS[turn % len(GOALS)]] + rng.normal(0, SPREAD, 3), -1, 1)
         sentences = [str(line) for line in rng.choice(lines, rng.integers(1, 3), replace=False)]
         y = _placed(np.tanh(speak(sentences, voice, dimensions, False, rng, CAST)), rng)
-        y = _telephoned(y, rng) if band == "phone" else _with_noise(y, "hiss", ROOM_SNR, rng)
-        name = nearest_emotions(dimensions)[0][0]
-        if name in EMOTIONS:
-            yield y, EMOTIONS[name]
+        yield _telephoned(y, rng) if band == "phone" else _with_noise(y, "hiss", ROOM_SNR, rng), dimensions
 
 
 def _placed(y, rng):

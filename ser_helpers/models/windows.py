@@ -141,7 +141,8 @@ class WindowClassifier(ClassifierMixin, _WindowEstimator):
 class WindowRegressor(RegressorMixin, _WindowEstimator):
     """A regressor of windows of 3 s, such as of arousal: a feature extractor, and a regressor of its features.
 
-    It is a ``streaming.WindowModel`` too: detectors and ``ser predict`` take it, and show no emotion. Lesson 12.
+    It is a ``streaming.WindowModel`` too: detectors and ``ser predict`` take it, and show no emotion. Detectors,
+    podcasts, calls and the service take one of valence and arousal, from -1 to 1, beside a classifier. Lesson 12.
 
     Parameters
     ----------

@@ -36,14 +36,16 @@ def emotions_over_time(path, model, **settings):
     model : object
         A window model, such as ``models.window_model()``.
     **settings
-        More for :class:`ser_helpers.streaming.Detector`: ``vad``, ``min_speech``, ``weight`` and ``margin``. The last
-        two are 0.8 and 0.05 by default: less smoothing than live, because these windows do not overlap.
+        More for :class:`ser_helpers.streaming.Detector`: ``vad``, ``min_speech``, ``dimensions``, ``weight`` and
+        ``margin``. The last two are 0.8 and 0.05 by default: less smoothing than live, because these windows do not
+        overlap.
 
     Returns
     -------
     DataFrame
         A row per window: ``start`` and ``end`` (s), ``speech`` (share), a column per emotion (probability, NaN without
-        speech), ``emotion`` (after smoothing and hysteresis, None without speech) and ``gap``. The last window is
+        speech), ``emotion`` (after smoothing and hysteresis, None without speech) and ``gap``; with a model of
+        `dimensions`, ``valence``, ``arousal`` and so on from 1 to 5, as sentences are rated. The last window is
         predicted from the last 3 s, and its times are those of what is left. ``attrs["seconds"]`` is how long the
         recording lasts; where its end is damaged, ``attrs["problem"]`` says so.
 
@@ -129,7 +131,8 @@ def analyse_episode(
     notes += [] if (table["speech"] > 0).any() else [NO_SPEECH]
     notes = list(dict.fromkeys(note.replace(str(path), Path(path).name) for note in notes))
     words = None if transcript else recogniser
-    used = [model, dimension_model if sentences is not None else None, words, laughter]
+    rating = dimension_model if sentences is not None else None
+    used = [model, settings.get("dimensions"), rating, words, laughter]
     labels = [_label(one) for one in used if one is not None]
     card = getattr(model, "card", None)
     about = {"notes": notes, "models": labels, "card": card and card.to_dict()}
@@ -150,7 +153,9 @@ class _EmotionStream:
 
     def finish(self):
         self._predictions += self._detector.finish()
-        table = to_timeline(self._predictions, self._detector.classes_)
+        names = list(self._detector.dimensions_)
+        table = to_timeline(self._predictions, self._detector.classes_, names)
+        table[names] = 3 + 2 * table[names]  # from -1 ... 1 to 1 ... 5
         table["start"] = np.maximum(table["start"], table["end"].shift(fill_value=0.0))  # the last window overlaps
         table.attrs = {"seconds": self._detector.health["seconds"]}
         return table

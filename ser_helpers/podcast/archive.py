@@ -19,7 +19,7 @@ from ser_helpers.errors import ArchiveError, SerError
 from ser_helpers.podcast import transcripts
 from ser_helpers.podcast.analysis import analyse_episode
 from ser_helpers.podcast.episode import Episode
-from ser_helpers.streaming.predictions import as_window_model
+from ser_helpers.streaming.predictions import as_dimension_model, as_window_model
 
 PATIENCE = 30
 """Seconds to wait for a scheduler, and for its first worker."""
@@ -60,6 +60,7 @@ def process(
     scheduler=None,
     jobs=2,
     progress=True,
+    dimensions=None,
     **settings,
 ):
     """Analyse many episodes and write the results to the folder `out`; the same bytes wherever it runs. Lesson 11.
@@ -88,6 +89,9 @@ def process(
         The address of a Dask scheduler, such as ``"tcp://10.0.0.5:8786"``; None uses processes of this machine.
     jobs : int
         Number of processes on this machine; 1 works in this one.
+    dimensions : object, str or None
+        A model of valence and arousal of the windows, as for a detector, or what ``models.window_dimensions`` takes,
+        such as "linear"; by default there is none.
     **settings
         For :func:`ser_helpers.podcast.emotions_over_time`.
 
@@ -113,6 +117,9 @@ def process(
     if dimension_model is None and has_words:  # else there is no sentence to rate
         dimension_model = podcast.dimension_model()
     tools = {"model": model, "dimension_model": dimension_model, "laughter": laughter, "recogniser": recogniser}
+    if dimensions is not None:
+        known = models.window_dimensions(dimensions) if isinstance(dimensions, str | Path) else dimensions
+        tools["dimensions"] = as_dimension_model(known)
     work = functools.partial(_analyse, tools=tools, settings=settings, tools_hash=hash_of(tools, settings))
     if scheduler:
         outcomes = _on_cluster(work, tasks, scheduler)

@@ -31,7 +31,7 @@ class Episode:
     seconds: float
     """How much of it was analysed."""
     timeline: pd.DataFrame
-    """See :func:`ser_helpers.podcast.emotions_over_time`."""
+    """See :func:`ser_helpers.podcast.emotions_over_time`; without ``valence`` and so on if no model predicted them."""
     sentences: pd.DataFrame | None = None
     """``start``, ``end``, ``speaker``, ``text``, ``valence``, ``arousal``, ``dominance``; None without words."""
     laughter: pd.DataFrame | None = None
@@ -58,6 +58,11 @@ class Episode:
     def laughs_per_10_minutes(self):
         """None if laughter was not looked for."""
         return None if self.laughter is None else len(self.laughter) * 600 / self.seconds
+
+    @property
+    def dimensions(self):
+        """The dimensions that the timeline has a column for."""
+        return [name for name in DIMENSIONS if name in self.timeline]
 
     @property
     def spoken(self):
@@ -178,6 +183,7 @@ class Show:
             lengths = episode.timeline["end"] - episode.timeline["start"]
             speech = (episode.timeline["speech"] * lengths).sum() / lengths.sum()
             row = {"minutes": episode.seconds / 60, "speech": speech, **episode.shares}
+            row |= episode.timeline[episode.dimensions].mean()
             if episode.sentences is not None and "valence" in episode.sentences:
                 row |= episode.sentences[list(DIMENSIONS)].mean()
             if episode.laughter is not None:

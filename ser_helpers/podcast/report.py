@@ -161,6 +161,12 @@ def _section(number, episode):
     words += "" if episode.laughter is None else "; grey: laughter"
     charts = [chart("emotions", f"Emotions over time: {claim}", words, f"Shares of the speech: {listed}.")]
     rated = Show(episode.name, [episode]).sentences
+    if episode.dimensions:
+        means = episode.timeline[episode.dimensions].mean()
+        known = ", ".join(f"{name} {value:.1f}" for name, value in means.dropna().items())
+        words = f"{', '.join(episode.dimensions).capitalize()} of the voice from 1 to 5, mean of"
+        words += f" {_width(episode) * WINDOW:g} s"
+        charts.append(chart("windows", "Dimensions over time", words, f"Means: {known or 'nobody speaks'}."))
     if rated["valence"].notna().any():
         words = f"Valence, arousal and dominance from 1 to 5, mean of {SECONDS} s"
         charts.append(chart("dimensions", "Sentences over time", words, f"{len(rated)} sentences."))
@@ -176,11 +182,14 @@ def _width(episode):
 def _curves(episode):
     """What the page draws of an episode: times (s), a list of values for each curve, and the laughs."""
     table, names = episode.timeline, label_order(emotions(episode.timeline))
-    smooth = table[names].rolling(_width(episode), center=True, min_periods=1).mean().where(table[names].notna())
+    both = [*names, *episode.dimensions]
+    smooth = table[both].rolling(_width(episode), center=True, min_periods=1).mean().where(table[both].notna())
+    middle = (table["start"] + table["end"]) / 2
     drawn = {"seconds": round(episode.seconds, 2), "bands": []}
     if episode.laughter is not None:
         drawn["bands"] = episode.laughter[["start", "end"]].round(2).to_numpy().tolist()
-    drawn["emotions"] = report_page.curves((table["start"] + table["end"]) / 2, smooth, map(colour, names), [0, 1])
+    drawn["emotions"] = report_page.curves(middle, smooth[names], map(colour, names), [0, 1])
+    drawn["windows"] = report_page.curves(middle, smooth[episode.dimensions], LINES, [1, 5])
     single = Show(episode.name, [episode])
     drawn["dimensions"] = report_page.curves(single.sentences["clock"], single.means(SECONDS), LINES, [1, 5])
     return drawn

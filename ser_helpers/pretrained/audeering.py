@@ -20,6 +20,9 @@ class DimensionalModel(BaseEstimator):
     The network returns three unnamed numbers in the order arousal, dominance, valence, about 0 to 1. `predict` returns
     a table with named columns; the order is read from the network's configuration (``id2label``).
 
+    It is a ``streaming.WindowModel`` too: detectors, podcasts and the service take it as a model of dimensions, with
+    ``scale=(-1, 1)``.
+
     The model is pretrained: ``fit`` only loads it. MSP-Podcast's raters chose 1 to 7, which training mapped to 0 to 1.
     On its test set the CCC is .745 for arousal, .655 for dominance and .638 for valence: Wagner et al. (2023),
     doi:10.1109/TPAMI.2023.3263585. Licence of the weights: CC BY-NC-SA 4.0, for research and teaching, not for
@@ -31,7 +34,8 @@ class DimensionalModel(BaseEstimator):
         The name on the Hugging Face hub, or a folder of the same layout. Nothing is downloaded (see `find_encoder`):
         if the weights are not on this machine, a tiny untrained network replaces them, and `label` says so.
     scale : (float, float)
-        Ends of the scale of the predictions: (0, 1) is the network's own, (1, 5) that of IEMOCAP.
+        Ends of the scale of the predictions: (0, 1) is the network's own, (1, 5) that of IEMOCAP, (-1, 1) that of
+        detectors.
     device : str
         As for ``Encoder``.
 
@@ -54,6 +58,9 @@ class DimensionalModel(BaseEstimator):
     >>> model.predict(table).columns.tolist()
     ['valence', 'arousal', 'dominance']
     """
+
+    output_names = DIMENSIONS
+    regression = True
 
     def __init__(self, name=PUBLISHED, scale=(0, 1), device="auto"):
         self.name = name
@@ -81,16 +88,28 @@ class DimensionalModel(BaseEstimator):
         ``valence``, ``arousal`` and ``dominance``; NaN if a recording cannot be read. Embeddings are cached on disk, as
         by ``features.extract``; `progress` shows a bar.
         """
-        if not hasattr(self, "head_"):
-            self.fit()
-        embeddings = features.extract(X, self.encoder_, progress=progress)  # the last layer's mean over time (n, dims)
-        W, b, V, c = self.head_
-        outputs = np.tanh(embeddings.to_numpy() @ W.T + b) @ V.T + c
-        low, high = self.scale
-        table = low + (high - low) * pd.DataFrame(outputs, index=X.index, columns=self.order_, dtype=float)
-        table = table[list(DIMENSIONS)]
+        self._load()
+        embeddings = features.extract(X, self.encoder_, progress=progress)
+        table = pd.DataFrame(self.predict_features(embeddings), X.index, DIMENSIONS)
         table.attrs = {"kind": self.label}
         return table
+
+    def features(self, windows):
+        """The last layer's mean over time of windows (n, samples) at 16 kHz: (n, dims), one window at a time."""
+        self._load()
+        return np.concatenate([self.encoder_.embed([window]) for window in windows])
+
+    def predict_features(self, X):
+        """Valence, arousal and dominance (n, 3) of `features` (n, dims)."""
+        self._load()
+        W, b, V, c = self.head_
+        outputs = np.tanh(np.asarray(X) @ W.T + b) @ V.T + c
+        low, high = self.scale
+        return low + (high - low) * outputs[:, [self.order_.index(name) for name in DIMENSIONS]].astype(float)
+
+    def _load(self):
+        if not hasattr(self, "head_"):
+            self.fit()
 
 
 def _output_names(folder):

@@ -43,7 +43,8 @@ _SOCKETS = """
 **WebSocket /stream** carries one call. Send `{"rate": 8000, "format": "int16", "channels": 2}` (format int16 or
 float32, one or two channels; optional: `parties`, who speaks on each channel, and `name`), wait for
 `{"type": "ready"}`, then send raw little-endian samples, channels interleaved, in messages of any length. Messages of
-type `window` and `alert` come back. `{"type": "gap", "seconds": 1.5}` reports lost audio, `{"type": "end"}` hangs up;
+type `window` and `alert` come back; a window has `dimensions`, valence, arousal and dominance from -1 to 1, where the
+service predicts them. `{"type": "gap", "seconds": 1.5}` reports lost audio, `{"type": "end"}` hangs up;
 `ended` answers it. A message of type `error` says in one sentence why the service ends a stream. If the connection is
 lost, the call ends.
 
@@ -59,13 +60,14 @@ routes = APIRouter(responses=_PROBLEMS)
 Name = Annotated[str, Path(max_length=80)]
 
 
-def create_app(settings=None, model=None, rule=None, calls=None):
+def create_app(settings=None, model=None, rule=None, calls=None, dimensions=None):
     """The service as an ASGI application, for `serve` or a test client. Lesson 13.
 
     settings : `Settings`; the defaults suit one machine that serves only itself.
     model : a window model; by default `models.window_model(settings.model, band="phone")`, trained at the first start.
     rule : an `AlertRule`; by default that of `CallMonitor`.
     calls : paths of recordings that can be replayed; by default the embedded calls.
+    dimensions : a window model of valence and arousal; by default `models.window_dimensions(settings.dimensions)`.
 
     >>> from fastapi.testclient import TestClient
     >>> app = create_app()
@@ -76,8 +78,9 @@ def create_app(settings=None, model=None, rule=None, calls=None):
 
     @asynccontextmanager
     async def lifespan(app):
-        engine = await asyncio.to_thread(inference.InferenceEngine, settings, metrics, model, rule)
-        manager = CallManager(settings, metrics, engine.make_monitor, engine.emotions, engine.rule, engine.label)
+        engine = await asyncio.to_thread(inference.InferenceEngine, settings, metrics, model, rule, dimensions)
+        about = {"model": engine.label, "dimensions": engine.dimensions}
+        manager = CallManager(settings, metrics, engine.make_monitor, engine.emotions, engine.rule, **about)
         player = Player(manager, await asyncio.to_thread(demo_calls) if calls is None else calls)
         app.state.manager, app.state.engine, app.state.player = manager, engine, player
         for _ in range(settings.demo):
@@ -126,6 +129,7 @@ async def healthz(request: Request) -> schemas.Health:
         inferred=manager.settings.inferred,
         calls=len(manager.live),
         model=manager.model,
+        dimensions=manager.dimensions,
         version=ser_helpers.__version__,
     )
 
@@ -168,8 +172,9 @@ async def predict(
     counts = Counter(window["emotion"] for window in windows if window["emotion"] is not None)
     shares = {emotion: counts[emotion] / max(1, counts.total()) for emotion in state.engine.emotions}
     emotion = max(shares, key=shares.get) if counts else None
+    about = {"model": state.engine.label, "dimensions": state.engine.dimensions}
     return schemas.Prediction(
-        seconds=seconds, emotion=emotion, shares=shares, windows=windows, model=state.engine.label, problem=problem
+        seconds=seconds, emotion=emotion, shares=shares, windows=windows, problem=problem, **about
     )
 
 

@@ -17,7 +17,7 @@ from ser_helpers.call_centre.monitor import CallMonitor, WindowEvent
 from ser_helpers.errors import AudioError
 from ser_helpers.service.schemas import MAX_RATE
 from ser_helpers.service.sessions import window_message
-from ser_helpers.streaming.predictions import as_window_model, batched
+from ser_helpers.streaming.predictions import as_dimension_model, as_window_model, batched
 
 
 class TimedModel:
@@ -25,6 +25,8 @@ class TimedModel:
 
     def __init__(self, model, metrics):
         self.model, self.metrics, self.output_names = model, metrics, model.output_names
+        self.feature_extractor = getattr(model, "feature_extractor", None)
+        self.parameters = getattr(model, "parameters", None)
 
     def features(self, windows):
         """(n, samples) to n rows of features."""
@@ -43,21 +45,29 @@ class TimedModel:
 
 
 class InferenceEngine:
-    """Makes monitors for calls, and analyses uploaded files; `model` and `rule` as in `create_app`. Lesson 13."""
+    """Makes monitors for calls, and analyses uploaded files; the models and the rule as in `create_app`. Lesson 13."""
 
-    def __init__(self, settings, metrics, model=None, rule=None):
+    def __init__(self, settings, metrics, model=None, rule=None, dimensions=None):
         self.settings, self.metrics, self.rule = settings, metrics, rule or AlertRule()
         model = as_window_model(
             models.window_model(settings.model, band="phone") if model is None else model, classifier=True
         )
-        self.label = str(getattr(model, "card", None) or getattr(model, "label", type(model).__name__))
+        self.label = _label(model)
         self.model = TimedModel(model, metrics)
         self.batcher = streaming.Batcher(TimedModel(batched(model), metrics)) if settings.batch else None
         self.emotions = [str(emotion) for emotion in model.output_names]
+        if dimensions is None and settings.dimensions != "none":
+            dimensions = models.window_dimensions(settings.dimensions, band="phone")
+        self.dimension_model = None if dimensions is None else as_dimension_model(dimensions)
+        self.dimensions = None
+        if dimensions is not None:
+            names = [str(name) for name in self.dimension_model.output_names]
+            self.dimensions = {"names": names, "model": _label(self.dimension_model)}
 
     def make_monitor(self, parties, sr):
         """A `CallMonitor` for one call of these parties, one per channel."""
         settings = {"denoise": self.settings.denoise, "inferred": self.settings.inferred}
+        settings["dimensions"] = self.dimension_model
         return CallMonitor(self.batcher or self.model, self.rule, parties, sr, **settings)
 
     def analyse_upload(self, file, name, channel=None):
@@ -74,9 +84,10 @@ class InferenceEngine:
                 y, problem = self._read(path, channel)
             except AudioError as error:
                 raise AudioError(_without_path(error, path)) from None
-        detector = streaming.Detector(self.model, sr=16000)
-        windows = [*detector.feed(y), *detector.finish()]
-        return len(y) / 16000, [window_message(WindowEvent("customer", w), self.emotions) for w in windows], problem
+        detector = streaming.Detector(self.model, sr=16000, dimensions=self.dimension_model)
+        windows = [WindowEvent("customer", window) for window in [*detector.feed(y), *detector.finish()]]
+        messages = [window_message(window, self.emotions, detector.dimensions_) for window in windows]
+        return len(y) / 16000, messages, problem
 
     def close(self):
         """Stop the batching thread."""
@@ -105,6 +116,11 @@ class InferenceEngine:
                         raise
                     problem = _without_path(error, path)
         raise AudioError(_too_long(limit))
+
+
+def _label(model):
+    """What a model is called, with how well it does where that is known."""
+    return str(getattr(model, "card", None) or getattr(model, "label", type(model).__name__))
 
 
 def _read_channel(path, channel, limit):

@@ -11,6 +11,7 @@ MAX_RATE = 192_000
 Share = Annotated[float, Field(ge=0, le=1)]
 Probabilities = dict[str, Share]
 Name = Annotated[str, Field(max_length=80)]
+Values = dict[str, Annotated[float, Field(ge=-1, le=1)]]
 
 
 class _Message(BaseModel):
@@ -23,6 +24,13 @@ class Problem(_Message):
     error: str
 
 
+class Dimensions(_Message):
+    """The model of valence, arousal and so on. Lesson 13."""
+
+    names: list[str]
+    model: str = Field(description="What it is, and on whose voices it was trained.")
+
+
 class Health(_Message):
     """The service is up, and what it infers. Lesson 13."""
 
@@ -31,6 +39,7 @@ class Health(_Message):
     inferred: list[str] = Field(description="Parties whose emotions are inferred; others only speak.")
     calls: int = Field(description="Live calls.")
     model: str = Field(description="What the model is, and on whose voices it was trained.")
+    dimensions: Dimensions | None = Field(description="Null if there is no such model.")
     version: str
 
 
@@ -65,6 +74,7 @@ class Ready(_Message):
     call: str = Field(description="The call's id.")
     emotions: list[str]
     inferred: list[str]
+    dimensions: Dimensions | None
 
 
 class Window(_Message):
@@ -79,6 +89,9 @@ class Window(_Message):
     smoothed: Probabilities | None
     level: Share | None = Field(
         description="What the alert rule compares: the smoothed probability relative to this voice's baseline."
+    )
+    dimensions: Values | None = Field(
+        description="Valence, arousal and so on, from -1 to 1, smoothed; null without speech or such a model."
     )
     gap: bool = Field(description="Audio is missing here.")
 
@@ -141,6 +154,7 @@ class Prediction(_Message):
     shares: Probabilities = Field(description="Share of each emotion among the windows with speech.")
     windows: list[Window]
     model: str = Field(description="What the model is, and on whose voices it was trained.")
+    dimensions: Dimensions | None
     problem: str | None = Field(description="Where the recording is damaged; only what comes before was analysed.")
 
 

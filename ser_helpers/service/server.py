@@ -12,7 +12,7 @@ from ser_helpers import models
 from ser_helpers.errors import StreamError
 from ser_helpers.service.app import create_app
 from ser_helpers.service.settings import Settings
-from ser_helpers.streaming.predictions import as_window_model
+from ser_helpers.streaming.predictions import as_dimension_model, as_window_model
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 """Addresses that only this machine can reach."""
@@ -39,6 +39,10 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
     model = as_window_model(
         models.window_model(settings.model, band="phone") if model is None else model, classifier=True
     )
+    if settings.dimensions != "none":
+        options["dimensions"] = as_dimension_model(
+            options.get("dimensions") or models.window_dimensions(settings.dimensions, band="phone")
+        )
     server = _server(create_app(settings, model, **options), settings)
     server.on_started = lambda: tell(f"The page is on http://{shown}:{port}; Ctrl-C stops the service.")
     with contextlib.suppress(KeyboardInterrupt):

@@ -37,12 +37,12 @@ class CallManager:
     one thread at a time, in order: `CallSession.lock`.
 
     `make_monitor(parties, sr)` makes the `call_centre.CallMonitor` of a call, `emotions` are its classes, `rule` is the
-    `AlertRule` it follows, and `model` the name of its model.
+    `AlertRule` it follows, `model` the name of its model, and `dimensions` a `schemas.Dimensions` as a dict, or None.
     """
 
-    def __init__(self, settings, metrics, make_monitor, emotions, rule, model=""):
+    def __init__(self, settings, metrics, make_monitor, emotions, rule, model="", dimensions=None):
         self.settings, self.metrics, self.make_monitor, self.emotions = settings, metrics, make_monitor, list(emotions)
-        self.model = model
+        self.model, self.dimensions = model, dimensions
         self.rule = {"emotion": rule.emotion, "threshold": rule.threshold}
         self.pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="analyse")
         self.sessions = OrderedDict()
@@ -141,7 +141,7 @@ class CallManager:
     def details(self, session, last=None):
         """A call as `schemas.CallWindows`, with all of its windows or the `last` of each party."""
         first = 0 if last is None else max(0, len(session.windows) - last * len(session.parties))
-        windows = [window_message(event, self.emotions) for event in list(session.windows)[first:]]
+        windows = [self._message(event) for event in list(session.windows)[first:]]
         return {**session.summary(), "windows": windows}
 
     def snapshot(self):
@@ -154,6 +154,7 @@ class CallManager:
             "inferred": list(self.settings.inferred),
             "rule": self.rule,
             "model": self.model,
+            "dimensions": self.dimensions,
             "alerts": list(self.alerts.values()),
             "calls": calls,
         }
@@ -215,10 +216,13 @@ class CallManager:
                 session.windows.append(event)
                 self.metrics.windows.labels(party=event.party).inc()
                 message = {"type": "window", "call": session.id, "seconds": round(session.seconds, 2)}
-                message |= window_message(event, self.emotions)
+                message |= self._message(event)
             messages.append(message)
             self.publish(message)
         return messages
+
+    def _message(self, event):
+        return window_message(event, self.emotions, self.dimensions and self.dimensions["names"])
 
     def _tidy(self):
         """Drop ended calls that are too old or too many."""
@@ -289,12 +293,12 @@ def now():
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def window_message(event, emotions):
-    """A `WindowEvent` as `schemas.Window`. Lesson 13."""
+def window_message(event, emotions, dimensions=None):
+    """A `WindowEvent` as `schemas.Window`; `emotions` and `dimensions` name its numbers. Lesson 13."""
     party, window, level = event
 
-    def named(values):
-        return None if values is None else dict(zip(emotions, map(_round, values), strict=True))
+    def named(values, names=emotions):
+        return None if values is None else dict(zip(names, map(_round, values), strict=True))
 
     return {
         "party": party,
@@ -305,6 +309,7 @@ def window_message(event, emotions):
         "probabilities": named(window.probabilities),
         "smoothed": named(window.smoothed),
         "level": None if math.isnan(level) else _round(level),
+        "dimensions": named(window.dimensions, dimensions),
         "gap": bool(window.gap),
     }
 

@@ -25,6 +25,7 @@ class Settings:
     demo: int = 0  # how many embedded calls are replayed all the time
     speed: float = 1.0  # default speed of replays; 2 is twice as fast as real time
     model: str = "linear"  # of `models.window_model`: "linear", "cnn", "encoder" or the path of a model file
+    dimensions: str = "linear"  # of `models.window_dimensions`, for the plane of emotions; "none": there is no plane
     denoise: bool = True  # reduce the noise of each channel first
     workers: int = os.cpu_count() or 1  # threads that analyse calls
     batch: bool = False  # send windows of several calls through the model at once; pays if it is most of the work

@@ -98,7 +98,8 @@ async def stream(socket: WebSocket):
     try:
         hello = Hello.model_validate_json(await client.receive())
         session = await manager.open(hello.name, "stream", hello.rate, hello.parties)
-        ready = Ready(call=session.id, emotions=manager.emotions, inferred=session.inferred)
+        about = {"emotions": manager.emotions, "inferred": session.inferred, "dimensions": manager.dimensions}
+        ready = Ready(call=session.id, **about)
         await client.send(ready.model_dump_json())
         await _receive_call(client, manager, session, SampleDecoder(hello.format, hello.channels))
         why = "The caller hung up."

@@ -45,11 +45,15 @@ class Detector:
         it is shown; see `smoothing.Smoother`.
     tolerance : float
         How many seconds the sender's clock may be off before samples are dropped or silence is inserted.
+    dimensions : WindowModel, str or Path, optional
+        A second model of the same windows, of valence and arousal from -1 to 1, such as ``models.window_dimensions()``.
 
     Attributes
     ----------
     classes_ : array (k,)
         The emotions, in the order of a prediction's probabilities.
+    dimensions_ : tuple of str
+        The names of a prediction's ``dimensions``; () without a model of them.
 
     Examples
     --------
@@ -66,10 +70,20 @@ class Detector:
     """
 
     def __init__(
-        self, model, sr=RATE, window=3.0, hop=1.0, vad=True, min_speech=0.2, weight=0.5, margin=0.1, tolerance=0.2
+        self,
+        model,
+        sr=RATE,
+        window=3.0,
+        hop=1.0,
+        vad=True,
+        min_speech=0.2,
+        weight=0.5,
+        margin=0.1,
+        tolerance=0.2,
+        dimensions=None,
     ):
-        self._analyser = WindowAnalyser(model, window, hop, vad, min_speech, weight, margin)
-        self.classes_ = self._analyser.classes_
+        self._analyser = WindowAnalyser(model, window, hop, vad, min_speech, weight, margin, dimensions)
+        self.classes_, self.dimensions_ = self._analyser.classes_, self._analyser.dimensions_
         self._sr = check_rate(sr)
         if not between(tolerance, 0):
             raise StreamError(f"tolerance is a number of seconds from 0, not {tolerance!r}.")

@@ -26,7 +26,7 @@ def detect(recording, model, sr=None, **settings):
     sr : int
         Rate of an array in Hz; 16 kHz when not given. A file knows its own.
     **settings
-        ``window``, ``hop``, ``vad``, ``min_speech``, ``weight`` and ``margin`` of the `Detector`.
+        ``window``, ``hop``, ``vad``, ``min_speech``, ``weight``, ``margin`` and ``dimensions`` of the `Detector`.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def detect(recording, model, sr=None, **settings):
     last = last_end(len(y), analyser)
     is_speech = analyser.vad.feed(y) >= analyser.vad.threshold if analyser.vad else np.zeros(0, bool)
     predictions = [_predict(analyser, y, is_speech, end) for end in ends + [last] * (last is not None)]
-    return to_timeline(predictions, analyser.classes_)
+    return to_timeline(predictions, analyser.classes_, analyser.dimensions_)
 
 
 def _predict(analyser, y, is_speech, end):

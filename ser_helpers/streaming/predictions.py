@@ -20,6 +20,8 @@ from ser_helpers.streaming.ring import RingBuffer
 from ser_helpers.streaming.samples import between
 from ser_helpers.streaming.smoothing import Smoother
 
+SCALE = (-1, 1)
+"""Of valence, arousal and dominance."""
 MAX_MISSING = 0.1
 """No emotion is predicted for a window of which a larger share is missing."""
 
@@ -29,8 +31,9 @@ class WindowModel(Protocol):
     """A fitted classifier or regressor of windows of sound: what detector, podcast, call monitor and service take.
 
     It has two stages, because their times are reported apart. ``models.WindowClassifier`` is one, and
-    ``models.WindowRegressor``, for which no emotion is shown; podcast, calls and service need a classifier. One with
-    ``classes_`` and ``predict_proba(windows)`` alone is taken too, see `as_window_model`. Lesson 12.
+    ``models.WindowRegressor``, for which no emotion is shown; podcast, calls and service need a classifier, and take a
+    regressor of valence and arousal beside it. One with ``classes_`` and ``predict_proba(windows)`` alone is taken too,
+    see `as_window_model`. Lesson 12.
     """
 
     output_names: Sequence[str]
@@ -68,6 +71,23 @@ def as_window_model(model, classifier=False):
     raise ModelError(
         f"A detector needs a fitted model (classes_, predict_proba), not {type(model).__name__}: fit it first."
     )
+
+
+def as_dimension_model(model):
+    """`model`, or the one in the file of that path, as a `WindowModel` of valence and arousal, from -1 to 1.
+
+    ModelError if it predicts something else, or on another scale.
+    """
+    model = as_window_model(model)
+    names = [str(name) for name in model.output_names]
+    if not {"valence", "arousal"} <= set(names):
+        raise ModelError(
+            f"This model predicts {', '.join(names)}, and here it must predict valence and arousal: train one with"
+            " `ser train --target valence,arousal,dominance`."
+        )
+    if getattr(model, "scale", SCALE) != SCALE:
+        raise ModelError(f"This model predicts from {model.scale[0]:g} to {model.scale[1]:g}: give it scale=(-1, 1).")
+    return model
 
 
 class _PlainClassifier:
@@ -119,6 +139,9 @@ class WindowPrediction(NamedTuple):
     """The emotion to show, after smoothing and hysteresis; None as above, and for a regressor."""
     gap: bool
     """Whether a part of the window is missing."""
+    dimensions: np.ndarray | None = None
+    """(d,), valence, arousal and so on from -1 to 1, smoothed over the last windows; None as above, and without a model
+    of them."""
 
 
 class WindowAnalyser:
@@ -127,7 +150,7 @@ class WindowAnalyser:
     The parameters are those of the `Detector`. A `vad` object is reset first, and serves this stream alone.
     """
 
-    def __init__(self, model, window=3.0, hop=1.0, vad=True, min_speech=0.2, weight=0.5, margin=0.1):
+    def __init__(self, model, window=3.0, hop=1.0, vad=True, min_speech=0.2, weight=0.5, margin=0.1, dimensions=None):
         for name, seconds in {"window": window, "hop": hop}.items():
             if not between(seconds, 0.05, 60):
                 raise StreamError(f"{name} is a time between 0.05 and 60 seconds, not {seconds!r}.")
@@ -142,6 +165,9 @@ class WindowAnalyser:
         if self.vad:
             self.vad.reset()
         self.smoother = Smoother(self.classes_, weight, margin)
+        self.dimension_model = None if dimensions is None else as_dimension_model(dimensions)
+        self.dimensions_ = () if dimensions is None else tuple(map(str, self.dimension_model.output_names))
+        self.dimension_smoother = Smoother(self.dimensions_, weight)
         self.shows_emotion = not getattr(self.model, "regression", False)
         self.stopwatch = Stopwatch()
 
@@ -151,23 +177,47 @@ class WindowAnalyser:
         `is_speech` (frames,) says which frames of the window are speech, `missing` which share of it is missing.
         """
         speech = float(np.mean(is_speech)) if len(is_speech) else float(self.vad is None)
-        probabilities = smoothed = emotion = None
+        probabilities = smoothed = emotion = dimensions = None
         if missing > MAX_MISSING:
             self.smoother.reset()
+            self.dimension_smoother.reset()
         elif speech < self.min_speech:
             self.smoother.skip()
+            self.dimension_smoother.skip()
         else:
             window = np.zeros((1, self.window), np.float32)
             window[0, : len(samples)] = samples
-            with self.stopwatch("features"):
-                X = self.model.features(window)
-            with self.stopwatch("model"):
-                probabilities = predict(self.model, X)[0]
+            X = self._features(self.model, window)
+            probabilities = self._predict(self.model, X)
             smoothed, ahead = self.smoother.update(probabilities)
             emotion = ahead if self.shows_emotion else None
+            if self.dimension_model is not None:
+                X = (
+                    X
+                    if _same_features(self.model, self.dimension_model)
+                    else self._features(self.dimension_model, window)
+                )
+                values = np.clip(self._predict(self.dimension_model, X), *SCALE)
+                dimensions, _ = self.dimension_smoother.update(values)
         self.stopwatch.lap()
-        start = end - len(samples)
-        return WindowPrediction(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, bool(missing > 0))
+        times, gap = ((end - len(samples)) / RATE, end / RATE), bool(missing > 0)
+        return WindowPrediction(*times, speech, probabilities, smoothed, emotion, gap, dimensions)
+
+    def _features(self, model, window):
+        with self.stopwatch("features"):
+            return model.features(window)
+
+    def _predict(self, model, X):
+        with self.stopwatch("model"):
+            return predict(model, X)[0]
+
+
+def _same_features(one, other):
+    """Whether two models take the same kind of feature with the same parameters, which is then computed once."""
+    kinds = [
+        (getattr(model, "feature_extractor", None), getattr(model, "parameters", None) or {}) for model in (one, other)
+    ]
+    return isinstance(kinds[0][0], str) and kinds[0] == kinds[1]
 
 
 STAGES = ("read", "vad", "features", "model")

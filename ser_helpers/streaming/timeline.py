@@ -8,23 +8,31 @@ from ser_helpers.errors import EvaluationError
 NEEDED = ["dialogue", "speaker", "turn_start", "turn_end"]
 
 
-def to_timeline(predictions, classes):
+def to_timeline(predictions, classes, dimensions=()):
     """The predictions of a detector and its ``classes_`` as a table, one row per window (Lesson 12).
 
     Columns: ``start`` and ``end`` (seconds), ``speech`` (share), one per emotion (its probability before smoothing, or
-    NaN), ``emotion`` (or None) and ``gap``.
+    NaN), ``emotion`` (or None) and ``gap``; then one per name in `dimensions`, a detector's ``dimensions_``, such as
+    ``valence`` (from -1 to 1, smoothed, or NaN).
 
     >>> from ser_helpers.streaming import WindowPrediction
     >>> silence = WindowPrediction(0.0, 3.0, 0.0, None, None, None, False)
     >>> to_timeline([silence], ["angry", "sad"]).columns.tolist()
     ['start', 'end', 'speech', 'angry', 'sad', 'emotion', 'gap']
     """
-    unknown = np.full(len(classes), np.nan)
-    rows = [unknown if one.probabilities is None else one.probabilities for one in predictions]
     table = pd.DataFrame([one[:3] for one in predictions], columns=["start", "end", "speech"], dtype=float)
-    table[list(classes)] = np.reshape(rows, (len(predictions), len(classes)))
+    table[list(classes)] = _rows([one.probabilities for one in predictions], len(classes))
     table["emotion"] = pd.Series([one.emotion for one in predictions], dtype=object)
-    return table.assign(gap=np.array([one.gap for one in predictions], bool))
+    table["gap"] = np.array([one.gap for one in predictions], bool)
+    if dimensions:
+        table[list(dimensions)] = _rows([one.dimensions for one in predictions], len(dimensions))
+    return table
+
+
+def _rows(values, width):
+    """(n, width) of n arrays (width,), some of them None, which become NaN."""
+    unknown = np.full(width, np.nan)
+    return np.reshape([unknown if row is None else row for row in values], (len(values), width))
 
 
 def emotion_shares(timeline):

@@ -75,6 +75,66 @@ def test_it_writes_a_report_and_goes_on_with_the_broken_ones(ser, talk, tmp_path
     assert (out / "episodes" / "talk" / "episode.json").stat().st_mtime_ns == before
 
 
+class Place:
+    """A model of valence and arousal of windows."""
+
+    output_names, label = ("valence", "arousal"), "a model of places"
+
+    def features(self, windows):
+        return windows
+
+    def predict_features(self, X):
+        return np.tile([-0.5, 0.25], (len(X), 1))
+
+
+def test_dimensions_are_drawn_where_they_are_asked_for(ser, talk, tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "window_dimensions", lambda name: {"linear": Place()}[name])
+    monkeypatch.setattr("ser_helpers.streaming.predictions.VoiceActivityDetector", Always)
+    out = tmp_path / "out"
+    done = ser(talk, "--out", out, "--jobs", "1", "--dimensions", "linear")
+    assert done.exit_code == 0, done.output
+    (episode,) = podcast.Show.load(out).episodes
+    spoken = episode.timeline.dropna(subset="emotion")
+    assert len(spoken) == 2
+    assert spoken[["valence", "arousal"]].drop_duplicates().to_numpy().tolist() == [[2.0, 3.5]]  # from 1 to 5
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert "Valence, arousal of the voice from 1 to 5, mean of 15 s. Means: valence 2.0, arousal 3.5." in text
+    assert '"names": ["valence", "arousal"]' in text
+    assert "a model of places" in text
+    stamp = (out / "episodes" / "talk" / "episode.json").stat().st_mtime_ns
+    ser(talk, "--out", out, "--jobs", "1", "--dimensions", "linear")
+    assert (out / "episodes" / "talk" / "episode.json").stat().st_mtime_ns == stamp
+    ser(talk, "--out", out, "--jobs", "1")
+    assert podcast.Show.load(out).episodes[0].dimensions == []
+
+
+class Always:
+    """Everything is speech."""
+
+    threshold = 0.5
+
+    def reset(self):
+        pass
+
+    def feed(self, y):
+        return np.ones(len(y) // 512)
+
+
+def test_without_a_transcript_no_model_of_dimensions_is_loaded_or_trained(ser, talk, tmp_path, monkeypatch):
+    def never(*args, **kwargs):
+        raise AssertionError("nothing needs this model")
+
+    monkeypatch.setattr(podcast, "dimension_model", never)
+    monkeypatch.setattr(models, "window_dimensions", never)
+    monkeypatch.setattr("ser_helpers.podcast.sentence_model._make", never)
+    talk.with_suffix(".vtt").unlink()
+    done = ser(talk, "--out", tmp_path / "out", "--jobs", "1")
+    assert done.exit_code == 0, done.output
+    assert (
+        podcast.Show.load(tmp_path / "out").episodes[0].notes[0] == "There is no transcript: sentences were not rated."
+    )
+
+
 def test_an_incomplete_episode_is_named(ser, tmp_path):
     path = tmp_path / "half.flac"
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 8000 * 20), 8000)

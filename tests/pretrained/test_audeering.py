@@ -9,10 +9,11 @@ import safetensors.torch
 import soundfile
 import torch
 
-from ser_helpers import audio
+from ser_helpers import audio, models
 from ser_helpers.errors import ModelError
 from ser_helpers.pretrained import DimensionalModel
 from ser_helpers.pretrained.imports import ensure_torchaudio
+from ser_helpers.streaming import WindowModel, detect
 
 ensure_torchaudio()
 
@@ -146,6 +147,15 @@ def test_predictions_are_on_the_chosen_scale(folder, table):
     own = DimensionalModel(path, device="cpu").predict(table, progress=False)
     stretched = DimensionalModel(path, scale=(1, 5), device="cpu").predict(table, progress=False)
     np.testing.assert_allclose(stretched, 1 + 4 * own, atol=1e-6)
+
+
+def test_windows_of_a_stream_get_the_numbers_of_the_published_network(folder, network):
+    model = DimensionalModel(folder(), scale=(-1, 1), device="cpu")
+    y = np.random.default_rng(0).normal(0, 0.1, 16000 * 4).astype(np.float32)
+    found = detect(y, models.window_model(), vad=False, weight=1.0, dimensions=model)
+    wanted = 2 * np.stack([network(y[:48000]), network(y[16000:])]) - 1
+    np.testing.assert_allclose(found[["arousal", "dominance", "valence"]], np.clip(wanted, -1, 1), atol=1e-4)
+    assert isinstance(model, WindowModel)
 
 
 def test_a_stand_in_says_so(folder, table):

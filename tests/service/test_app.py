@@ -297,6 +297,37 @@ def test_the_agents_windows_never_reach_the_model(client, recording):
     assert Counting.count == sum(window["probabilities"] is not None for window in found) > 0
 
 
+def test_windows_say_valence_and_arousal_of_the_customer_alone(client, recording):
+    served = client()
+    messages = send(served, recording)
+    about = served.get("/healthz").json()["dimensions"]
+    assert about["names"] == ["valence", "arousal", "dominance"]
+    assert "trained on synthetic voices" in about["model"]
+    assert until_ready(messages)["dimensions"] == about
+    for window in windows(messages):
+        assert (window["dimensions"] is None) == (window["probabilities"] is None)
+        assert window["dimensions"] is None or list(window["dimensions"]) == about["names"]
+    assert any(window["dimensions"] for window in windows(messages))
+    assert all(window["dimensions"] is None for window in windows(messages, "agent"))
+    answer = served.post("/predict", files=wav(recording[:, 1])).json()
+    assert answer["dimensions"] == about
+    assert any(window["dimensions"] for window in answer["windows"])
+    with served.websocket_connect("/events") as page:
+        assert until(page, "snapshot")[-1]["dimensions"] == about
+
+
+def test_without_a_model_of_dimensions_nothing_is_said_of_them(client, recording):
+    served = client(dimensions="none")
+    assert served.get("/healthz").json()["dimensions"] is None
+    messages = send(served, recording[: 8000 * 5])
+    assert until_ready(messages)["dimensions"] is None
+    assert all(window["dimensions"] is None for window in windows(messages))
+
+
+def until_ready(messages):
+    return next(message for message in messages if message["type"] == "ready")
+
+
 def test_a_call_is_remembered_alerts_and_is_acknowledged_then_forgotten(client, recording):
     served = client()
     messages = send(served, np.clip(recording * 20, -1, 1))

@@ -129,11 +129,12 @@ def test_the_command_hands_on_what_it_was_given(monkeypatch, tmp_path):
     given = {}
     monkeypatch.setattr(server, "serve", lambda host, port, settings, tell: given.update(vars(settings), port=port))
     flags = ["--demo", "--speed", "4", "--model", "cnn", "--port", "8001", "--store", str(tmp_path)]
-    flags += ["--allow-host", "calls.local"]
+    flags += ["--allow-host", "calls.local", "--dimensions", "audeering"]
     assert CliRunner().invoke(cli.app, ["serve", *flags], env={"SER_TOKEN": "secret"}).exit_code == 0
     assert (given["demo"], given["speed"], given["port"], given["store"]) == (3, 4.0, 8001, tmp_path)
     assert given["hosts"] == ("127.0.0.1", "localhost", "::1", "calls.local")
     assert (given["token"], given["agent_emotions"], given["model"]) == ("secret", False, "cnn")
+    assert given["dimensions"] == "audeering"
     CliRunner().invoke(cli.app, ["serve", "--host", "0.0.0.0", "--agent-emotions"], env={"SER_TOKEN": "secret"})
     assert (given["hosts"], given["agent_emotions"], given["model"]) == (("*",), True, "linear")
 
@@ -144,6 +145,12 @@ def test_the_chosen_model_is_used(monkeypatch):
     with TestClient(create_app(Settings(model="encoder"), calls=[]), base_url="http://127.0.0.1") as served:
         assert served.get("/healthz").json()["emotions"] == ["angry", "neutral"]
     assert asked == [("encoder", "phone")]
+
+
+def test_a_model_of_dimensions_that_does_not_exist_is_refused_before_the_service_starts():
+    done = CliRunner().invoke(cli.app, ["serve", "--dimensions", "oracle", "--port", "8003"])
+    assert done.exit_code == 2
+    assert "There is no model of dimensions 'oracle' for 'phone': choose linear or audeering" in done.stderr
 
 
 def test_a_model_that_does_not_exist_is_refused_with_those_that_do():

@@ -22,7 +22,8 @@ def page():
 
     alt = (
         "The supervisor's page: four synthetic calls, each with the level of anger over time, who speaks, and the truth"
-        " below; above them an alert that says why it is there, with a button Acknowledge."
+        " below, and valence and arousal on a plane beside it; above them an alert that says why it is there, with a"
+        " button Acknowledge."
     )
     return Image(PAGE, width=960, alt=alt)
 

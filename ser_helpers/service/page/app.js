@@ -2,12 +2,13 @@
 
 import { clock, draw, paint } from "./chart.js";
 import { Microphone } from "./microphone.js";
+import { drawPlane, signed } from "./plane.js";
 
 const MAX_WINDOWS = 1800; // per live call
 const MAX_ALERTS = 20; // in the list
 const SPEEDS = [1, 2, 5, 20];
 const $ = (id) => document.getElementById(id);
-const state = { calls: new Map(), alerts: new Map(), emotions: [], rule: { emotion: "", threshold: 1 }, open: null };
+const state = { calls: new Map(), alerts: new Map(), emotions: [], dimensions: null, rule: { emotion: "", threshold: 1 }, open: null };
 let frame = null;
 const stale = new Set();
 let token = sessionStorage.getItem("token") ?? "";
@@ -74,9 +75,12 @@ function askForToken() {
 }
 
 const handlers = {
-  snapshot({ calls, alerts, emotions, rule, inferred, model }) {
-    Object.assign(state, { emotions, rule });
-    $("model").textContent = model ? `The model: ${model.replace(/\.?$/, ".")}` : "";
+  snapshot({ calls, alerts, emotions, rule, inferred, model, dimensions = null }) {
+    Object.assign(state, { emotions, rule, dimensions });
+    $("model").textContent = [
+      model && `The model: ${model.replace(/\.?$/, ".")}`,
+      dimensions && `${listed(dimensions.names)}: ${dimensions.model.replace(/\.?$/, ".")}`,
+    ].filter(Boolean).join(" ");
     state.calls = new Map(calls.map((call) => [call.id, call]));
     state.alerts = new Map(alerts.map((alert) => [alert.id, alert]));
     $("agent-note").hidden = inferred.includes("agent");
@@ -142,24 +146,48 @@ function make(name, { text, ...properties } = {}, ...children) {
 
 function newCard(call) {
   const title = button(call.name, `call ${call.id}`, () => openDetail(call.id), "plain");
-  const chart = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  chart.classList.add("chart");
   const card = make(
     "article",
     { className: "card", id: `call-${call.id}` },
     make("div", { className: "top" }, make("h3", {}, title), make("span", { className: "clock" })),
     make("p", { className: "now" }),
-    chart,
+    pictures(call),
   );
   $("cards").append(card);
   return card;
+}
+
+/** The curves of a call and, where the service predicts valence and arousal, the plane beside them. */
+function pictures(call) {
+  const svg = (className) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    element.classList.add("chart", className);
+    return element;
+  };
+  const box = make("div", { className: "pictures" }, svg("curves"));
+  if (state.dimensions && call.inferred.length) {
+    box.append(make("figure", { className: "plane" }, svg("emotions"), make("figcaption", { className: "quiet" })));
+  }
+  return box;
+}
+
+function updatePictures(box, call, options) {
+  draw(box.querySelector(".curves"), call, { ...state, ...options, alerts: alertsOf(call) });
+  const plane = box.querySelector(".plane");
+  if (plane) plane.querySelector("figcaption").textContent = drawPlane(plane.querySelector("svg"), call);
+}
+
+/** Names as the start of a sentence: "Valence, arousal and dominance". */
+function listed(names) {
+  const text = [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
+  return text[0].toUpperCase() + text.slice(1);
 }
 
 function update(card, call) {
   card.classList.toggle("alarmed", alertsOf(call).some((alert) => !alert.acknowledged));
   card.querySelector(".clock").textContent = clock(call.seconds);
   card.querySelector(".now").replaceChildren(...now(call));
-  draw(card.querySelector("svg"), call, { ...state, alerts: alertsOf(call) });
+  updatePictures(card, call);
 }
 
 /** The current emotion of the call, as a sentence. */
@@ -281,12 +309,10 @@ async function openDetail(id) {
   state.opener = { key: document.activeElement.dataset.key, place: document.activeElement.closest("main > *") ?? $("live") };
   const close = button("Close", "close", () => $("detail").close());
   const forget = button("", "forget", () => attempt(() => ask(`/calls/${id}`, { method: "DELETE" })));
-  const chart = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  chart.classList.add("chart");
   $("detail").replaceChildren(
     make("div", { className: "top" }, make("div", {}, make("h2", { id: "detail-title" }), make("p", { className: "quiet" })), close),
     make("p", { className: "now" }),
-    make("figure", {}, chart),
+    pictures(state.calls.get(id)),
     make("ol", {}),
     make("details", {}, make("summary", { text: "Show as a table" }), make("div", { className: "scroll", tabIndex: 0 })),
     make("div", { className: "row" }, forget),
@@ -311,7 +337,7 @@ function drawDetail() {
   detail.querySelector("[data-key=forget]").textContent = ended ? "Forget this call" : "End and forget this call";
   detail.querySelector(".quiet").textContent = `Since ${new Date(call.started).toLocaleTimeString()}, ${clock(call.seconds)} long.${ended}`;
   detail.querySelector(".now").replaceChildren(...(call.state === "live" ? now(call) : []));
-  draw(detail.querySelector("svg"), call, { ...state, all: true, alerts: alertsOf(call) });
+  updatePictures(detail, call, { all: true });
   detail.querySelector("ol").replaceChildren(
     ...alertsOf(call).map((alert) => make("li", { text: `Alert at ${clock(alert.time)}: ${alert.explanation}` })),
   );
@@ -321,13 +347,16 @@ function drawDetail() {
 function tableOf(call) {
   const row = (cell, values) => make("tr", {}, ...values.map((text) => make(cell, { text })));
   const percent = (share) => (share === undefined ? "" : `${Math.round(100 * share)} %`);
-  const heads = ["until", "party", "speech", ...state.emotions, "shown"];
+  const names = state.dimensions?.names ?? [];
+  const value = (window, name) => (window.dimensions ? signed(window.dimensions[name]) : "");
+  const heads = ["until", "party", "speech", ...state.emotions, "shown", ...names];
   const rows = call.windows.toReversed().map((window) => [
     clock(window.end),
     window.party,
     percent(window.speech),
     ...state.emotions.map((emotion) => percent(window.probabilities?.[emotion])),
     window.emotion ?? "",
+    ...names.map((name) => value(window, name)),
   ]);
   return make("table", {}, make("thead", {}, row("th", heads)), make("tbody", {}, ...rows.map((cells) => row("td", cells))));
 }

@@ -170,7 +170,8 @@ export function paint(element, emotion, property) {
   return element;
 }
 
-function add(parent, name, attributes, text) {
+/** Appends an SVG element. */
+export function add(parent, name, attributes, text) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   if (text !== undefined) element.textContent = text;
