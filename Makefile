@@ -36,10 +36,10 @@ $(TOOLS): $(READY)
 run: $(READY)  ## execute the course (CORPUS=synthetic|auto|ravdess) and print the leaderboard
 	@$(BIN)/ser run --corpus $(CORPUS)
 
-test: $(TOOLS)  ## unit, contract, notebook and browser tests; lessons with little training
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax
+test: $(TOOLS)  ## unit, contract, notebook and browser tests, without the slow ones; lessons with little training
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax -m "not slow"
 
-coverage: $(TOOLS)  ## the same, and which lines they reach
+coverage: $(TOOLS)  ## all tests, the slow ones too, and which lines they reach
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --cov=ser_helpers --cov-report=term
 
 FULL := $(CURDIR)/build/full

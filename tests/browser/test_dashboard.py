@@ -370,6 +370,7 @@ def test_the_token_is_asked_for_and_a_wrong_one_refused(browser):
         page.close()
 
 
+@pytest.mark.slow
 def test_a_page_whose_service_is_gone_says_so_and_comes_back(browser):
     settings = Settings(denoise=False)
     with server.running(settings, model=Loud(), rule=RULE, calls=[]) as address:

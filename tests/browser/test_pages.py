@@ -36,5 +36,6 @@ def test_figures_are_drawn_and_described(page):
     assert images.evaluate_all(drawn)
 
 
+@pytest.mark.slow
 def test_nothing_is_wider_than_the_page(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 1100

@@ -274,6 +274,7 @@ def test_explaining_warns_of_nothing_when_all_is_well(linear, vectors):
         explain.integrated_gradients(linear, vectors[0])
 
 
+@pytest.mark.slow
 def test_gradients_are_the_same_on_both_backends(on_both_backends, spectrograms):
     snippet = """
 import pandas as pd

@@ -75,6 +75,7 @@ def vggish_in_torch(weights, examples):
     return x.numpy()
 
 
+@pytest.mark.slow
 def test_vggish_computes_what_its_layers_say(weights):
     y = noise()
     expected = vggish_in_torch(weights, audioset.log_mel_patches(y))

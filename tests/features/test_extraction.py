@@ -264,6 +264,7 @@ def start(table, tmp_path, jobs):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_after_ctrl_c_a_second_call_goes_on(table, tmp_path, cache, count, jobs):
@@ -280,6 +281,7 @@ def test_after_ctrl_c_a_second_call_goes_on(table, tmp_path, cache, count, jobs)
     assert 0 < len(count) < len(table)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_are_safe(table, tmp_path, count):
     table = table(8)
     processes = [start(table, tmp_path, jobs=1) for _ in range(2)]

@@ -217,6 +217,7 @@ KerasClassifier(build, epochs=1, cache=True).fit(X, y)
 """
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_fit():
     for _ in range(2):
         subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True)

@@ -200,6 +200,7 @@ def test_a_fit_that_stops_leaves_no_half_trained_network_that_predicts(blobs, mo
         model.predict(blobs[0])
 
 
+@pytest.mark.slow
 def test_a_network_with_our_layers_is_unpickled_in_a_fresh_process(tmp_path):
     import keras
 
@@ -355,6 +356,7 @@ def numbers():
     return X, y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [regression, by_ccc])
 def test_three_targets_on_three_scales_are_learnt_at_once(numbers, network):
     X, y = numbers
@@ -389,6 +391,7 @@ def test_predictions_move_and_stretch_with_the_target(numbers):
     np.testing.assert_allclose(moved, 10 + 4 * plain, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_without_standardising_a_far_target_is_out_of_reach_for_the_ccc(numbers):
     X, y = numbers
     scores = {

@@ -239,6 +239,7 @@ def test_networks_with_two_inputs_come_back(columns, X, table, tmp_path):
         loaded.predict(both[["voice"]])
 
 
+@pytest.mark.slow
 def test_a_network_saved_on_one_backend_predicts_the_same_on_both(frames, table, tmp_path, on_both_backends):
     model = SEQUENCE_NETWORKS["attention"]().fit(frames, table["emotion"])
     models.save(model, tmp_path / "model.ser", X=frames, table=table)

@@ -180,6 +180,7 @@ def test_the_ready_model_is_trained_once(few_voices):
     np.testing.assert_array_equal(models.window_model("linear").predict_proba(noise(2)), said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "file", "damage"),
     [

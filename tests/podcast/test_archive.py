@@ -110,6 +110,7 @@ def test_a_cluster_survives_the_death_of_a_worker(episodes, tmp_path, cluster):
     assert contents(tmp_path / "out") == contents(tmp_path / "calm")
 
 
+@pytest.mark.slow
 def test_joblib_survives_the_death_of_a_worker(episodes, tmp_path):
     flag = tmp_path / "died"
     table = run(episodes, tmp_path / "out", make_model(kills=(str(flag), 0.215)), jobs=2)

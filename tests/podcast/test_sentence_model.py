@@ -19,6 +19,7 @@ def model(table):
     return DimensionModel.fit(table[table.session != "synthetic-iemocap-5"])
 
 
+@pytest.mark.slow
 def test_it_generalises_to_unseen_speakers(model, table):
     unseen = table[table.session == "synthetic-iemocap-5"]
     predicted = model.predict([load(path) for path in unseen.path], unseen.text)

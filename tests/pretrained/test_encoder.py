@@ -194,6 +194,7 @@ def test_a_name_that_tells_nothing_is_one_sentence():
         Encoder("nobody/thing")
 
 
+@pytest.mark.slow
 def test_the_libraries_keep_quiet(capfd):
     code = (
         "import numpy as np\nfrom ser_helpers.pretrained import Encoder\n"

@@ -196,6 +196,7 @@ def test_after_ctrl_c_a_second_call_goes_on(table, count, monkeypatch):
     assert len(count) == len(table)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_are_safe(table, tmp_path, count):
     processes = [start(table(8), tmp_path) for _ in range(2)]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]

@@ -77,6 +77,7 @@ def test_it_learns_its_training_set(table, options):
     assert (model.predict(table) == table["emotion"]).mean() > 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainable", ["head", 2])
 def test_the_same_fit_gives_the_same_predictions(table, trainable):
     first, second = (classifier(trainable=trainable).fit(table, table["emotion"]) for _ in range(2))

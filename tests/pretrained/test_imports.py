@@ -51,6 +51,7 @@ def test_another_trouble_of_torchaudio_is_not_hidden(tmp_path):
     assert run(code) == "something else False"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not find_spec("speechbrain"), reason="speechbrain is not installed")
 def test_transformers_and_speechbrain_load_here():
     code = CALL + "ensure_torchaudio()\n"

@@ -104,6 +104,7 @@ def test_what_is_not_a_checkpoint_is_refused_and_runs_nothing(content, tmp_path,
     assert not Path("harm").exists()
 
 
+@pytest.mark.slow
 def test_training_learns_and_gives_the_same_network_again():
     rng = np.random.default_rng(0)
     windows = rng.normal(-40, 5, (64, 1, FRAMES, MELS)).astype(np.float32)
@@ -167,6 +168,7 @@ def series(*values):
     return pd.Series(values, np.arange(len(values)) * 4 * HOP / SAMPLE_RATE, dtype=float)
 
 
+@pytest.mark.slow
 def test_a_trained_network_finds_laughter_in_an_unseen_episode(trained):
     detector, y, laughs = trained
     probability = detector.probabilities(y)

@@ -170,6 +170,7 @@ def test_the_old_name_of_the_encoder_class_works(folder, table, tmp_path):
     np.testing.assert_array_equal(*both)
 
 
+@pytest.mark.slow
 def test_loads_in_silence_and_without_a_network(folder):
     code = f"from ser_helpers import pretrained; pretrained.SpeechBrainClassifier({str(folder)!r}).fit()"
     environment = {**os.environ, "https_proxy": "http://127.0.0.1:9", "HF_ENDPOINT": "http://127.0.0.1:9"}

@@ -74,6 +74,7 @@ def test_another_seed_makes_other_voices(small_corpus):
     assert not np.array_equal(sf.read(small_corpus[0] / name, dtype="int16")[0], pcm)
 
 
+@pytest.mark.slow
 def test_a_plain_script_makes_it_once_and_finds_it_again(cache, start_python, monkeypatch):
     process = start_python("from ser_helpers import synthesis; print(synthesis.ensure_corpus('small', progress=False))")
     output, errors = process.communicate(timeout=120)
@@ -84,6 +85,7 @@ def test_a_plain_script_makes_it_once_and_finds_it_again(cache, start_python, mo
     assert synthesis.ensure_corpus("small") == folder
 
 
+@pytest.mark.slow
 def test_two_processes_that_start_together_make_it_once(cache, start_python):
     code = (
         f"{ONE_ACTOR}"

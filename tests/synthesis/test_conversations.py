@@ -124,6 +124,7 @@ def test_the_truth_names_every_turn_and_irony(made):
     assert (truth.loc[truth["ironic"], "valence"] < 3).all()
 
 
+@pytest.mark.slow
 def test_two_processes_that_start_together_make_it_once(cache, start_python):
     code = (
         "from ser_helpers.synthesis import conversations as c\n"

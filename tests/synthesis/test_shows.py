@@ -100,6 +100,7 @@ def test_a_transcript_says_what_is_said_in_its_format(made):
     assert [segment["startTime"] for segment in segments] == list(said["start"])
 
 
+@pytest.mark.slow
 def test_the_show_is_the_same_each_time_but_with_another_seed(made, tmp_path):
     root, truth = made
     again = synthesis.build_show(tmp_path / "again", episodes=1, seconds=SECONDS, jobs=1, progress=False)

@@ -57,6 +57,7 @@ def test_turns_are_joined_where_the_table_says():
         assert not np.any(y[round(row.end * 16000) : round((row.end + 0.5) * 16000)])
 
 
+@pytest.mark.slow
 def test_a_list_grows_and_a_ring_does_not():
     (small, large), _ = lesson12_streaming.cost(GrowingList, (3, 6))
     assert large == pytest.approx(2 * small, rel=0.3)
