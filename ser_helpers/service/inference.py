@@ -25,6 +25,8 @@ class TimedModel:
 
     def __init__(self, model, metrics):
         self.model, self.metrics, self.output_names = model, metrics, model.output_names
+        self.normaliser_ = getattr(model, "normaliser_", None)
+        self.threshold_ = getattr(model, "threshold_", 0.0)
 
     def features(self, windows):
         """(n, samples) to n rows of features."""

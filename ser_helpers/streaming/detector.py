@@ -45,11 +45,16 @@ class Detector:
         it is shown; see `smoothing.Smoother`.
     tolerance : float
         How many seconds the sender's clock may be off before samples are dropped or silence is inserted.
+    voice : models.Voice, optional
+        For a model that measures each voice against itself: the ``voice`` of an earlier detector of the same speaker,
+        to go on from what was heard then. By default a new one.
 
     Attributes
     ----------
     classes_ : array (k,)
         The emotions, in the order of a prediction's probabilities.
+    voice : models.Voice or None
+        What the model knows of this voice; None if it does not measure voices against themselves.
 
     Examples
     --------
@@ -66,9 +71,20 @@ class Detector:
     """
 
     def __init__(
-        self, model, sr=RATE, window=3.0, hop=1.0, vad=True, min_speech=0.2, weight=0.5, margin=0.1, tolerance=0.2
+        self,
+        model,
+        sr=RATE,
+        window=3.0,
+        hop=1.0,
+        vad=True,
+        min_speech=0.2,
+        weight=0.5,
+        margin=0.1,
+        tolerance=0.2,
+        voice=None,
     ):
-        self._analyser = WindowAnalyser(model, window, hop, vad, min_speech, weight, margin)
+        self._analyser = WindowAnalyser(model, window, hop, vad, min_speech, weight, margin, voice)
+        self.voice = self._analyser.voice
         self.classes_ = self._analyser.classes_
         self._sr = check_rate(sr)
         if not between(tolerance, 0):

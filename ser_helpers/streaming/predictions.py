@@ -20,6 +20,9 @@ from ser_helpers.streaming.ring import RingBuffer
 from ser_helpers.streaming.samples import between
 from ser_helpers.streaming.smoothing import Smoother
 
+UNCERTAIN = "uncertain"
+"""What is shown instead of an emotion where the model's highest probability is below its ``threshold_``."""
+
 MAX_MISSING = 0.1
 """No emotion is predicted for a window of which a larger share is missing."""
 
@@ -30,7 +33,8 @@ class WindowModel(Protocol):
 
     It has two stages, because their times are reported apart. ``models.WindowClassifier`` is one, and
     ``models.WindowRegressor``, for which no emotion is shown; podcast, calls and service need a classifier. One with
-    ``classes_`` and ``predict_proba(windows)`` alone is taken too, see `as_window_model`. Lesson 12.
+    ``classes_`` and ``predict_proba(windows)`` alone is taken too, see `as_window_model`. One with a ``normaliser_``
+    gets features that are normalised by the voice of the stream. Lesson 12.
     """
 
     output_names: Sequence[str]
@@ -116,7 +120,7 @@ class WindowPrediction(NamedTuple):
     smoothed: np.ndarray | None
     """(k,), smoothed over the last windows; None as above."""
     emotion: str | None
-    """The emotion to show, after smoothing and hysteresis; None as above, and for a regressor."""
+    """The emotion to show, after smoothing and hysteresis, or "uncertain"; None as above, and for a regressor."""
     gap: bool
     """Whether a part of the window is missing."""
 
@@ -127,7 +131,7 @@ class WindowAnalyser:
     The parameters are those of the `Detector`. A `vad` object is reset first, and serves this stream alone.
     """
 
-    def __init__(self, model, window=3.0, hop=1.0, vad=True, min_speech=0.2, weight=0.5, margin=0.1):
+    def __init__(self, model, window=3.0, hop=1.0, vad=True, min_speech=0.2, weight=0.5, margin=0.1, voice=None):
         for name, seconds in {"window": window, "hop": hop}.items():
             if not between(seconds, 0.05, 60):
                 raise StreamError(f"{name} is a time between 0.05 and 60 seconds, not {seconds!r}.")
@@ -143,6 +147,9 @@ class WindowAnalyser:
             self.vad.reset()
         self.smoother = Smoother(self.classes_, weight, margin)
         self.shows_emotion = not getattr(self.model, "regression", False)
+        self.threshold = getattr(self.model, "threshold_", 0.0)
+        normaliser = getattr(self.model, "normaliser_", None)
+        self.voice = voice or (normaliser and normaliser.voice())
         self.stopwatch = Stopwatch()
 
     def __call__(self, end, samples, is_speech, missing=0.0):
@@ -161,13 +168,20 @@ class WindowAnalyser:
             window[0, : len(samples)] = samples
             with self.stopwatch("features"):
                 X = self.model.features(window)
+                X = X if self.voice is None else self.voice.hear(X)
             with self.stopwatch("model"):
                 probabilities = predict(self.model, X)[0]
             smoothed, ahead = self.smoother.update(probabilities)
-            emotion = ahead if self.shows_emotion else None
+            emotion = self.shown(smoothed, ahead)
         self.stopwatch.lap()
         start = end - len(samples)
         return WindowPrediction(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, bool(missing > 0))
+
+    def shown(self, smoothed, ahead):
+        """The emotion to show: `ahead`, "uncertain" below the model's threshold, or None for a regressor."""
+        if not self.shows_emotion:
+            return None
+        return ahead if smoothed.max() >= self.threshold else UNCERTAIN
 
 
 STAGES = ("read", "vad", "features", "model")
