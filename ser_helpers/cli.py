@@ -27,7 +27,10 @@ Corpus = Annotated[
     str, typer.Option(help="synthetic, auto (the real corpus if it is on this machine), or the name of a corpus.")
 ]
 
-
+MODEL_HELP = (
+    "A model file of `ser train`; or best (that of `ser train --recipe` on this machine, else real), real (trained on"
+    " RAVDESS and synthetic voices), linear, cnn or encoder (synthetic voices alone)."
+)
 ENCODERS = ("openai/whisper-base", "facebook/wav2vec2-base", "facebook/hubert-base-ls960", "microsoft/wavlm-base-plus")
 EXTRAS = ("audio", "dask", "encoders", "export", "features", "keras", "lessons", "models", "service")
 
@@ -137,24 +140,25 @@ def models(folder: Annotated[Path, typer.Argument(help="Folder with model files 
     """List model files with their cards, and the pretrained networks that are on this machine."""
     from ser_helpers import download as downloads
     from ser_helpers.models import read_card
+    from ser_helpers.models.ready_models import REAL, recipe_file
     from ser_helpers.pretrained import find_encoder
 
+    programs = {recipe_file(): "of ser train --recipe", REAL: "real"}
     files = Table("file", "model", "on unseen speakers", "licence of the speech")
-    for path in sorted(folder.glob("*.ser")):
+    for path in [*sorted(folder.glob("*.ser")), *filter(Path.is_file, (recipe_file(), REAL))]:
         try:
             card = read_card(path)
             told = [card.title, card.verdict, "; ".join(dict.fromkeys(card.licences.values()))] if card else ["no card"]
         except SerError as error:
             told = [str(error)]
-        files.add_row(path.name, *told)
+        files.add_row(programs.get(path, path.name), *told)
     networks = Table("network", "on this machine")
     for name in ENCODERS:
         networks.add_row(name, "yes" if find_encoder(name) else f"no: ser download {name}")
     for name in downloads.weights_cards():
         networks.add_row(name, "yes" if (paths.models_home() / name).is_dir() else f"no: ser download {name}")
-    if files.row_count:
-        Console().print(files)
-    else:
+    Console().print(files)
+    if not any(folder.glob("*.ser")):
         print(f"There is no model file in {folder.resolve()}: make one with `ser train`.")
     Console().print(networks)
 
@@ -230,8 +234,12 @@ def options(
 @app.command()
 @plain_errors
 def train(
-    corpora: Annotated[list[str], typer.Argument(help="Names of corpora on this machine; `ser corpora` lists them.")],
-    out: Annotated[Path, typer.Option(help="File to write the model to, such as voice.ser.")],
+    corpora: Annotated[
+        list[str] | None, typer.Argument(help="Names of corpora on this machine; `ser corpora` lists them.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write the model to, such as voice.ser; needed without --recipe.")
+    ] = None,
     features: Annotated[
         str, typer.Option(help="A kind of feature (quick, egemaps, compare, ...) or an encoder, such as whisper-base.")
     ] = "quick",
@@ -250,17 +258,36 @@ def train(
     Features are cached: a second call goes on where the first was stopped.
     """
     from ser_helpers import workflow
-    from ser_helpers.evaluation.result import gap_words
 
     seconds = None if utterances else workflow.SECONDS
     kind = workflow.find_features(features)
     table = workflow.load_corpora(corpora, scheme)
     model, result, X = workflow.train(table, kind, seconds, target=target, jobs=jobs)
     card = workflow.save(model, out, result, X, seconds)
+    _print_training(result, card, out)
+
+
+def _train_recipe(corpora, out, kind, jobs):
+    from ser_helpers import models, recipe
+    from ser_helpers.models.ready_models import recipe_file
+
+    model, result, X = recipe.train(corpora, kind, jobs)
+    if out is None:
+        out = recipe_file()
+        out.parent.mkdir(parents=True, exist_ok=True)
+    models.save(model, out, X=X, table=result.table, card=model.card)
+    _print_training(result, model.card, out)
+
+
+def _print_training(result, card, out):
+    from ser_helpers.evaluation.result import gap_words
+
     print(result.summary())
     for gap in card.gaps:
         if gap["column"] != "gender":  # that one is in the summary
             print(f"Gap by {gap['column']}: {gap_words(gap)}.")
+    for note in card.notes:
+        print(note)
     print(f"Trained on all {len(card.speakers)} speakers; the model is at {os.path.relpath(out)}")
 
 
@@ -287,9 +314,13 @@ def evaluate(
 @plain_errors
 def predict(
     files: Annotated[list[Path] | None, typer.Argument(help="Recordings of any length, in any audio format.")] = None,
-    model: Annotated[str, typer.Option(help="A model file of `ser train`; or linear, cnn or encoder.")] = "linear",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "best",
     per: Annotated[Literal["file", "window"], typer.Option(help="One row per file, or per window of 3 s.")] = "file",
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="How to print them.")] = "table",
+    same_speaker: Annotated[
+        bool,
+        typer.Option("--same-speaker", help="All files are of one voice, which a model may measure against itself."),
+    ] = False,
     microphone: Annotated[
         bool, typer.Option("--microphone", help="Listen to the microphone, a row every second, until Ctrl-C.")
     ] = False,
@@ -300,18 +331,23 @@ def predict(
     if bool(files) == microphone:
         raise typer.BadParameter("give recordings, or --microphone.")
     loaded = models.window_model(model)
-    print(f"Model: {loaded.label}", file=sys.stderr)
+    _print_model(loaded)
     if microphone:
         tables = workflow.predict_live(audio.microphone_blocks(), loaded)
         with contextlib.suppress(KeyboardInterrupt):
             for number, table in enumerate(tables):
                 _print_predictions(table, format, header=number == 0, lines=True)
         return
-    table = workflow.predict(files, loaded, per)
+    table = workflow.predict(files, loaded, per, same_speaker=same_speaker)
     _print_predictions(table, format)
     for row in table[table.problem != ""].itertuples():
         print(f"{row.file}: {row.problem}", file=sys.stderr)
     raise typer.Exit(int((table.problem != "").any()))
+
+
+def _print_model(model):
+    """Which model it is, on standard error, so that standard output has the results alone."""
+    print(f"Model: {getattr(model, 'card', None) or getattr(model, 'label', type(model).__name__)}", file=sys.stderr)
 
 
 def _print_predictions(table, style, header=True, lines=False):
@@ -341,7 +377,7 @@ def podcast(
         str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes on this machine.")] = 2,
-    model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "best",
     laughter: Annotated[
         bool,
         typer.Option(
@@ -366,7 +402,9 @@ def podcast(
 
     detector = pretrained.LaughterDetector() if laughter else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
-    outcomes = podcast.process(episodes, out, model=models.window_model(model), **settings)
+    loaded = models.window_model(model)
+    _print_model(loaded)
+    outcomes = podcast.process(episodes, out, model=loaded, **settings)
     for name, row in outcomes[outcomes.reason != ""].iterrows():
         verdict = "Not analysed" if row.state == "failed" else "Analysed in part"
         print(f"{verdict}: {name}. {row.reason}", file=sys.stderr)
@@ -382,7 +420,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to bind.", min=1, max=65535)] = 8000,
     demo: Annotated[bool, typer.Option("--demo", help="Replay embedded calls continuously.")] = False,
     speed: Annotated[float, typer.Option(help="Speed of replays; 1 is real time.", min=0.1, max=50)] = 1.0,
-    model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "best",
     token: Annotated[str | None, typer.Option(help="Token that clients must send.", envvar="SER_TOKEN")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="Another host name browsers may use for it.")] = None,
     store: Annotated[

@@ -38,6 +38,8 @@ class ModelCard:
         Whether some of the speech was made by this package rather than by people.
     date : str
         The day it was trained, as YYYY-MM-DD.
+    notes : tuple of str
+        Sentences on what else to know: whose voices, when it abstains, what it must not be used for.
 
     Notes
     -----
@@ -73,6 +75,7 @@ class ModelCard:
     licences: dict
     synthetic: bool
     date: str
+    notes: tuple = ()
 
     @classmethod
     def of(cls, result, seconds=None, gaps=(), date=None):
@@ -105,7 +108,7 @@ class ModelCard:
         """The card in a dict, as `to_dict` gives it; ModelError if it is none."""
         try:
             lists = {name: tuple(values[name]) for name in ("labels", "corpora", "speakers", "gaps")}
-            return cls(**{**values, **lists})
+            return cls(**{**values, **lists, "notes": tuple(values.get("notes", ()))})
         except (TypeError, KeyError) as error:
             raise ModelError("The model's card is damaged: train and save the model again.") from error
 

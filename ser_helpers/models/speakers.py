@@ -134,10 +134,10 @@ class RunningNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.deviation_ = np.sqrt(np.mean([rows.var(axis=0) for rows in own], axis=0))
         return self
 
-    def voice(self):
-        """A new `Voice`, of which nothing has been heard."""
+    def voice(self, keep=False):
+        """A new `Voice`, of which nothing has been heard; with `keep` it remembers every row, for ``Voice.whole``."""
         check_is_fitted(self)
-        return Voice(self)
+        return Voice(self, keep)
 
     def transform(self, X):
         """X (n, features), the rows of one voice in the order of time, each relative to the rows up to it."""
@@ -159,10 +159,12 @@ class Voice:
     ----------
     heard : int
         How many rows so far.
+    kept : list of ndarray, or None
+        These rows, relative to the prior, if it keeps them.
     """
 
-    def __init__(self, normaliser):
-        self.normaliser, self.heard = normaliser, 0
+    def __init__(self, normaliser, keep=False):
+        self.normaliser, self.heard, self.kept = normaliser, 0, [] if keep else None
         self._sum = self._squares = np.zeros_like(normaliser.mean_)  # of (rows - prior mean) / prior deviation
         self._scale = np.where(normaliser.deviation_ > 0, normaliser.deviation_, 1.0)
 
@@ -170,14 +172,15 @@ class Voice:
         """The rows X (n, features) in the order of time, each normalised by those up to it; they are remembered."""
         return np.array([self._next(row) for row in self._relative(X)]).reshape(np.shape(X))
 
-    def whole(self, X):
-        """The rows X (n, features), each normalised by all that was heard, for recordings that were heard to the end.
+    def whole(self, rows=None):
+        """The kept rows, or the last so many of them, each normalised by all that was heard: (rows, features).
 
-        Raises EvaluationError if nothing was heard yet.
+        Raises EvaluationError if the voice keeps no rows.
         """
-        if not self.heard:
-            raise EvaluationError("Nothing was heard of this voice yet: let it `hear` its rows first.")
-        return self._normalised(self._relative(X))
+        if self.kept is None:
+            raise EvaluationError("This voice keeps no rows: make it with normaliser.voice(keep=True).")
+        kept = self.kept[len(self.kept) - rows :] if rows is not None else self.kept
+        return self._normalised(np.reshape(kept, (-1, len(self._scale))))
 
     def _relative(self, X):
         X = np.asarray(X, float)
@@ -188,6 +191,8 @@ class Voice:
     def _next(self, row):
         self.heard += 1
         self._sum, self._squares = self._sum + row, self._squares + row**2
+        if self.kept is not None:
+            self.kept.append(row.astype(np.float32))
         return self._normalised(row)
 
     def _normalised(self, rows):

@@ -25,7 +25,9 @@ SYNTHETIC = "trained on synthetic speech"
 
 
 def emotions_over_time(path, model, **settings):
-    """The emotions of an episode in consecutive windows of 3 s, in constant memory. Lesson 11.
+    """The emotions of an episode in consecutive windows of 3 s, without the samples in memory. Lesson 11.
+
+    A model that measures voices against themselves measures each window against the whole recording.
 
     Parameters
     ----------
@@ -35,8 +37,8 @@ def emotions_over_time(path, model, **settings):
     model : object
         A window model, such as ``models.window_model()``.
     **settings
-        More for :class:`ser_helpers.streaming.Detector`: ``vad``, ``min_speech``, ``weight`` and ``margin``. The last
-        two are 0.8 and 0.05 by default: less smoothing than live, because these windows do not overlap.
+        More for :class:`ser_helpers.streaming.Detector`: ``vad``, ``min_speech``, ``voice``, ``weight`` and ``margin``.
+        The last two are 0.8 and 0.05 by default: less smoothing than live, because these windows do not overlap.
 
     Returns
     -------
@@ -136,8 +138,12 @@ class _EmotionStream:
 
     sr = RATE
 
-    def __init__(self, model, weight=0.8, margin=0.05, **settings):
-        self._detector = Detector(model, window=WINDOW, hop=WINDOW, weight=weight, margin=margin, **settings)
+    def __init__(self, model, weight=0.8, margin=0.05, voice=None, **settings):
+        model = as_window_model(model)
+        if voice is None and getattr(model, "normaliser_", None) is not None:
+            voice = model.normaliser_.voice(keep=True)
+        settings |= {"weight": weight, "margin": margin, "voice": voice}
+        self._detector = Detector(model, window=WINDOW, hop=WINDOW, **settings)
         self._predictions = []
 
     def feed(self, y):
@@ -145,7 +151,7 @@ class _EmotionStream:
 
     def finish(self):
         self._predictions += self._detector.finish()
-        table = to_timeline(self._predictions, self._detector.classes_)
+        table = to_timeline(self._detector.revise(self._predictions), self._detector.classes_)
         table["start"] = np.maximum(table["start"], table["end"].shift(fill_value=0.0))  # the last window overlaps
         table.attrs = {"seconds": self._detector.health["seconds"]}
         return table

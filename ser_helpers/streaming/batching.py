@@ -78,7 +78,7 @@ class Batcher:
         return windows if self.normaliser_ is None else np.array(self._together(windows))
 
     def predict_features(self, X):
-        """Outputs (n, k) of windows (n, samples), computed with those of other threads; with a ``normaliser_``, of X."""
+        """Outputs (n, k) of windows (n, samples), computed with those of other threads; or of features X."""
         if self.normaliser_ is not None:
             return predict(self._model, X)
         return np.array(self._together(X)).reshape(-1, len(self.output_names))

@@ -173,6 +173,15 @@ class Detector:
         last = last_end(self._position, self._analyser)
         return ready if last is None else [*ready, self._predict(last)]
 
+    def revise(self, predictions):
+        """All `predictions` of this stream once more, now that it is known how this voice sounds throughout.
+
+        Live, each window is measured against what came before; here, against everything. It needs
+        ``voice=model.normaliser_.voice(keep=True)``, and changes nothing for a model without a normaliser. Raises
+        EvaluationError if the voice kept nothing.
+        """
+        return self._analyser.revise(predictions)
+
     def _check_open(self):
         if self._finished:
             raise StreamError("This stream has ended: begin a new Detector.")

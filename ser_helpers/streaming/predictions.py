@@ -149,7 +149,8 @@ class WindowAnalyser:
         self.shows_emotion = not getattr(self.model, "regression", False)
         self.threshold = getattr(self.model, "threshold_", 0.0)
         normaliser = getattr(self.model, "normaliser_", None)
-        self.voice = voice or (normaliser and normaliser.voice())
+        self.voice = (voice or normaliser.voice()) if normaliser else None
+        self._heard_before = self.voice.heard if self.voice else 0
         self.stopwatch = Stopwatch()
 
     def __call__(self, end, samples, is_speech, missing=0.0):
@@ -172,12 +173,31 @@ class WindowAnalyser:
             with self.stopwatch("model"):
                 probabilities = predict(self.model, X)[0]
             smoothed, ahead = self.smoother.update(probabilities)
-            emotion = self.shown(smoothed, ahead)
+            emotion = self._shown(smoothed, ahead)
         self.stopwatch.lap()
         start = end - len(samples)
         return WindowPrediction(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, bool(missing > 0))
 
-    def shown(self, smoothed, ahead):
+    def revise(self, predictions):
+        """All predictions of this stream once more, each window measured against all that was heard of the voice."""
+        if self.voice is None:
+            return predictions
+        rows = self.voice.whole(self.voice.heard - self._heard_before)
+        outputs = iter(predict(self.model, rows)) if len(rows) else iter(())
+        self.smoother.reset()
+        revised = []
+        for one in predictions:
+            if one.probabilities is None:
+                self.smoother.reset() if one.gap else self.smoother.skip()
+                revised.append(one)
+                continue
+            probabilities = next(outputs)
+            smoothed, ahead = self.smoother.update(probabilities)
+            emotion = self._shown(smoothed, ahead)
+            revised.append(one._replace(probabilities=probabilities, smoothed=smoothed, emotion=emotion))
+        return revised
+
+    def _shown(self, smoothed, ahead):
         """The emotion to show: `ahead`, "uncertain" below the model's threshold, or None for a regressor."""
         if not self.shows_emotion:
             return None
