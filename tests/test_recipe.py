@@ -12,6 +12,7 @@ from ser_helpers.models import ready_models
 from ser_helpers.service import Settings
 from ser_helpers.service.inference import InferenceEngine
 
+
 @pytest.fixture(scope="module", autouse=True)
 def few():
     with pytest.MonkeyPatch.context() as patch:
@@ -49,7 +50,7 @@ def test_every_speaker_was_judged_without_having_been_in_training(trained):
 def test_the_card_says_whose_voices_how_well_and_what_it_is_not_for(trained):
     model, result, _ = trained
     card = model.card
-    assert card.corpora == ("synthetic", "synthetic")
+    assert card.corpora == ("synthetic",)
     assert {"synthetic-01", "synthetic voice 1", "synthetic voice 2"} <= set(card.speakers)
     assert card.score == pytest.approx(result.uar, abs=1e-4)
     assert "each voice heard live" in card.protocol
@@ -99,7 +100,7 @@ def test_what_cannot_be_trained_is_one_sentence(monkeypatch):
     with pytest.raises(ModelError, match="needs a row of numbers per window: choose quick"):
         recipe.train(["synthetic-small"], "logmel", jobs=1, progress=False)
     monkeypatch.setattr(recipe, "here", list)
-    with pytest.raises(CorpusError, match="no real corpus .* `ser download ravdess`"):
+    with pytest.raises(CorpusError, match=r"no real corpus .* `ser download ravdess`"):
         recipe.train(progress=False)
     done = CliRunner().invoke(app, ["train", "--recipe", "--scheme", "shared"])
     assert done.exit_code == 2

@@ -44,7 +44,7 @@ def test_however_the_rows_come_and_in_the_end_all_of_them(normaliser):
 
 
 def test_the_prior_is_that_of_speakers_who_count_alike(normaliser):
-    own = [X[SPEAKERS == name] for name in "abc"]
+    own = [X[name == SPEAKERS] for name in "abc"]
     np.testing.assert_allclose(normaliser.mean_, np.mean([rows.mean(0) for rows in own], axis=0))
     np.testing.assert_allclose(normaliser.deviation_**2, np.mean([rows.var(0) for rows in own], axis=0))
 

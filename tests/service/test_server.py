@@ -135,7 +135,7 @@ def test_the_command_hands_on_what_it_was_given(monkeypatch, tmp_path):
     assert given["hosts"] == ("127.0.0.1", "localhost", "::1", "calls.local")
     assert (given["token"], given["agent_emotions"], given["model"]) == ("secret", False, "cnn")
     CliRunner().invoke(cli.app, ["serve", "--host", "0.0.0.0", "--agent-emotions"], env={"SER_TOKEN": "secret"})
-    assert (given["hosts"], given["agent_emotions"], given["model"]) == (("*",), True, "linear")
+    assert (given["hosts"], given["agent_emotions"], given["model"]) == (("*",), True, "best")
 
 
 def test_the_chosen_model_is_used(monkeypatch):
@@ -149,4 +149,4 @@ def test_the_chosen_model_is_used(monkeypatch):
 def test_a_model_that_does_not_exist_is_refused_with_those_that_do():
     done = CliRunner().invoke(cli.app, ["serve", "--model", "oracle", "--port", "8002"])
     assert done.exit_code == 2
-    assert "There is no window model 'oracle' for 'phone': choose linear, cnn, encoder" in done.stderr
+    assert "There is no window model 'oracle' for 'phone': choose best, real, linear, cnn, encoder" in done.stderr
