@@ -40,6 +40,7 @@ from ser_helpers.corpora.labels import label_order
 from ser_helpers.corpora.loaders import EMBEDDED
 from ser_helpers.errors import CorpusError, ModelError
 from ser_helpers.evaluation.result import Result
+from ser_helpers.features import registry
 from ser_helpers.models import ready_models
 
 SCHEME = "iemocap4"  # angry, happy, neutral, sad
@@ -94,12 +95,12 @@ def train(names=None, kind="quick", jobs=None, progress=True):
     ModelError
         If the features are not a row of numbers per window.
     """
+    if registry.find(kind).sequence if isinstance(kind, str) else kind.columns is None:
+        raise ModelError("The recipe needs a row of numbers per window: choose quick, egemaps, compare or an encoder.")
     table = _windows(names, jobs, progress)
     model = models.WindowClassifier(kind, None)
     settings = {"jobs": jobs, "progress": progress, "seconds": workflow.SECONDS}
     views = [features.extract(table, kind, **settings)]
-    if not isinstance(views[0], pd.DataFrame):
-        raise ModelError("The recipe needs a row of numbers per window: choose quick, egemaps, compare or an encoder.")
     for copy in range(1, COPIES + 1):
         views.append(features.extract(table, kind, augment=CHANNELS, copy=copy, **settings))
     usable = ~np.any([view.isna().any(axis=1) for view in views], axis=0)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import log_loss
 from typer.testing import CliRunner
 
-from ser_helpers import audio, corpora, models, recipe
+from ser_helpers import audio, corpora, models, recipe, workflow
 from ser_helpers.cli import app
 from ser_helpers.errors import CorpusError, ModelError
 from ser_helpers.models import ready_models
@@ -20,6 +20,7 @@ def few():
         patch.setattr(ready_models, "TURNS", 8)
         patch.setattr(ready_models, "JOBS", 1)
         patch.setattr(recipe, "COPIES", 1)
+        patch.setattr(recipe, "MOST", 64)
         patch.setattr(recipe, "CHANNELS", audio.Chain(audio.Level(), audio.Telephone(), p=0.7))
         yield
 
@@ -42,7 +43,7 @@ def test_every_speaker_was_judged_without_having_been_in_training(trained):
     assert model.classes_.tolist() == ["angry", "happy", "neutral", "sad"]
     assert result.predictions.index.equals(result.table.index)
     assert sorted(", ".join(result.folds["test_speakers"]).split(", ")) == sorted(result.table["speaker"].unique())
-    assert result.uar > 0.4
+    assert result.uar > 0.35
     np.testing.assert_allclose(result.predictions.filter(like="p_").sum(axis=1), 1)
     assert X.index.equals(result.table.index)
 
@@ -61,9 +62,8 @@ def test_the_card_says_whose_voices_how_well_and_what_it_is_not_for(trained):
 
 
 def test_the_temperature_divides_the_logits_alone(trained):
-    model, result, X = trained
-    table, views = result.table, [X]
-    streams = recipe._streams(table, views)
+    _, result, X = trained
+    streams = recipe._streams(result.table, [X])
     (_, plain), (_, cooler) = recipe.fit(streams), recipe.fit(streams, 2.0)
     rows = np.random.default_rng(0).normal(size=(5, 95))
     logits = plain.decision_function(rows) / 2
@@ -96,6 +96,15 @@ def test_corpora_weigh_the_same_whatever_their_size():
     assert abs(both.coef_[0, 0]) < 0.3 * abs(alone.coef_[0, 0])
 
 
+def test_it_is_judged_abroad_as_it_is_used(trained):
+    model, result, X = trained
+    judged = workflow._judged(model, X, result.table, model.card)
+    order = workflow.spoken_order(result.table)
+    rows, speakers = X.iloc[order].to_numpy(np.float32), result.table["speaker"].iloc[order]
+    expected = model.classes_[model.predict_features(model.normaliser_.by_speaker(rows, speakers)).argmax(axis=1)]
+    assert judged.predictions["predicted"].loc[X.index[order]].tolist() == expected.tolist()
+
+
 def test_what_cannot_be_trained_is_one_sentence(monkeypatch):
     with pytest.raises(ModelError, match="needs a row of numbers per window: choose quick"):
         recipe.train(["synthetic-small"], "logmel", jobs=1, progress=False)
@@ -104,7 +113,7 @@ def test_what_cannot_be_trained_is_one_sentence(monkeypatch):
         recipe.train(progress=False)
     done = CliRunner().invoke(app, ["train", "--recipe", "--scheme", "shared"])
     assert done.exit_code == 2
-    assert "--recipe has its own labels" in done.output
+    assert "--recipe has its own labels" in " ".join(done.output.replace("│", " ").split())
     assert CliRunner().invoke(app, ["train", "synthetic-small"]).exit_code == 2  # neither --out nor --recipe
 
 

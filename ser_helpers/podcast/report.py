@@ -116,6 +116,7 @@ def _models(show):
         card = ModelCard.from_dict(card)
         licences = "; ".join(f"{corpus}: {licence}" for corpus, licence in card.licences.items())
         rows = {"Model": card.title, "Score": card.verdict, "Licence of its data": licences, "Trained on": card.date}
+        rows |= {"Note": " ".join(card.notes)} if card.notes else {}
         text += f"<dl>{''.join(f'<dt>{k}</dt><dd>{html.escape(str(v))}</dd>' for k, v in rows.items())}</dl>"
     doubts = dict.fromkeys(episode.doubt for episode in show.episodes if episode.doubt)
     words = f"Uncertain: {html.escape('; '.join(doubts))}. So no title says which emotion prevails."

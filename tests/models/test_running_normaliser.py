@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from ser_helpers import corpora, features, models, podcast
+from ser_helpers import corpora, features, models, podcast, workflow
 from ser_helpers.errors import EvaluationError
 from ser_helpers.models import RunningNormaliser, WindowClassifier
 from ser_helpers.streaming import Batcher, Detector, detect
@@ -169,3 +169,18 @@ def test_a_recording_is_measured_against_the_whole_of_it(saved, tmp_path):
         voice.hear(model.features(y[None, -48000:]))
     np.testing.assert_allclose(timeline[model.classes_], model.predict_features(voice.whole()), atol=0.01)
     assert timeline["emotion"].isin([*model.classes_, "uncertain"]).all()
+
+
+def test_files_of_one_speaker_are_one_voice(saved):
+    model, _, recording = saved
+    alone = workflow.predict([recording] * 2, model, progress=False)
+    together = workflow.predict([recording] * 2, model, progress=False, same_speaker=True)
+    names = list(model.classes_)
+    np.testing.assert_array_equal(together[names].iloc[0], alone[names].iloc[0])
+    assert (together[names].iloc[1] != alone[names].iloc[1]).all()
+
+
+def test_a_file_without_a_likely_emotion_is_uncertain(saved, monkeypatch):
+    model, _, recording = saved
+    monkeypatch.setattr(model, "threshold_", 1.01)
+    assert workflow.predict([recording], model, progress=False).emotion.tolist() == ["uncertain"]
