@@ -252,6 +252,15 @@ def train(
     ] = False,
     target: Annotated[str, typer.Option(help="What to predict: emotion, or numbers such as arousal.")] = "emotion",
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
+    recipe: Annotated[
+        bool,
+        typer.Option(
+            "--recipe",
+            help="Pool corpora (by default all real ones here) with synthetic voices (not for an encoder), heard "
+            "through noise, rooms and telephones; measure each voice against itself; calibrate, and say when the "
+            "emotion is uncertain. Without --out, the programs take the model from then on.",
+        ),
+    ] = False,
 ):
     """Judge a model on unseen speakers, then train it on all of them and write it to a file with its card.
 
@@ -259,6 +268,13 @@ def train(
     """
     from ser_helpers import workflow
 
+    if recipe:
+        if scheme or utterances or target != "emotion":
+            raise typer.BadParameter("--recipe has its own labels and windows: leave --scheme, --utterances, --target.")
+        _train_recipe(corpora, out, workflow.find_features(features), jobs)
+        return
+    if not corpora or out is None:
+        raise typer.BadParameter("give the names of corpora and --out, or --recipe.")
     seconds = None if utterances else workflow.SECONDS
     kind = workflow.find_features(features)
     table = workflow.load_corpora(corpora, scheme)

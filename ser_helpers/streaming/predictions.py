@@ -21,7 +21,7 @@ from ser_helpers.streaming.samples import between
 from ser_helpers.streaming.smoothing import Smoother
 
 UNCERTAIN = "uncertain"
-"""What is shown instead of an emotion where the model's highest probability is below its ``threshold_``."""
+"""What is shown instead of an emotion for a window whose highest probability is below the model's ``threshold_``."""
 
 MAX_MISSING = 0.1
 """No emotion is predicted for a window of which a larger share is missing."""
@@ -173,7 +173,7 @@ class WindowAnalyser:
             with self.stopwatch("model"):
                 probabilities = predict(self.model, X)[0]
             smoothed, ahead = self.smoother.update(probabilities)
-            emotion = self._shown(smoothed, ahead)
+            emotion = self._shown(probabilities, ahead)
         self.stopwatch.lap()
         start = end - len(samples)
         return WindowPrediction(start / RATE, end / RATE, speech, probabilities, smoothed, emotion, bool(missing > 0))
@@ -193,15 +193,15 @@ class WindowAnalyser:
                 continue
             probabilities = next(outputs)
             smoothed, ahead = self.smoother.update(probabilities)
-            emotion = self._shown(smoothed, ahead)
+            emotion = self._shown(probabilities, ahead)
             revised.append(one._replace(probabilities=probabilities, smoothed=smoothed, emotion=emotion))
         return revised
 
-    def _shown(self, smoothed, ahead):
-        """The emotion to show: `ahead`, "uncertain" below the model's threshold, or None for a regressor."""
+    def _shown(self, probabilities, ahead):
+        """The emotion to show: `ahead`, "uncertain" if this window is, or None for a regressor."""
         if not self.shows_emotion:
             return None
-        return ahead if smoothed.max() >= self.threshold else UNCERTAIN
+        return ahead if probabilities.max() >= self.threshold else UNCERTAIN
 
 
 STAGES = ("read", "vad", "features", "model")
