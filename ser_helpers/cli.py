@@ -347,7 +347,7 @@ def predict(
     if bool(files) == microphone:
         raise typer.BadParameter("give recordings, or --microphone.")
     loaded = models.window_model(model)
-    _print_model(loaded)
+    print(_name_of(loaded), file=sys.stderr)  # standard output has the results alone
     if microphone:
         tables = workflow.predict_live(audio.microphone_blocks(), loaded)
         with contextlib.suppress(KeyboardInterrupt):
@@ -361,9 +361,9 @@ def predict(
     raise typer.Exit(int((table.problem != "").any()))
 
 
-def _print_model(model):
-    """Which model it is, on standard error, so that standard output has the results alone."""
-    print(f"Model: {getattr(model, 'card', None) or getattr(model, 'label', type(model).__name__)}", file=sys.stderr)
+def _name_of(model):
+    """Which model it is, with its score where that is known."""
+    return f"Model: {getattr(model, 'card', None) or getattr(model, 'label', type(model).__name__)}"
 
 
 def _print_predictions(table, style, header=True, lines=False):
@@ -419,7 +419,7 @@ def podcast(
     detector = pretrained.LaughterDetector() if laughter else None
     settings = {"transcript": transcript, "scheduler": scheduler, "jobs": jobs, "laughter": detector}
     loaded = models.window_model(model)
-    _print_model(loaded)
+    print(_name_of(loaded))
     outcomes = podcast.process(episodes, out, model=loaded, **settings)
     for name, row in outcomes[outcomes.reason != ""].iterrows():
         verdict = "Not analysed" if row.state == "failed" else "Analysed in part"
