@@ -88,8 +88,9 @@ def test_the_service_runs_until_ctrl_c_and_logs_nothing_about_clients_that_do_wr
     said, complaint = process.communicate(timeout=30)
     assert health["emotions"] == ["angry", "neutral"]
     assert (process.returncode, complaint) == (0, b"")
-    loading, ready = said.decode().splitlines()
+    loading, model, ready = said.decode().splitlines()
     assert loading.startswith("Loading the model")
+    assert model.startswith("Model: Even")
     assert ready == f"The page is on http://127.0.0.1:{port}; Ctrl-C stops the service."
 
 
