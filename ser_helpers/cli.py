@@ -27,7 +27,10 @@ Corpus = Annotated[
     str, typer.Option(help="synthetic, auto (the real corpus if it is on this machine), or the name of a corpus.")
 ]
 
-
+MODEL_HELP = (
+    "A model file of `ser train`; or best (that of `ser train --recipe` on this machine, else real), real (trained on"
+    " RAVDESS and synthetic voices), linear, cnn or encoder (synthetic voices alone)."
+)
 ENCODERS = ("openai/whisper-base", "facebook/wav2vec2-base", "facebook/hubert-base-ls960", "microsoft/wavlm-base-plus")
 EXTRAS = ("audio", "dask", "encoders", "export", "features", "keras", "lessons", "models", "service", "transcription")
 
@@ -137,24 +140,25 @@ def models(folder: Annotated[Path, typer.Argument(help="Folder with model files 
     """List model files with their cards, and the pretrained networks that are on this machine."""
     from ser_helpers import download as downloads
     from ser_helpers.models import read_card
+    from ser_helpers.models.ready_models import REAL, recipe_file
     from ser_helpers.pretrained import find_encoder
 
+    programs = {recipe_file(): "of ser train --recipe", REAL: "real"}
     files = Table("file", "model", "on unseen speakers", "licence of the speech")
-    for path in sorted(folder.glob("*.ser")):
+    for path in [*sorted(folder.glob("*.ser")), *filter(Path.is_file, (recipe_file(), REAL))]:
         try:
             card = read_card(path)
             told = [card.title, card.verdict, "; ".join(dict.fromkeys(card.licences.values()))] if card else ["no card"]
         except SerError as error:
             told = [str(error)]
-        files.add_row(path.name, *told)
+        files.add_row(programs.get(path, path.name), *told)
     networks = Table("network", "on this machine")
     for name in ENCODERS:
         networks.add_row(name, "yes" if find_encoder(name) else f"no: ser download {name}")
     for name in downloads.weights_cards():
         networks.add_row(name, "yes" if (paths.models_home() / name).is_dir() else f"no: ser download {name}")
-    if files.row_count:
-        Console().print(files)
-    else:
+    Console().print(files)
+    if not any(folder.glob("*.ser")):
         print(f"There is no model file in {folder.resolve()}: make one with `ser train`.")
     Console().print(networks)
 
@@ -230,8 +234,12 @@ def options(
 @app.command()
 @plain_errors
 def train(
-    corpora: Annotated[list[str], typer.Argument(help="Names of corpora on this machine; `ser corpora` lists them.")],
-    out: Annotated[Path, typer.Option(help="File to write the model to, such as voice.ser.")],
+    corpora: Annotated[
+        list[str] | None, typer.Argument(help="Names of corpora on this machine; `ser corpora` lists them.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write the model to, such as voice.ser; needed without --recipe.")
+    ] = None,
     features: Annotated[
         str, typer.Option(help="A kind of feature (quick, egemaps, compare, ...) or an encoder, such as whisper-base.")
     ] = "quick",
@@ -250,26 +258,61 @@ def train(
         ),
     ] = "emotion",
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
+    recipe: Annotated[
+        bool,
+        typer.Option(
+            "--recipe",
+            help="Pool corpora (by default all real ones here) with synthetic voices (not for an encoder), heard "
+            "through noise, rooms and telephones; measure each voice against itself; calibrate, and say when the "
+            "emotion is uncertain. Without --out, the programs take the model from then on.",
+        ),
+    ] = False,
 ):
     """Judge a model on unseen speakers, then train it on all of them and write it to a file with its card.
 
     Features are cached: a second call goes on where the first was stopped.
     """
     from ser_helpers import workflow
-    from ser_helpers.evaluation.result import gap_words
 
+    if recipe:
+        if scheme or utterances or target != "emotion":
+            raise typer.BadParameter("--recipe has its own labels and windows: leave --scheme, --utterances, --target.")
+        _train_recipe(corpora, out, workflow.find_features(features), jobs)
+        return
+    if not corpora or out is None:
+        raise typer.BadParameter("give the names of corpora and --out, or --recipe.")
     seconds = None if utterances else workflow.SECONDS
     kind = workflow.find_features(features)
     table = workflow.load_corpora(corpora, scheme)
     targets = tuple(target.split(","))
     model, result, X = workflow.train(table, kind, seconds, target=targets if len(targets) > 1 else target, jobs=jobs)
     card = workflow.save(model, out, result, X, seconds)
-    for one in result if len(targets) > 1 else [result]:
+    _print_training(result, card, out)
+
+
+def _train_recipe(corpora, out, kind, jobs):
+    from ser_helpers import models, recipe
+    from ser_helpers.models.ready_models import recipe_file
+
+    model, result, X = recipe.train(corpora, kind, jobs)
+    if out is None:
+        out = recipe_file()
+        out.parent.mkdir(parents=True, exist_ok=True)
+    models.save(model, out, X=X, table=result.table, card=model.card)
+    _print_training(result, model.card, out)
+
+
+def _print_training(result, card, out):
+    from ser_helpers.evaluation.result import gap_words
+
+    for one in result if isinstance(result, list) else [result]:
         print(one.summary())
     for gap in card.gaps:
         if gap["column"] != "gender":  # that one is in the summary
             what = f"of {gap['target']} " if "target" in gap else ""
             print(f"Gap {what}by {gap['column']}: {gap_words(gap)}.")
+    for note in card.notes:
+        print(note)
     print(f"Trained on all {len(card.speakers)} speakers; the model is at {os.path.relpath(out)}")
 
 
@@ -297,9 +340,13 @@ def evaluate(
 @plain_errors
 def predict(
     files: Annotated[list[Path] | None, typer.Argument(help="Recordings of any length, in any audio format.")] = None,
-    model: Annotated[str, typer.Option(help="A model file of `ser train`; or linear, cnn or encoder.")] = "linear",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "best",
     per: Annotated[Literal["file", "window"], typer.Option(help="One row per file, or per window of 3 s.")] = "file",
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="How to print them.")] = "table",
+    same_speaker: Annotated[
+        bool,
+        typer.Option("--same-speaker", help="All files are of one voice, which a model may measure against itself."),
+    ] = False,
     microphone: Annotated[
         bool, typer.Option("--microphone", help="Listen to the microphone, a row every second, until Ctrl-C.")
     ] = False,
@@ -310,18 +357,23 @@ def predict(
     if bool(files) == microphone:
         raise typer.BadParameter("give recordings, or --microphone.")
     loaded = models.window_model(model)
-    print(f"Model: {loaded.label}", file=sys.stderr)
+    print(_name_of(loaded), file=sys.stderr)  # standard output has the results alone
     if microphone:
         tables = workflow.predict_live(audio.microphone_blocks(), loaded)
         with contextlib.suppress(KeyboardInterrupt):
             for number, table in enumerate(tables):
                 _print_predictions(table, format, header=number == 0, lines=True)
         return
-    table = workflow.predict(files, loaded, per)
+    table = workflow.predict(files, loaded, per, same_speaker=same_speaker)
     _print_predictions(table, format)
     for row in table[table.problem != ""].itertuples():
         print(f"{row.file}: {row.problem}", file=sys.stderr)
     raise typer.Exit(int((table.problem != "").any()))
+
+
+def _name_of(model):
+    """Which model it is, with its score where that is known."""
+    return f"Model: {getattr(model, 'card', None) or getattr(model, 'label', type(model).__name__)}"
 
 
 def _print_predictions(table, style, header=True, lines=False):
@@ -360,7 +412,7 @@ def podcast(
             "takes about 13 minutes of a core for an hour of audio and gets one word in four wrong, or more.",
         ),
     ] = False,
-    model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "best",
     dimensions: Annotated[
         str | None,
         typer.Option(help="Draw valence and arousal of the voice over time: linear, audeering or a model file."),
@@ -393,7 +445,9 @@ def podcast(
     settings["recogniser"] = recogniser
     if dimensions is not None:
         settings["dimensions"] = models.window_dimensions(dimensions)
-    outcomes = podcast.process(episodes, out, model=models.window_model(model), **settings)
+    loaded = models.window_model(model)
+    print(_name_of(loaded))
+    outcomes = podcast.process(episodes, out, model=loaded, **settings)
     for name, row in outcomes[outcomes.reason != ""].iterrows():
         verdict = "Not analysed" if row.state == "failed" else "Analysed in part"
         print(f"{verdict}: {name}. {row.reason}", file=sys.stderr)
@@ -441,7 +495,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to bind.", min=1, max=65535)] = 8000,
     demo: Annotated[bool, typer.Option("--demo", help="Replay embedded calls continuously.")] = False,
     speed: Annotated[float, typer.Option(help="Speed of replays; 1 is real time.", min=0.1, max=50)] = 1.0,
-    model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "best",
     dimensions: Annotated[
         str,
         typer.Option(help="The plane of valence and arousal: linear, audeering, a model file of `ser train`, or none."),

@@ -180,15 +180,35 @@ def save(model, path, result, X, seconds=SECONDS):
 
     `result` is what `train` gave. Raises ModelError as ``models.save`` does.
     """
-    gaps, results = [], result if isinstance(result, list) else [result]
+    results = result if isinstance(result, list) else [result]
+    card = models.ModelCard.of(result, seconds, gaps(result))
+    models.save(model, path, X=X, table=results[0].table, card=card)
+    return card
+
+
+def gaps(result):
+    """The largest gaps of a `Result`, or of one per target, by gender and by corpus, as a model's card lists them."""
+    found, results = [], result if isinstance(result, list) else [result]
     for one in results:
         for column in ("gender", "corpus"):
             about = {"column": column} if len(results) == 1 else {"column": column, "target": one.target}
             with contextlib.suppress(EvaluationError):  # one group only
-                gaps += [about | row for row in one.gaps(column).to_dict("records")]
-    card = models.ModelCard.of(result, seconds, gaps)
-    models.save(model, path, X=X, table=results[0].table, card=card)
-    return card
+                found += [about | row for row in one.gaps(column).to_dict("records")]
+    return found
+
+
+def spoken_order(table, seed=0):
+    """Positions of the rows of a table of windows as if everyone spoke their utterances in a random order.
+
+    A file name often begins with the emotion: in the order of files, a voice would be measured against its anger alone.
+
+    >>> table = pd.DataFrame({"window_of": ["a", "a", "b", "c"]}, ["a#0", "a#1", "b#0", "c#0"])
+    >>> table.index[spoken_order(table)].tolist()
+    ['c#0', 'a#0', 'a#1', 'b#0']
+    """
+    utterances, names = pd.factorize(table["window_of"])
+    turn = np.random.default_rng(seed).permutation(len(names))
+    return np.argsort(turn[utterances], kind="stable")
 
 
 def evaluate(path, names, scheme=None, jobs=None, progress=True):
@@ -243,6 +263,10 @@ def _judged(model, X, table, card, number=0):
     """
     target = card.targets[number]
     X, table = join(X, table, target)
+    if normaliser := getattr(model, "normaliser_", None):
+        order = spoken_order(table)
+        X, table = X.iloc[order], table.iloc[order]
+        X = pd.DataFrame(normaliser.by_speaker(as_array(X), table["speaker"]), X.index)
     labels = label_order(table[target]) if card.labels else []
     values = as_array(X) if card.seconds else X
     if labels:
@@ -269,7 +293,7 @@ def _judged(model, X, table, card, number=0):
     )
 
 
-def predict(paths, model, per="file", progress=True):
+def predict(paths, model, per="file", progress=True, same_speaker=False):
     """The emotion of recordings, one row per file or per window of 3 s.
 
     Parameters
@@ -283,13 +307,15 @@ def predict(paths, model, per="file", progress=True):
         file as one.
     progress : bool
         Show a progress bar.
+    same_speaker : bool
+        All recordings are of one voice: a model that measures voices against themselves goes on from file to file.
 
     Returns
     -------
     DataFrame
         ``file``; per window ``start`` and ``end`` (s); ``speech`` (share, NaN for a model of utterances); a column of
-        probabilities per emotion, or of numbers per output of a regressor; ``emotion`` (None without speech, and of a
-        regressor); ``problem``, why a file could not be read, or "".
+        probabilities per emotion, or of numbers per output of a regressor; ``emotion`` ("uncertain" below the model's
+        threshold, None without speech, and of a regressor); ``problem``, why a file could not be read, or "".
 
     Raises
     ------
@@ -308,10 +334,14 @@ def predict(paths, model, per="file", progress=True):
         model = models.window_model(model)
     if per == "window" and isinstance(model, LoadedModel):
         raise ValueError("This model was trained on whole utterances, and knows no windows: predict per file.")
+    normaliser = getattr(model, "normaliser_", None) if same_speaker else None
+    voice = normaliser and normaliser.voice(keep=True)
     tables = []
     for path in tqdm(paths, "files", disable=not progress, delay=1, leave=False):
         try:
-            rows = _of_utterance(path, model) if isinstance(model, LoadedModel) else _of_windows(path, model, per)
+            rows = (
+                _of_utterance(path, model) if isinstance(model, LoadedModel) else _of_windows(path, model, per, voice)
+            )
         except AudioError as error:
             rows = pd.DataFrame([{"problem": str(error)}])
         rows.insert(0, "file", str(path))
@@ -351,8 +381,8 @@ def _of_utterance(path, model):
     return pd.DataFrame([{**row, "emotion": model.predict(X)[0]}])
 
 
-def _of_windows(path, model, per):
-    timeline = podcast.emotions_over_time(path, model, weight=1.0, margin=0.0)
+def _of_windows(path, model, per, voice):
+    timeline = podcast.emotions_over_time(path, model, weight=1.0, margin=0.0, voice=voice)
     problem = timeline.attrs.get("problem", "")
     timeline = timeline.drop(columns="gap").assign(problem=problem)
     if per == "window":
@@ -361,5 +391,7 @@ def _of_windows(path, model, per):
     seconds = timeline["end"] - timeline["start"]
     means = timeline[emotions].mean()
     best = None if means.isna().all() or timeline["emotion"].isna().all() else means.idxmax()
+    if best and means.max() < getattr(model, "threshold_", 0.0):
+        best = streaming.UNCERTAIN
     speech = (timeline["speech"] * seconds).sum() / max(seconds.sum(), 1e-9)
     return pd.DataFrame([{"speech": speech, **means, "emotion": best, "problem": problem}])

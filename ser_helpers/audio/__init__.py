@@ -8,7 +8,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "augmentation": ["Augmentation", "Chain", "Noise", "Pitch", "Reverb", "Shift", "Speed"],
+        "augmentation": ["Augmentation", "Chain", "Level", "Noise", "Pitch", "Reverb", "Shift", "Speed", "Telephone"],
         "capture": ["microphone_blocks"],
         "denoise": ["NoiseReducer", "reduce_noise"],
         "io": ["blocks", "duration", "load"],

@@ -1,7 +1,7 @@
-"""Data augmentation: noise, reverberation, speed, pitch and shift, drawn at random from a seed.
+"""Data augmentation: noise, reverberation, speed, pitch, shift, level and telephone, drawn at random from a seed.
 
 Each augmentation is a frozen dataclass called as ``augmentation(y, sr, seed)``. The same seed gives the same samples in
-every process and thread. All but reverberation (theirs needs recorded impulse responses) use audiomentations.
+every process and thread. Noise, speed, pitch and shift use audiomentations.
 
 >>> chain = Chain(Noise(snr=(5, 20)), Pitch(), p=0.5)
 >>> chain
@@ -14,9 +14,9 @@ import random
 import threading
 
 import numpy as np
-from scipy.signal import fftconvolve
+from scipy.signal import butter, fftconvolve, sosfilt
 
-from ser_helpers.audio.signal import FRAME, check, pad
+from ser_helpers.audio.signal import FRAME, check, pad, resample
 
 _LOCK = threading.Lock()
 
@@ -146,6 +146,40 @@ class Shift(Augmentation):
 
         low, high = np.clip(self.seconds, -len(y) / sr / 2, len(y) / sr / 2)
         return _run(Move(low, high, shift_unit="seconds", rollover=False, p=1), y, sr, seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Level(Augmentation):
+    """The recording louder or softer by a number of `decibels`, clipped at ±1 as by a recorder that is set too high.
+
+    >>> Level(decibels=6)(np.full(16000, 0.25), 16000)[:1].round(2).tolist()
+    [0.5]
+    """
+
+    decibels: tuple = (-20, 10)
+
+    def __post_init__(self):
+        _set_span(self, "decibels", -60, 60, "dB")
+
+    def _change(self, y, sr, seed):
+        return np.clip(y * 10 ** (np.random.default_rng(seed).uniform(*self.decibels) / 20), -1, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Telephone(Augmentation):
+    """The sound of a telephone: 300–3400 Hz, 8000 samples a second, 8 bits on the mu-law scale of ITU-T G.711.
+
+    >>> y = Telephone()(np.sin(2 * np.pi * 5000 * np.arange(16000) / 16000), 16000)  # above its band
+    >>> len(y), bool(np.abs(y[1000:-1000]).max() < 0.01)
+    (16000, True)
+    """
+
+    def _change(self, y, sr, seed):
+        band = butter(4, [300, 3400], "bandpass", fs=8000, output="sos")
+        narrow = np.clip(sosfilt(band, resample(y, sr, 8000)), -1, 1)
+        code = np.round(127 * np.sign(narrow) * np.log1p(255 * np.abs(narrow)) / np.log(256)) / 127
+        decoded = np.sign(code) * np.expm1(np.abs(code) * np.log(256)) / 255
+        return pad(resample(decoded.astype(np.float32), 8000, sr), len(y))[: len(y)]
 
 
 @dataclasses.dataclass(frozen=True, init=False, repr=False)

@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "ready_models": ["window_dimensions", "window_model"],
         "saving": ["LoadedModel", "load", "read_card", "save"],
         "sequence_transformers": ["FixedFrames", "FrameScaler", "Vocabulary", "split_words"],
-        "speakers": ["SpeakerFolds", "SpeakerNormaliser", "VoiceNormaliser"],
+        "speakers": ["RunningNormaliser", "SpeakerFolds", "SpeakerNormaliser", "Voice", "VoiceNormaliser"],
         "windows": ["WindowClassifier", "WindowRegressor"],
     },
 )

@@ -44,6 +44,8 @@ class ModelCard:
         The day it was trained, as YYYY-MM-DD.
     scores : tuple of dict
         Of several targets, ``target``, ``score``, ``low`` and ``high`` of each; else empty.
+    notes : tuple of str
+        Sentences on what else to know: whose voices, when it abstains, what it must not be used for.
 
     Notes
     -----
@@ -80,6 +82,7 @@ class ModelCard:
     synthetic: bool
     date: str
     scores: tuple = ()
+    notes: tuple = ()
 
     @classmethod
     def of(cls, result, seconds=None, gaps=(), date=None):
@@ -123,7 +126,8 @@ class ModelCard:
         """The card in a dict, as `to_dict` gives it; ModelError if it is none."""
         try:
             lists = {name: tuple(values[name]) for name in ("labels", "corpora", "speakers", "gaps")}
-            return cls(**{**values, **lists, "scores": tuple(values.get("scores", ()))})
+            lists |= {"scores": tuple(values.get("scores", ())), "notes": tuple(values.get("notes", ()))}
+            return cls(**{**values, **lists})
         except (TypeError, KeyError) as error:
             raise ModelError("The model's card is damaged: train and save the model again.") from error
 

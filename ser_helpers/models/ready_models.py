@@ -1,13 +1,14 @@
 """The ready models of windows of 3 s, and what they are trained on.
 
-They are trained on synthetic voices that are in none of the embedded corpora. "linear" and "cnn" are part of the
-package (``python tools/ready_models.py`` trains them again); "encoder" depends on a machine's weights and is trained
-there.
+"real" is trained by ``ser_helpers.recipe`` on RAVDESS and synthetic voices; the others are trained on synthetic voices
+that are in none of the embedded corpora. "real", "linear" and "cnn" are part of the package (``python
+tools/ready_models.py`` trains them again); "encoder" depends on a machine's weights and is trained there.
 """
 
 import functools
 import io
 import json
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,30 +35,34 @@ from ser_helpers.synthesis.rng import make_rng
 from ser_helpers.synthesis.sounds import BACKGROUNDS, PHONE_RATE, background, mu_law, narrow
 from ser_helpers.synthesis.voices import speak
 
-NAMES = ("linear", "cnn", "encoder")
+NAMES = ("best", "real", "linear", "cnn", "encoder")
 ENCODER = "facebook/wav2vec2-base"
 PHONE_BAND = {"lowest": 300, "highest": 3400}
 JOBS = 2
 SHIPPED = Path(__file__).parent / "ready"
+REAL = SHIPPED / "real.ser"
 LOUDEST, RANGE = 99, 50  # percentile of a spectrogram that counts as its maximum, and dB below it that are kept
 
 
 def window_model(name="linear", band="wide", progress=False):
     """A fitted model of windows: a ready one of angry, happy, neutral and sad, or one from a file of yours.
 
-    The ready models were trained on voices that are in no corpus of the course. "linear" and "cnn" come with the
-    package; "encoder" is trained on first use, in about 20 s on 2 cores, and cached in ``cache_home()/checkpoints``; a
-    damaged file is made again. Raises ModelError if there is no such model or band, the model cannot be kept there, or
-    the file cannot be loaded. Lessons 11 to 13.
+    "real", "linear" and "cnn" come with the package; "encoder" is trained on first use, in about 20 s on 2 cores, and
+    cached in ``cache_home()/checkpoints``; a damaged file is made again. Raises ModelError if there is no such model or
+    band, the model cannot be kept there, or the file cannot be loaded. Lessons 11 to 13.
 
     Parameters
     ----------
-    name : "linear", "cnn", "encoder", or str or Path
-        Logistic regression on the feature kind "quick"; a small convolutional network on log-mel spectrograms; logistic
+    name : "best", "real", "linear", "cnn", "encoder", or str or Path
+        "real" is trained on the actors of RAVDESS and on synthetic voices, measures each voice against itself and says
+        "uncertain"; the next three are trained on synthetic voices alone that are in no corpus of the course: logistic
+        regression on the feature kind "quick"; a small convolutional network on log-mel spectrograms; logistic
         regression on the embedding of wav2vec 2.0, or of its tiny untrained stand-in where that is not on this machine.
-        Or the path of a file that `save` wrote, such as "voice.ser".
+        "best" is the model that ``ser train --recipe`` trained on this machine, else "real", else "linear". Or the path
+        of a file that `save` wrote, such as "voice.ser".
     band : "wide" or "phone"
-        Which sound it is for: 16 kHz, or a telephone's 300–3400 Hz with noise behind.
+        Which sound the synthetic ones are for: 16 kHz, or a telephone's 300–3400 Hz with noise behind. "real" and what
+        the recipe trained are for both.
     progress : bool
         Show a progress bar during training.
 
@@ -74,6 +79,10 @@ def window_model(name="linear", band="wide", progress=False):
             f"There is no window model {name!r} for {band!r}: choose {', '.join(NAMES)} for {' or '.join(BANDS)}, or"
             " give the path of a model file."
         )
+    if name == "best":
+        return _best(band, progress)
+    if name == "real":
+        return load(REAL)
     return _load(name, band, paths.cache_home(), progress)
 
 
@@ -113,6 +122,21 @@ def window_dimensions(name="linear", band="wide"):
     return load(SHIPPED / f"dimensions-{band}.ser")
 
 
+def recipe_file():
+    """Where ``ser train --recipe`` writes its model by default, and "best" looks for it."""
+    return paths.cache_home() / "models" / "recipe.ser"
+
+
+def _best(band, progress):
+    """A damaged file, or an encoder that is not here, must not keep a program from starting."""
+    for path in filter(Path.is_file, (recipe_file(), REAL)):
+        try:
+            return load(path)
+        except ModelError as error:
+            warnings.warn(f"{error} Another model is taken.", stacklevel=3)
+    return _load("linear", band, paths.cache_home(), progress)
+
+
 @functools.lru_cache(maxsize=8)
 def _load(name, band, cache, progress):
     model = _unfitted(name, band)
@@ -132,11 +156,18 @@ def _load(name, band, cache, progress):
 
 def training_set(model, band, progress=False):
     """What the ready models are trained on: the features X (n, ...) that `model` computes, and emotions y (n,)."""
+    parts = voices(model, band, progress)
+    return np.concatenate([X for X, _ in parts]), np.concatenate([y for _, y in parts])
+
+
+def voices(model, band, progress=False):
+    """The features X (n, ...) that `model` computes of the windows of each voice, and their emotions: a list of (X, y).
+
+    `model` is a model of windows, `band` as for `window_model`.
+    """
     jobs = 1 if isinstance(model.feature_extractor, Encoder) else JOBS
     parts = Parallel(jobs, return_as="generator")(delayed(_voice)(model, voice, band) for voice in VOICES)
-    voices = len(VOICES)
-    parts = list(tqdm(parts, "Voices for the window model", voices, unit="voice", leave=False, disable=not progress))
-    return np.concatenate([X for X, _ in parts]), np.concatenate([y for _, y in parts])
+    return list(tqdm(parts, "Synthetic voices", len(VOICES), unit="voice", leave=False, disable=not progress))
 
 
 def spectrogram(window):

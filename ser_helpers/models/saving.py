@@ -17,7 +17,7 @@ import pandas as pd
 import skops.io
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import BaseDecisionTree
 from sklearn.tree._tree import Tree
 from threadpoolctl import threadpool_limits
@@ -31,7 +31,7 @@ from ser_helpers.models.checkpoints import serialised_objects
 from ser_helpers.models.fusion import LateFusion
 from ser_helpers.models.keras_estimators import KerasClassifier, KerasEstimator, KerasRegressor
 from ser_helpers.models.model_card import ModelCard
-from ser_helpers.models.speakers import SpeakerNormaliser, VoiceNormaliser
+from ser_helpers.models.speakers import RunningNormaliser, SpeakerNormaliser, VoiceNormaliser
 from ser_helpers.models.windows import SAMPLE_RATE, WINDOW, WindowClassifier, WindowRegressor, as_array
 from ser_helpers.pretrained.encoder import Encoder
 
@@ -48,6 +48,7 @@ TYPES = (
     "ser_helpers.models.classical.GaussianMixtureClassifier",
     "ser_helpers.models.fusion.Modality",
     "ser_helpers.models.fusion.PerModality",
+    "ser_helpers.models.speakers.RunningNormaliser",
     "ser_helpers.models.speakers.SpeakerNormaliser",
     "ser_helpers.models.speakers.VoiceNormaliser",
     "ser_helpers.models.sequence_transformers.Vocabulary",
@@ -118,12 +119,14 @@ def save(model, path, *, X, table, card=None):
     if isinstance(model, WindowClassifier | WindowRegressor):
         windows, model = model, _fitted(model, "regressor_" if model.regression else "classifier_")
         X = _as_trained(windows, X)
+        model = model if windows.normaliser_ is None else make_pipeline(windows.normaliser_, model)
     model = _portable(model)
     estimator, network = _split(model)
     about = _about(model, network, X, table) | {"card": card.to_dict() if card else None}
     if windows is not None:
         outputs = [str(name) for name in windows.output_names]
         about |= {"seconds": WINDOW / SAMPLE_RATE, "outputs": outputs, **_extraction(windows)}
+        about |= {"threshold": float(windows.threshold_)}
     about = json.dumps(about, indent=1, ensure_ascii=False, default=np.generic.item)
     parts = {"about.json": about.encode()}
     if estimator is not None:
@@ -160,12 +163,16 @@ def load(path):
     kind, parameters = loaded.about["kind"], loaded.about["parameters"]
     extractor = kind if kind in registry.kinds() else loaded.encoder()
     settings = {"parameters": parameters if isinstance(extractor, str) else None}
+    normaliser, fitted = None, loaded.model
+    if isinstance(fitted, Pipeline) and isinstance(fitted.steps[0][1], RunningNormaliser):
+        normaliser, fitted = (step for _, step in fitted.steps)
     if loaded.classes_ is not None:
         model = WindowClassifier(extractor, None, **settings)
-        model.classifier_ = loaded.model
+        model.classifier_ = fitted
     else:
         model = WindowRegressor(extractor, None, tuple(loaded.about["outputs"]), **settings)
-        model.regressor_ = loaded.model
+        model.regressor_ = fitted
+    model.normaliser_, model.threshold_ = normaliser, loaded.about.get("threshold", 0.0)
     model.card = loaded.card
     return model
 

@@ -85,6 +85,123 @@ class SpeakerNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return pd.DataFrame(normalised, X.index, X.columns) if isinstance(X, pd.DataFrame) else normalised
 
 
+class RunningNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Measure a voice against itself while it speaks: what `SpeakerNormaliser` does, live and from the first window on.
+
+    Each row is normalised by the mean and deviation of this voice's rows so far, itself included. They are shrunk
+    towards the speakers in training: the first row counts as if `weight` rows had come before it, with the mean of the
+    training speakers and the deviation that one speaker has. From n rows, the mean is (n · own + weight · prior) /
+    (n + weight), and so is the mean of squares: a maximum a posteriori estimate (Gauvain and Lee 1994,
+    doi:10.1109/89.279278). So loudness of a microphone, colour of a line and pitch of a voice wear off within a minute
+    of speech; what the voice does all the time wears off too, its mood included.
+
+    Parameters
+    ----------
+    weight : float
+        How many rows the prior counts for, above 0.
+
+    Attributes
+    ----------
+    mean_, deviation_ : ndarray (features,)
+        The prior.
+
+    Examples
+    --------
+    >>> X = np.array([[100.0], [120.0], [200.0], [240.0]])
+    >>> normaliser = RunningNormaliser(weight=2).fit(X, ["a", "a", "b", "b"])
+    >>> normaliser.mean_.tolist(), normaliser.deviation_.round(1).tolist()
+    ([165.0], [15.8])
+    >>> voice = normaliser.voice()
+    >>> voice.hear([[240.0]]).round(2).tolist(), voice.hear([[200.0]]).round(2).tolist()
+    ([[1.33]], [[0.23]])
+    """
+
+    def __init__(self, weight=8.0):
+        self.weight = weight
+
+    def fit(self, X, speakers):
+        """Learn the prior from rows X (n, features) of several `speakers` (n,), who count alike.
+
+        Raises EvaluationError if there is not one speaker for each row; ValueError if `weight` is not above 0.
+        """
+        if not self.weight > 0:
+            raise ValueError(f"weight is a number of rows above 0, not {self.weight!r}.")
+        X, speakers = validate_data(self, X, dtype=float), np.asarray(speakers)
+        if speakers.shape != (len(X),):
+            raise EvaluationError(f"X has {len(X)} rows, and speakers the shape {speakers.shape}: give each row one.")
+        own = [X[speakers == name] for name in np.unique(speakers)]
+        self.mean_ = np.mean([rows.mean(axis=0) for rows in own], axis=0)
+        self.deviation_ = np.sqrt(np.mean([rows.var(axis=0) for rows in own], axis=0))
+        return self
+
+    def voice(self, keep=False):
+        """A new `Voice`, of which nothing has been heard; with `keep` it remembers every row, for ``Voice.whole``."""
+        check_is_fitted(self)
+        return Voice(self, keep)
+
+    def transform(self, X):
+        """X (n, features), the rows of one voice in the order of time, each relative to the rows up to it."""
+        return self.voice().hear(X)
+
+    def by_speaker(self, X, speakers):
+        """X (n, features), each speaker's rows in the order given, each relative to that speaker's rows up to it."""
+        X, speakers = np.asarray(X, float), np.asarray(speakers)
+        normalised = np.empty_like(X)
+        for name in np.unique(speakers):
+            normalised[speakers == name] = self.transform(X[speakers == name])
+        return normalised
+
+
+class Voice:
+    """What a `RunningNormaliser` has heard of one voice; a detector has one for its stream.
+
+    Attributes
+    ----------
+    heard : int
+        How many rows so far.
+    kept : list of ndarray, or None
+        These rows, relative to the prior, if it keeps them.
+    """
+
+    def __init__(self, normaliser, keep=False):
+        self.normaliser, self.heard, self.kept = normaliser, 0, [] if keep else None
+        self._sum = self._squares = np.zeros_like(normaliser.mean_)  # of (rows - prior mean) / prior deviation
+        self._scale = np.where(normaliser.deviation_ > 0, normaliser.deviation_, 1.0)
+
+    def hear(self, X):
+        """The rows X (n, features) in the order of time, each normalised by those up to it; they are remembered."""
+        return np.array([self._next(row) for row in self._relative(X)]).reshape(np.shape(X))
+
+    def whole(self, rows=None):
+        """The kept rows, or the last so many of them, each normalised by all that was heard: (rows, features).
+
+        Raises EvaluationError if the voice keeps no rows.
+        """
+        if self.kept is None:
+            raise EvaluationError("This voice keeps no rows: make it with normaliser.voice(keep=True).")
+        kept = self.kept[len(self.kept) - rows :] if rows is not None else self.kept
+        return self._normalised(np.reshape(kept, (-1, len(self._scale))))
+
+    def _relative(self, X):
+        X = np.asarray(X, float)
+        if X.ndim != 2 or X.shape[1] != len(self._scale):
+            raise EvaluationError(f"A voice is rows of {len(self._scale)} features, not an array of shape {X.shape}.")
+        return (X - self.normaliser.mean_) / self._scale
+
+    def _next(self, row):
+        self.heard += 1
+        self._sum, self._squares = self._sum + row, self._squares + row**2
+        if self.kept is not None:
+            self.kept.append(row.astype(np.float32))
+        return self._normalised(row)
+
+    def _normalised(self, rows):
+        weight = self.normaliser.weight
+        mean = self._sum / (self.heard + weight)
+        square = (self._squares + weight) / (self.heard + weight)  # the prior's mean is 0, its deviation 1
+        return (rows - mean) / np.sqrt(square - mean**2)
+
+
 def rows_by_speaker(X, speakers):
     """Positions of each speaker's rows in `X`; an EvaluationError says what is wrong with `speakers`."""
     if not isinstance(X, pd.DataFrame):

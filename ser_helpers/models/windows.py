@@ -18,7 +18,8 @@ WINDOW = 3 * SAMPLE_RATE
 class _WindowEstimator(BaseEstimator):
     """What `WindowClassifier` and `WindowRegressor` share: features of windows, and how they are handed on."""
 
-    card = _label = None
+    card = _label = normaliser_ = None
+    threshold_ = 0.0
     regression = False
 
     @property
@@ -91,6 +92,11 @@ class WindowClassifier(ClassifierMixin, _WindowEstimator):
         What it was trained on and how it was judged, if it comes from a file.
     label : str
         What reports and pages call it.
+    normaliser_ : RunningNormaliser or None
+        If the model measures each voice against itself: detectors put features through ``normaliser_.voice()`` of their
+        stream before ``predict_features``. ``predict_proba`` takes each window for the first of a new voice.
+    threshold_ : float
+        Below this probability of the likeliest label, programs show "uncertain".
 
     Examples
     --------
@@ -125,13 +131,16 @@ class WindowClassifier(ClassifierMixin, _WindowEstimator):
     output_names = classes_
 
     def predict_features(self, X):
-        """Probabilities (n, n_classes), float64, from the `features` of n windows."""
+        """Probabilities (n, n_classes), float64, from the `features` of n windows, normalised if the model wants it."""
         check_is_fitted(self, "classifier_")
         return self._outputs(self.classifier_.predict_proba, X)
 
     def predict_proba(self, windows):
         """Probabilities of shape (n, n_classes), float64, of windows (n, 48000)."""
-        return self.predict_features(self.features(windows))
+        X = self.features(windows)
+        if self.normaliser_ is not None:
+            X = np.concatenate([self.normaliser_.voice().hear(row) for row in X[:, None]])
+        return self.predict_features(X)
 
     def predict(self, windows):
         """The most probable label of each window, shape (n,)."""

@@ -70,6 +70,7 @@ def about_models(names, cards, doubts, consequence):
         card = ModelCard.from_dict(card)
         licences = "; ".join(f"{corpus}: {licence}" for corpus, licence in card.licences.items())
         rows = {"Model": card.title, "Score": card.verdict, "Licence of its data": licences, "Trained on": card.date}
+        rows |= {"Note": " ".join(card.notes)} if card.notes else {}
         text += f"<dl>{''.join(f'<dt>{k}</dt><dd>{html.escape(str(v))}</dd>' for k, v in rows.items())}</dl>"
     return text + (note(f"Uncertain: {'; '.join(dict.fromkeys(doubts))}. {consequence}") if doubts else "")
 

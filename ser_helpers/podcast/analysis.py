@@ -26,7 +26,9 @@ SYNTHETIC = "trained on synthetic speech"
 
 
 def emotions_over_time(path, model, **settings):
-    """The emotions of an episode in consecutive windows of 3 s, in constant memory. Lesson 11.
+    """The emotions of an episode in consecutive windows of 3 s, without the samples in memory. Lesson 11.
+
+    A model that measures voices against themselves measures each window against the whole recording.
 
     Parameters
     ----------
@@ -36,8 +38,8 @@ def emotions_over_time(path, model, **settings):
     model : object
         A window model, such as ``models.window_model()``.
     **settings
-        More for :class:`ser_helpers.streaming.Detector`: ``vad``, ``min_speech``, ``dimensions``, ``weight`` and
-        ``margin``. The last two are 0.8 and 0.05 by default: less smoothing than live, because these windows do not
+        More for :class:`ser_helpers.streaming.Detector`: ``vad``, ``min_speech``, ``dimensions``, ``voice``, ``weight``
+        and ``margin``. The last two are 0.8 and 0.05 by default: less smoothing than live, because these windows do not
         overlap.
 
     Returns
@@ -144,8 +146,12 @@ class _EmotionStream:
 
     sr = RATE
 
-    def __init__(self, model, weight=0.8, margin=0.05, **settings):
-        self._detector = Detector(model, window=WINDOW, hop=WINDOW, weight=weight, margin=margin, **settings)
+    def __init__(self, model, weight=0.8, margin=0.05, voice=None, **settings):
+        model = as_window_model(model)
+        if voice is None and getattr(model, "normaliser_", None) is not None:
+            voice = model.normaliser_.voice(keep=True)
+        settings |= {"weight": weight, "margin": margin, "voice": voice}
+        self._detector = Detector(model, window=WINDOW, hop=WINDOW, **settings)
         self._predictions = []
 
     def feed(self, y):
@@ -154,7 +160,7 @@ class _EmotionStream:
     def finish(self):
         self._predictions += self._detector.finish()
         names = list(self._detector.dimensions_)
-        table = to_timeline(self._predictions, self._detector.classes_, names)
+        table = to_timeline(self._detector.revise(self._predictions), self._detector.classes_, names)
         table[names] = 3 + 2 * table[names]  # from -1 ... 1 to 1 ... 5
         table["start"] = np.maximum(table["start"], table["end"].shift(fill_value=0.0))  # the last window overlaps
         table.attrs = {"seconds": self._detector.health["seconds"]}

@@ -78,8 +78,8 @@ def process(
     out : str or Path
         The folder; the workers of a cluster must see it and the episodes under the same paths.
     model, dimension_model, laughter : object or None
-        For :func:`ser_helpers.podcast.analyse_episode`; the first two are by default ``models.window_model()`` and,
-        where there are words, ``podcast.dimension_model()``. `model` may be the path of a model file.
+        For :func:`ser_helpers.podcast.analyse_episode`; the first two are by default ``models.window_model("best")``
+        and, where there are words, ``podcast.dimension_model()``. `model` may be the path of a model file.
     transcript : str, Path or None
         The folder of transcripts with the names of the episodes, or the transcript of a single episode; by default they
         are looked for beside the episodes, and in a folder ``transcripts`` there or one level up.
@@ -111,7 +111,7 @@ def process(
     tasks = _tasks(episodes, Path(out), transcript)
     _check_writable(Path(out) / "episodes")
     if model is None or isinstance(model, str | Path):
-        model = models.window_model(model or "linear")
+        model = models.window_model(model or "best")
     as_window_model(model, classifier=True)  # refuses what cannot work, before the first episode
     has_words = recogniser or any(task.transcript for task in tasks)
     if dimension_model is None and has_words:  # else there is no sentence to rate

@@ -64,7 +64,7 @@ def create_app(settings=None, model=None, rule=None, calls=None, dimensions=None
     """The service as an ASGI application, for `serve` or a test client. Lesson 13.
 
     settings : `Settings`; the defaults suit one machine that serves only itself.
-    model : a window model; by default `models.window_model(settings.model, band="phone")`, trained at the first start.
+    model : a window model; by default `models.window_model(settings.model, band="phone")`.
     rule : an `AlertRule`; by default that of `CallMonitor`.
     calls : paths of recordings that can be replayed; by default the embedded calls.
     dimensions : a window model of valence and arousal; by default `models.window_dimensions(settings.dimensions)`.
@@ -171,7 +171,7 @@ async def predict(
         state.metrics.uploads.labels(outcome=outcome).inc()
     counts = Counter(window["emotion"] for window in windows if window["emotion"] is not None)
     shares = {emotion: counts[emotion] / max(1, counts.total()) for emotion in state.engine.emotions}
-    emotion = max(shares, key=shares.get) if counts else None
+    emotion = counts.most_common(1)[0][0] if counts else None
     about = {"model": state.engine.label, "dimensions": state.engine.dimensions}
     return schemas.Prediction(
         seconds=seconds, emotion=emotion, shares=shares, windows=windows, problem=problem, **about

@@ -27,6 +27,8 @@ class TimedModel:
         self.model, self.metrics, self.output_names = model, metrics, model.output_names
         self.feature_extractor = getattr(model, "feature_extractor", None)
         self.parameters = getattr(model, "parameters", None)
+        self.normaliser_ = getattr(model, "normaliser_", None)
+        self.threshold_ = getattr(model, "threshold_", 0.0)
 
     def features(self, windows):
         """(n, samples) to n rows of features."""

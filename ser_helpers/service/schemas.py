@@ -84,7 +84,7 @@ class Window(_Message):
     start: float
     end: float
     speech: Share = Field(description="Share of the window that is speech.")
-    emotion: str | None = Field(description="After smoothing and hysteresis; null without speech.")
+    emotion: str | None = Field(description='After smoothing and hysteresis; or "uncertain"; null without speech.')
     probabilities: Probabilities | None = Field(description="Of this window alone.")
     smoothed: Probabilities | None
     level: Share | None = Field(
@@ -150,7 +150,7 @@ class Prediction(_Message):
     """The emotions in an uploaded recording. Lesson 13."""
 
     seconds: float
-    emotion: str | None = Field(description="The most frequent one; null when nobody speaks.")
+    emotion: str | None = Field(description='The most frequent one, or "uncertain"; null when nobody speaks.')
     shares: Probabilities = Field(description="Share of each emotion among the windows with speech.")
     windows: list[Window]
     model: str = Field(description="What the model is, and on whose voices it was trained.")

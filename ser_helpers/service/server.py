@@ -39,6 +39,7 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
     model = as_window_model(
         models.window_model(settings.model, band="phone") if model is None else model, classifier=True
     )
+    tell(f"Model: {getattr(model, 'card', None) or getattr(model, 'label', type(model).__name__)}.")
     if settings.dimensions != "none":
         options["dimensions"] = as_dimension_model(
             options.get("dimensions") or models.window_dimensions(settings.dimensions, band="phone")

@@ -24,7 +24,7 @@ class Settings:
     store: Path | None = None  # folder that gets one JSON file per finished call; None stores nothing
     demo: int = 0  # how many embedded calls are replayed all the time
     speed: float = 1.0  # default speed of replays; 2 is twice as fast as real time
-    model: str = "linear"  # of `models.window_model`: "linear", "cnn", "encoder" or the path of a model file
+    model: str = "best"  # of `models.window_model`: "best", "real", "linear", "cnn", "encoder" or a model file's path
     dimensions: str = "linear"  # of `models.window_dimensions`, for the plane of emotions; "none": there is no plane
     denoise: bool = True  # reduce the noise of each channel first
     workers: int = os.cpu_count() or 1  # threads that analyse calls

@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "batching": ["Batcher"],
         "detector": ["Detector"],
         "offline": ["detect"],
-        "predictions": ["Stopwatch", "WindowModel", "WindowPrediction"],
+        "predictions": ["UNCERTAIN", "Stopwatch", "WindowModel", "WindowPrediction"],
         "ring": ["RingBuffer"],
         "timeline": ["emotion_shares", "rolling_mean", "to_timeline"],
     },

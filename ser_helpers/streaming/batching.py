@@ -50,6 +50,8 @@ class Batcher:
             raise ValueError(f"max_size is at least 1 and max_wait from 0 to 60 s, not {max_size!r} and {max_wait!r}.")
         self._model, self._max_size, self._max_wait = batched(as_window_model(model)), max_size, max_wait
         self.output_names = self.classes_ = np.asarray(self._model.output_names)
+        self.normaliser_ = getattr(self._model, "normaliser_", None)  # of each voice, so between the two stages
+        self.threshold_ = getattr(self._model, "threshold_", 0.0)
         self.windows = self.batches = 0
         self._waiting = queue.SimpleQueue()  # (time, window, future); None after the last
         self._closing = threading.Lock()
@@ -60,6 +62,7 @@ class Batcher:
     def submit(self, window):
         """Hand in one window (samples,); returns a Future of its outputs (k,).
 
+        Of a model that measures each voice against itself, the outputs are its features: `predict_features` follows.
         An error about this window is raised by the Future's ``result()``, and affects no other window. Raises
         StreamError after `close`.
         """
@@ -71,13 +74,18 @@ class Batcher:
         return future
 
     def features(self, windows):
-        """The windows themselves: both stages of the model are computed in the batch."""
-        return windows
+        """The windows themselves, as both stages are computed in the batch; with a ``normaliser_``, their features."""
+        return windows if self.normaliser_ is None else np.array(self._together(windows))
 
-    def predict_features(self, windows):
-        """Outputs (n, k) of windows (n, samples), computed with those of other threads."""
+    def predict_features(self, X):
+        """Outputs (n, k) of windows (n, samples), computed with those of other threads; or of features X."""
+        if self.normaliser_ is not None:
+            return predict(self._model, X)
+        return np.array(self._together(X)).reshape(-1, len(self.output_names))
+
+    def _together(self, windows):
         futures = [self.submit(window) for window in windows]
-        return np.array([future.result() for future in futures]).reshape(-1, len(self.output_names))
+        return [future.result() for future in futures]
 
     def close(self):
         """Finish what has been handed in, and take no more; calling it again does nothing."""
@@ -131,7 +139,8 @@ class Batcher:
             future.set_result(np.array(row))
 
     def _predict(self, windows):
-        return predict(self._model, self._model.features(windows))
+        X = self._model.features(windows)
+        return predict(self._model, X) if self.normaliser_ is None else X
 
     def _compute_apart(self, batch, error):
         """Compute each window of a failed batch alone, so that the error reaches only the caller it concerns."""

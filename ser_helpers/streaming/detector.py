@@ -47,6 +47,9 @@ class Detector:
         How many seconds the sender's clock may be off before samples are dropped or silence is inserted.
     dimensions : WindowModel, str or Path, optional
         A second model of the same windows, of valence and arousal from -1 to 1, such as ``models.window_dimensions()``.
+    voice : models.Voice, optional
+        For a model that measures each voice against itself: the ``voice`` of an earlier detector of the same speaker,
+        to go on from what was heard then. By default a new one.
 
     Attributes
     ----------
@@ -54,6 +57,8 @@ class Detector:
         The emotions, in the order of a prediction's probabilities.
     dimensions_ : tuple of str
         The names of a prediction's ``dimensions``; () without a model of them.
+    voice : models.Voice or None
+        What the model knows of this voice; None if it does not measure voices against themselves.
 
     Examples
     --------
@@ -81,8 +86,10 @@ class Detector:
         margin=0.1,
         tolerance=0.2,
         dimensions=None,
+        voice=None,
     ):
-        self._analyser = WindowAnalyser(model, window, hop, vad, min_speech, weight, margin, dimensions)
+        self._analyser = WindowAnalyser(model, window, hop, vad, min_speech, weight, margin, dimensions, voice)
+        self.voice = self._analyser.voice
         self.classes_, self.dimensions_ = self._analyser.classes_, self._analyser.dimensions_
         self._sr = check_rate(sr)
         if not between(tolerance, 0):
@@ -170,6 +177,15 @@ class Detector:
         self._finished = True
         last = last_end(self._position, self._analyser)
         return ready if last is None else [*ready, self._predict(last)]
+
+    def revise(self, predictions):
+        """All `predictions` of this stream once more, now that it is known how this voice sounds throughout.
+
+        Live, each window is measured against what came before; here, against everything. It needs
+        ``voice=model.normaliser_.voice(keep=True)``, and changes nothing for a model without a normaliser. Raises
+        EvaluationError if the voice kept nothing.
+        """
+        return self._analyser.revise(predictions)
 
     def _check_open(self):
         if self._finished:

@@ -22,6 +22,9 @@ from ser_helpers.streaming.smoothing import Smoother
 
 SCALE = (-1, 1)
 """Of valence, arousal and dominance."""
+UNCERTAIN = "uncertain"
+"""What is shown instead of an emotion for a window whose highest probability is below the model's ``threshold_``."""
+
 MAX_MISSING = 0.1
 """No emotion is predicted for a window of which a larger share is missing."""
 
@@ -33,7 +36,8 @@ class WindowModel(Protocol):
     It has two stages, because their times are reported apart. ``models.WindowClassifier`` is one, and
     ``models.WindowRegressor``, for which no emotion is shown; podcast, calls and service need a classifier, and take a
     regressor of valence and arousal beside it. One with ``classes_`` and ``predict_proba(windows)`` alone is taken too,
-    see `as_window_model`. Lesson 12.
+    see `as_window_model`. One with a ``normaliser_`` gets features that are normalised by the voice of the stream.
+    Lesson 12.
     """
 
     output_names: Sequence[str]
@@ -136,7 +140,7 @@ class WindowPrediction(NamedTuple):
     smoothed: np.ndarray | None
     """(k,), smoothed over the last windows; None as above."""
     emotion: str | None
-    """The emotion to show, after smoothing and hysteresis; None as above, and for a regressor."""
+    """The emotion to show, after smoothing and hysteresis, or "uncertain"; None as above, and for a regressor."""
     gap: bool
     """Whether a part of the window is missing."""
     dimensions: np.ndarray | None = None
@@ -150,7 +154,18 @@ class WindowAnalyser:
     The parameters are those of the `Detector`. A `vad` object is reset first, and serves this stream alone.
     """
 
-    def __init__(self, model, window=3.0, hop=1.0, vad=True, min_speech=0.2, weight=0.5, margin=0.1, dimensions=None):
+    def __init__(
+        self,
+        model,
+        window=3.0,
+        hop=1.0,
+        vad=True,
+        min_speech=0.2,
+        weight=0.5,
+        margin=0.1,
+        dimensions=None,
+        voice=None,
+    ):
         for name, seconds in {"window": window, "hop": hop}.items():
             if not between(seconds, 0.05, 60):
                 raise StreamError(f"{name} is a time between 0.05 and 60 seconds, not {seconds!r}.")
@@ -169,6 +184,10 @@ class WindowAnalyser:
         self.dimensions_ = () if dimensions is None else tuple(map(str, self.dimension_model.output_names))
         self.dimension_smoother = Smoother(self.dimensions_, weight)
         self.shows_emotion = not getattr(self.model, "regression", False)
+        self.threshold = getattr(self.model, "threshold_", 0.0)
+        normaliser = getattr(self.model, "normaliser_", None)
+        self.voice = (voice or normaliser.voice()) if normaliser else None
+        self._heard_before = self.voice.heard if self.voice else 0
         self.stopwatch = Stopwatch()
 
     def __call__(self, end, samples, is_speech, missing=0.0):
@@ -188,15 +207,13 @@ class WindowAnalyser:
             window = np.zeros((1, self.window), np.float32)
             window[0, : len(samples)] = samples
             X = self._features(self.model, window)
-            probabilities = self._predict(self.model, X)
+            heard = X if self.voice is None else self.voice.hear(X)
+            probabilities = self._predict(self.model, heard)
             smoothed, ahead = self.smoother.update(probabilities)
-            emotion = ahead if self.shows_emotion else None
-            if self.dimension_model is not None:
-                X = (
-                    X
-                    if _same_features(self.model, self.dimension_model)
-                    else self._features(self.dimension_model, window)
-                )
+            emotion = self._shown(probabilities, ahead)
+            if self.dimension_model is not None:  # which takes the features as they are
+                if not _same_features(self.model, self.dimension_model):
+                    X = self._features(self.dimension_model, window)
                 values = np.clip(self._predict(self.dimension_model, X), *SCALE)
                 dimensions, _ = self.dimension_smoother.update(values)
         self.stopwatch.lap()
@@ -218,6 +235,31 @@ def _same_features(one, other):
         (getattr(model, "feature_extractor", None), getattr(model, "parameters", None) or {}) for model in (one, other)
     ]
     return isinstance(kinds[0][0], str) and kinds[0] == kinds[1]
+
+    def revise(self, predictions):
+        """All predictions of this stream once more, each window measured against all that was heard of the voice."""
+        if self.voice is None:
+            return predictions
+        rows = self.voice.whole(self.voice.heard - self._heard_before)
+        outputs = iter(predict(self.model, rows)) if len(rows) else iter(())
+        self.smoother.reset()
+        revised = []
+        for one in predictions:
+            if one.probabilities is None:
+                self.smoother.reset() if one.gap else self.smoother.skip()
+                revised.append(one)
+                continue
+            probabilities = next(outputs)
+            smoothed, ahead = self.smoother.update(probabilities)
+            emotion = self._shown(probabilities, ahead)
+            revised.append(one._replace(probabilities=probabilities, smoothed=smoothed, emotion=emotion))
+        return revised
+
+    def _shown(self, probabilities, ahead):
+        """The emotion to show: `ahead`, "uncertain" if this window is, or None for a regressor."""
+        if not self.shows_emotion:
+            return None
+        return ahead if probabilities.max() >= self.threshold else UNCERTAIN
 
 
 STAGES = ("read", "vad", "features", "model")

@@ -38,7 +38,8 @@ def _rows(values, width):
 def emotion_shares(timeline):
     """The share of each emotion in the time with speech, as a Series that adds up to 1 (Lesson 11).
 
-    Every window counts with its length and its one emotion; without any speech all shares are 0.
+    Every window counts with its length and its one emotion, uncertain ones not at all; without any speech all shares
+    are 0.
 
     >>> table = pd.DataFrame({"start": [0, 3, 6], "end": [3, 6, 9], "sad": 0.5, "emotion": ["sad", "sad", None]})
     >>> emotion_shares(table).to_dict()

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_helpers.audio import Chain, Noise, Pitch, Reverb, Shift, Speed
+from ser_helpers.audio import Chain, Level, Noise, Pitch, Reverb, Shift, Speed, Telephone
 from ser_helpers.errors import AudioError
 
 SR = 16000
-ALL = [Noise(), Reverb(), Speed(), Pitch(), Shift(), Chain(Noise(), Reverb(), Speed(), Pitch(), Shift(), p=0.5)]
+RANDOM = [Noise(), Reverb(), Speed(), Pitch(), Shift(), Level()]
+RANDOM += [Chain(Noise(), Reverb(), Speed(), Pitch(), Shift(), Level(), Telephone(), p=0.5)]
+ALL = [*RANDOM, Telephone()]
 each = pytest.mark.parametrize("augment", ALL, ids=lambda augment: type(augment).__name__)
 
 
@@ -123,7 +125,7 @@ def test_every_augmentation_gives_finite_float32_within_one(augment, seed, level
     np.testing.assert_array_equal(augment(y, SR, seed), changed)
 
 
-@each
+@pytest.mark.parametrize("augment", RANDOM, ids=lambda augment: type(augment).__name__)
 def test_another_seed_gives_other_samples(augment):
     y = noise()
     results = {augment(y, SR, seed).tobytes() for seed in range(8)}
@@ -177,6 +179,27 @@ def test_a_chain_is_its_parts_in_order():
     assert not np.any(Chain(Noise(), p=0)(y, SR) - y)
     changed = [not np.array_equal(Chain(Noise(), p=0.3)(y, SR, seed), y) for seed in range(200)]
     assert np.mean(changed) == pytest.approx(0.3, abs=0.1)
+
+
+@pytest.mark.parametrize(("hertz", "passes"), [(100, False), (1000, True), (3000, True), (3900, False), (5000, False)])
+def test_a_telephone_passes_its_band_alone_with_the_noise_of_8_bits(hertz, passes):
+    t = np.arange(SR) / SR
+    y = (0.3 * np.sin(2 * np.pi * hertz * t)).astype(np.float32)
+    inner = slice(SR // 4, 3 * SR // 4)
+    power = np.abs(np.fft.rfft(Telephone()(y, SR)[inner] * np.hanning(SR // 2))) ** 2
+    original = (np.abs(np.fft.rfft(y[inner] * np.hanning(SR // 2))) ** 2).max()
+    if not passes:
+        assert power.max() < 0.02 * original
+        return
+    tone = np.abs(np.fft.rfftfreq(SR // 2, 1 / SR) - hertz) < 20
+    assert power.max() == pytest.approx(original, rel=0.3)
+    assert 30 < 10 * np.log10(power[tone].sum() / power[~tone].sum()) < 45  # G.711: about 38 dB
+
+
+def test_a_level_is_a_gain_that_clips():
+    y = noise(level=0.1)
+    np.testing.assert_allclose(Level(decibels=-20)(y, SR), 0.1 * y, rtol=1e-5)
+    assert (np.abs(Level(decibels=20)(y, SR)) == 1).mean() > 0.2
 
 
 @each

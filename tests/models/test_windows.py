@@ -220,7 +220,7 @@ def test_the_ready_model_knows_strangers_at_any_loudness():
 
 @pytest.mark.parametrize(("name", "band"), [("forest", "wide"), ("linear", "radio")])
 def test_unknown_models_are_refused(name, band):
-    with pytest.raises(ValueError, match=r"choose linear, cnn, encoder for wide or phone"):
+    with pytest.raises(ValueError, match=r"choose best, real, linear, cnn, encoder for wide or phone"):
         models.window_model(name, band)
 
 

@@ -43,7 +43,7 @@ class Laughs:
 
 @pytest.fixture
 def ser(monkeypatch):
-    monkeypatch.setattr(models, "window_model", lambda name: {"linear": Level()}[name])
+    monkeypatch.setattr(models, "window_model", lambda name: {"best": Level()}[name])
     monkeypatch.setattr(podcast, "dimension_model", Words)
     monkeypatch.setattr(pretrained, "LaughterDetector", Laughs)
     return lambda *arguments: CliRunner().invoke(app, ["podcast", *map(str, arguments)])
@@ -215,5 +215,5 @@ def test_an_unknown_model_is_refused_by_name(talk, tmp_path):
     arguments = ["podcast", str(talk), "--out", str(tmp_path / "out"), "--model", "bigger"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
-    assert "There is no window model 'bigger' for 'wide': choose linear, cnn, encoder" in result.output
+    assert "There is no window model 'bigger' for 'wide': choose best, real, linear, cnn, encoder" in result.output
     assert not (tmp_path / "out").exists()

@@ -88,8 +88,9 @@ def test_the_service_runs_until_ctrl_c_and_logs_nothing_about_clients_that_do_wr
     said, complaint = process.communicate(timeout=30)
     assert health["emotions"] == ["angry", "neutral"]
     assert (process.returncode, complaint) == (0, b"")
-    loading, ready = said.decode().splitlines()
+    loading, model, ready = said.decode().splitlines()
     assert loading.startswith("Loading the model")
+    assert model.startswith("Model: Even")
     assert ready == f"The page is on http://127.0.0.1:{port}; Ctrl-C stops the service."
 
 
@@ -136,7 +137,7 @@ def test_the_command_hands_on_what_it_was_given(monkeypatch, tmp_path):
     assert (given["token"], given["agent_emotions"], given["model"]) == ("secret", False, "cnn")
     assert given["dimensions"] == "audeering"
     CliRunner().invoke(cli.app, ["serve", "--host", "0.0.0.0", "--agent-emotions"], env={"SER_TOKEN": "secret"})
-    assert (given["hosts"], given["agent_emotions"], given["model"]) == (("*",), True, "linear")
+    assert (given["hosts"], given["agent_emotions"], given["model"]) == (("*",), True, "best")
 
 
 def test_the_chosen_model_is_used(monkeypatch):
@@ -156,4 +157,4 @@ def test_a_model_of_dimensions_that_does_not_exist_is_refused_before_the_service
 def test_a_model_that_does_not_exist_is_refused_with_those_that_do():
     done = CliRunner().invoke(cli.app, ["serve", "--model", "oracle", "--port", "8002"])
     assert done.exit_code == 2
-    assert "There is no window model 'oracle' for 'phone': choose linear, cnn, encoder" in done.stderr
+    assert "There is no window model 'oracle' for 'phone': choose best, real, linear, cnn, encoder" in done.stderr

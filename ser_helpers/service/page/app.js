@@ -199,6 +199,7 @@ function now(call) {
   if (!last) return [swatch, make("span", { className: "quiet", text: "Listening …" })];
   if (last.gap) return [swatch, make("span", { className: "quiet", text: "Some audio is missing" })];
   if (!last.emotion) return [swatch, make("span", { className: "quiet", text: `${name} is silent` })];
+  if (last.emotion === "uncertain") return [swatch, make("span", { text: `${name} speaks: the emotion is uncertain` })];
   paint(swatch, last.emotion, "background");
   return [swatch, make("span", {}, `${name} sounds `, make("b", { text: last.emotion }))];
 }
