@@ -123,7 +123,7 @@ class GuardedDecoder:
     def _receive(self):
         """The next message, and the samples that belong to it."""
         patience = min(self.limits.block_wait, self._left)
-        late = threading.Timer(patience, self._end, [f"decoding took longer than {patience:.0f} s"])
+        late = threading.Timer(patience, self._end, [f"decoding took longer than {patience:g} s"])
         late.daemon = True
         begun = time.monotonic()
         late.start()
@@ -280,10 +280,11 @@ def _limit_process(limits):
     with contextlib.suppress(ImportError):
         import resource
 
-        wanted = {"RLIMIT_CPU": limits.cpu_seconds, "RLIMIT_AS": limits.memory_bytes}
-        for name, most in (wanted | {"RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}).items():
+        cpu = limits.cpu_seconds
+        wanted = {"RLIMIT_CPU": (cpu, cpu + 5), "RLIMIT_AS": 2 * (limits.memory_bytes,)}  # SIGXCPU comes first
+        for name, most in (wanted | {"RLIMIT_FSIZE": (0, 0), "RLIMIT_CORE": (0, 0)}).items():
             with contextlib.suppress(AttributeError, ValueError, OSError):  # unknown, or above the hard limit already
-                resource.setrlimit(getattr(resource, name), (most, most))
+                resource.setrlimit(getattr(resource, name), most)
 
 
 def _main(request):

@@ -98,14 +98,17 @@ def dimensions(path, sentences, model):
     return table
 
 
-def analyse_episode(path, model, dimension_model=None, transcript=None, laughter=None, name=None, **settings):
+def analyse_episode(
+    path, model, dimension_model=None, transcript=None, laughter=None, name=None, decode=audio.blocks, **settings
+):
     """The whole analysis of one episode, as an :class:`Episode`; what is missing or damaged is in its ``notes``.
 
     `path`, `model` and `settings` are those of :func:`emotions_over_time`, which also says what is raised, and
     `dimension_model` is that of :func:`dimensions`; None leaves the sentences without them. `transcript` is the path of
     what :func:`ser_helpers.podcast.transcripts.read` reads; without one there are no sentences. `laughter` is a
     LaughterDetector, or has its ``stream()`` and ``segments(probabilities)``; None looks for no laughter. `name` is by
-    default the file name without its ending. Used in Lesson 11.
+    default the file name without its ending. `decode` reads the recording: ``audio.guarded_blocks`` suits those of
+    strangers. Used in Lesson 11.
     """
     model = as_window_model(model, classifier=True)
     sentences, notes = _sentences(transcript)
@@ -116,7 +119,7 @@ def analyse_episode(path, model, dimension_model=None, transcript=None, laughter
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         emotions = _EmotionStream(model, **settings)
-        problem = _feed(path, *filter(None, (emotions, rated, laughs)))
+        problem = _feed(path, *filter(None, (emotions, rated, laughs)), decode=decode)
         table = emotions.finish()
         sentences = rated.finish() if rated else sentences
         laughs = laughter.segments(laughs.finish()) if laughs else None
@@ -191,21 +194,21 @@ class _DimensionStream:
         self._row += 1
 
 
-def _feed(path, *streams):
+def _feed(path, *streams, decode=audio.blocks):
     """Decode a recording once and feed it to all streams; {"problem": why} where its end is damaged, else {}."""
     problem, rates = {}, tuple({stream.sr for stream in streams})
-    for parts in _readable(path, rates, problem):
+    for parts in _readable(decode(path, rates), problem):
         block = dict(zip(rates, parts, strict=True))
         for stream in streams:
             stream.feed(block[stream.sr])
     return problem
 
 
-def _readable(path, rates, problem):
-    """The blocks of a recording at several rates; `problem` receives why they end early."""
+def _readable(blocks, problem):
+    """The blocks of a recording; `problem` receives why they end early."""
     started = False
     try:
-        for parts in audio.blocks(path, rates):
+        for parts in blocks:
             started = True
             yield parts
     except AudioError as error:

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import ser_helpers
-from ser_helpers import models, paths, podcast
+from ser_helpers import audio, models, paths, podcast
 from ser_helpers.errors import ArchiveError, SerError
 from ser_helpers.podcast import transcripts
 from ser_helpers.podcast.analysis import analyse_episode
@@ -188,7 +188,7 @@ def _analyse(task, tools, settings, tools_hash):
             if finished:
                 return Outcome(task.episode, "cached", finished.seconds / 60, " ".join(finished.problems))
             tools = {**tools, "transcript": task.transcript, "name": task.episode}
-            episode = analyse_episode(task.path, **tools, **settings)
+            episode = analyse_episode(task.path, decode=audio.guarded_blocks, **tools, **settings)
         except SerError as error:
             return Outcome(task.episode, "failed", reason=str(error))
         except Exception as error:  # one episode must not stop the others
