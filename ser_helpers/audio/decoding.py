@@ -6,6 +6,7 @@ hold sound and refer to nothing else, and sends back raw samples. The samples ar
 """
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -57,11 +58,10 @@ class GuardedDecoder:
     """An iterator over the blocks of a recording, as `audio.blocks` yields them, decoded in a process of its own.
 
     `path`, `sr` (one or several rates in Hz) and `seconds` are those of `audio.blocks`. `channel` picks one channel,
-    counted from 0; by default all are averaged. ``channels`` is how many there are. Use it in a ``with`` block, which
-    ends the process. Lesson 13.
+    counted from 0; by default all are averaged. Use it in a ``with`` block, which ends the process. Lesson 13.
 
-    Raises AudioError as `audio.blocks` does, and if the recording has no such channel or a format that is not accepted;
-    LimitError, also between blocks, if it exceeds the `limits`.
+    Reading raises AudioError as `audio.blocks` does, and if the recording has no such channel or a format that is not
+    accepted; LimitError, also between blocks, if it exceeds the `limits`.
 
     >>> import tempfile, soundfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -87,11 +87,11 @@ class GuardedDecoder:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        try:
-            self.channels = self._receive()[0]["channels"]
-        except BaseException:
-            self.close()
-            raise
+
+    @functools.cached_property
+    def channels(self):
+        """How many channels the recording has."""
+        return self._receive()[0]["channels"]
 
     def __enter__(self):
         return self
@@ -103,6 +103,7 @@ class GuardedDecoder:
         return self
 
     def __next__(self):
+        _ = self.channels  # comes before the first block
         message, block = self._receive()
         while "warning" in message:
             warnings.warn(message["warning"], stacklevel=2)

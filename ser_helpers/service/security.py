@@ -101,7 +101,10 @@ class AccessControl:
         if wait:
             return _refuse(429, f"Too many requests: wait {wait} s.", {"retry-after": str(wait)})
         origin, host = headers.get("origin"), headers.get("host")
-        for name, value, form in (("Host", host or "", _HOST), ("Origin", origin or "null", _ORIGIN)):
+        for name, value, form in (
+            ("Host", host or "", _HOST),
+            ("Origin", "null" if origin is None else origin, _ORIGIN),
+        ):
             if not re.fullmatch(form, value):
                 return _refuse(400, f"The header {name} is malformed: send one as browsers do.")
         if origin is not None and origin.partition("://")[2] != host:

@@ -20,7 +20,7 @@ from ser_helpers.streaming.predictions import as_window_model
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 """Addresses that only this machine can reach."""
-UPLOAD_GRACE = 2
+UPLOAD_GRACE = 1
 """Seconds that the analysis of an upload may still take when the service stops."""
 _ABOUT_CLIENTS = (
     "ASGI callable returned without completing handshake.",  # of each WebSocket refused with an HTTP response
@@ -107,7 +107,9 @@ class _Connection(H11Protocol):
         if len(self.connections) >= self.settings.connections:  # the one that has been idle longest makes room
             idle = [other for other in self.connections if getattr(other, "late", None)]
             if idle:
-                min(idle, key=lambda other: other.since).transport.abort()
+                longest = min(idle, key=lambda other: other.since)
+                longest._unwatch()  # another new connection must not choose the same one
+                longest.transport.abort()
         self._watch()
 
     def connection_lost(self, exc):

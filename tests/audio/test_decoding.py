@@ -96,7 +96,7 @@ def test_a_channel_of_many_is_that_channel(write):
         assert decoder.channels == 8
         np.testing.assert_array_equal(np.concatenate(list(decoder)), y[:, 3])
     with pytest.raises(AudioError, match="8 channels, counted from 0, and no channel 8"):
-        GuardedDecoder(path, channel=8)
+        next(GuardedDecoder(path, channel=8))
 
 
 def test_what_is_no_recording_gets_the_sentence_that_blocks_gives(tmp_path, write):
