@@ -385,6 +385,10 @@ def serve(
     model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
     token: Annotated[str | None, typer.Option(help="Token that clients must send.", envvar="SER_TOKEN")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="Another host name browsers may use for it.")] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="Address of a reverse proxy: its X-Forwarded-For header says where requests come from."),
+    ] = None,
     store: Annotated[
         Path | None, typer.Option(help="Folder for the predictions of each finished call; audio is never stored.")
     ] = None,
@@ -398,7 +402,7 @@ def serve(
 
     hosts = (*server.LOCAL, *(allow_host or [])) if host in server.LOCAL else ("*",)
     options = {"speed": speed, "model": model, "token": token, "store": store, "agent_emotions": agent_emotions}
-    settings = Settings(hosts=hosts, demo=3 * demo, **options)
+    settings = Settings(hosts=hosts, demo=3 * demo, proxies=tuple(proxy or ()), **options)
     server.serve(host, port, settings, tell=partial(print, flush=True))
 
 

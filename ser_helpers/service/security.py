@@ -116,8 +116,8 @@ class AccessControl:
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self.settings.upload_bytes:
             return _refuse(413, self._too_large())
-        if path == "/predict" and self.uploading[address] >= self.settings.uploads:
-            sentence = f"You are sending {self.settings.uploads} recordings already: wait for an answer to one of them."
+        if path == "/predict" and self.uploading[address] >= self.settings.uploads_per_address:
+            sentence = f"Your address is sending {self.uploading[address]} recordings already: wait for an answer."
             return _refuse(429, sentence, {"retry-after": "2"})
         if path == "/predict" and self.uploading.total() >= self.settings.bodies:
             sentence = f"{self.settings.bodies} recordings are being sent already: try again in a moment."

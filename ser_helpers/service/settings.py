@@ -30,13 +30,14 @@ class Settings:
     batch: bool = False  # send windows of several calls through the model at once; pays if it is most of the work
     calls: int = 24  # live calls at once: about what one process analyses in real time, with noise reduction
     dashboards: int = 16  # open pages at once
-    uploads: int = 4  # uploads analysed at once, and sent at once from one address
+    uploads: int = 4  # uploads analysed at once
+    uploads_per_address: int = 3  # uploads from one address at once, from the first byte to the answer
     bodies: int = 16  # uploads that arrive at once
     upload_bytes: int = 50_000_000  # largest upload
     upload_seconds: float = 600.0  # longest recording in an upload
     body_seconds: float = 120.0  # an upload must have arrived after this long
     decoded_bytes: float = 500e6  # largest upload when decoded, all channels as float32
-    decoding_seconds: float = 30.0  # longest decoding of an upload, of the clock and of one processor
+    decoding_seconds: float = 60.0  # longest decoding of an upload, of the clock and of one processor
     call_seconds: float = 4 * 3600.0  # longest live call
     chunk_bytes: int = 1 << 18  # largest message on a stream
     first_seconds: float = 10.0  # a connection is closed if its first request, or message, takes longer than this

@@ -134,11 +134,11 @@ def test_wild_samples_cost_themselves_alone_and_a_wrong_scale_is_the_clients_fau
 
 @linux
 def test_uploads_that_trickle_in_take_no_slot_and_have_a_deadline(serve):
-    port = serve(body_seconds=3, uploads=2)
+    port = serve(body_seconds=3, uploads_per_address=2)
     begin = b"POST /predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 40000\r\n"
     begin += b'content-type: multipart/form-data; boundary=x\r\n\r\n--x\r\ncontent-disposition: form-data; name="file"'
     slow = lines(port, 3, begin)
-    assert b" 429 " in slow[2].recv(4096).splitlines()[0] + b" "  # an address has as many as are analysed at once
+    assert b" 429 " in slow[2].recv(4096).splitlines()[0] + b" "  # an address may send two at once
     file = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n' + wav(np.zeros(16000))
     other = http.client.HTTPConnection("127.0.0.1", port, timeout=20, source_address=("127.0.0.2", 0))
     other.request("POST", "/predict", file + b"\r\n--x--\r\n", {"content-type": "multipart/form-data; boundary=x"})
