@@ -329,7 +329,9 @@ def _print_predictions(table, style, header=True, lines=False):
 @app.command()
 @plain_errors
 def podcast(
-    episodes: Annotated[list[str], typer.Argument(help="Recordings of any length, in any audio format.")],
+    episodes: Annotated[
+        list[str], typer.Argument(help="Recordings of any length: wav, flac, mp3, ogg, m4a, webm, aiff or mp4.")
+    ],
     out: Annotated[str, typer.Option(help="Folder for the report and the analysed episodes.")],
     transcript: Annotated[
         str | None,

@@ -19,6 +19,7 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.sync.client import connect
 
 from ser_helpers.service import Settings, create_app, server
+from ser_helpers.service.sessions import CallManager
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")
 
@@ -285,10 +286,9 @@ def test_a_call_is_told_that_the_service_stops():
 def test_a_sender_that_is_slowed_down_does_not_lose_its_call(serve, monkeypatch):
     """Its answer to a ping waits behind its samples, so a deadline for the answer would end the call."""
 
-    class Slow(Even):
-        def predict_proba(self, windows):
-            time.sleep(1.0)
-            return super().predict_proba(windows)
+    async def slow(self, session, chunk):
+        await asyncio.sleep(0.5)
+        return []
 
     def hurried(app, settings, make=server._server):
         made = make(app, settings)
@@ -297,14 +297,14 @@ def test_a_sender_that_is_slowed_down_does_not_lose_its_call(serve, monkeypatch)
         return made
 
     monkeypatch.setattr(server, "_server", hurried)
-    port = serve(model=Slow())
-    voice = np.random.default_rng(0).normal(0, 0.3, 4000).astype("<f4").tobytes()
+    monkeypatch.setattr(CallManager, "feed", slow)
+    port = serve()
 
     async def call():
         async with websockets.connect(f"ws://127.0.0.1:{port}/stream") as line:
             await line.send('{"rate": 8000, "format": "float32"}')
-            for _ in range(12):
-                await line.send(voice)
+            for _ in range(4):
+                await line.send(bytes(16000))
             await line.send('{"type": "end"}')
             return [json.loads(message)["type"] async for message in line]
 
