@@ -391,7 +391,9 @@ def _print_predictions(table, style, header=True, lines=False):
 @app.command()
 @plain_errors
 def podcast(
-    episodes: Annotated[list[str], typer.Argument(help="Recordings of any length, in any audio format.")],
+    episodes: Annotated[
+        list[str], typer.Argument(help="Recordings of any length: wav, flac, mp3, ogg, m4a, webm, aiff or mp4.")
+    ],
     out: Annotated[str, typer.Option(help="Folder for the report and the analysed episodes.")],
     transcript: Annotated[
         str | None,
@@ -502,6 +504,10 @@ def serve(
     ] = "linear",
     token: Annotated[str | None, typer.Option(help="Token that clients must send.", envvar="SER_TOKEN")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="Another host name browsers may use for it.")] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="Address of a reverse proxy: its X-Forwarded-For header says where requests come from."),
+    ] = None,
     store: Annotated[
         Path | None, typer.Option(help="Folder for the predictions of each finished call; audio is never stored.")
     ] = None,
@@ -515,7 +521,8 @@ def serve(
 
     hosts = (*server.LOCAL, *(allow_host or [])) if host in server.LOCAL else ("*",)
     options = {"speed": speed, "model": model, "token": token, "store": store, "agent_emotions": agent_emotions}
-    settings = Settings(hosts=hosts, demo=3 * demo, dimensions=dimensions, **options)
+    about = {"dimensions": dimensions, "proxies": tuple(proxy or ())}
+    settings = Settings(hosts=hosts, demo=3 * demo, **about, **options)
     server.serve(host, port, settings, tell=partial(print, flush=True))
 
 

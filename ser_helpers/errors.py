@@ -9,6 +9,10 @@ class AudioError(SerError, ValueError):
     """A recording cannot be used: it is missing, empty, too short, not audio, or contains NaN."""
 
 
+class LimitError(AudioError):
+    """A recording takes more samples, time or memory to decode than it may, or crashes its decoder."""
+
+
 class CacheError(SerError, OSError):
     """The cache cannot be written; the message says where, and what to do."""
 

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "augmentation": ["Augmentation", "Chain", "Level", "Noise", "Pitch", "Reverb", "Shift", "Speed", "Telephone"],
         "capture": ["microphone_blocks"],
+        "decoding": ["GuardedDecoder", "Limits", "guarded_blocks"],
         "denoise": ["NoiseReducer", "reduce_noise"],
         "io": ["blocks", "duration", "load"],
         "signal": ["check", "normalise", "pad", "resample", "trim"],

@@ -104,7 +104,15 @@ def dimensions(path, sentences, model):
 
 
 def analyse_episode(
-    path, model, dimension_model=None, transcript=None, laughter=None, name=None, recogniser=None, **settings
+    path,
+    model,
+    dimension_model=None,
+    transcript=None,
+    laughter=None,
+    name=None,
+    recogniser=None,
+    decode=audio.blocks,
+    **settings,
 ):
     """The whole analysis of one episode, as an :class:`Episode`; what is missing or damaged is in its ``notes``.
 
@@ -113,7 +121,7 @@ def analyse_episode(
     what :func:`ser_helpers.podcast.transcripts.read` reads; without one, `recogniser` recognises the words, such as
     ``pretrained.Recogniser()``, and without either there are no sentences. `laughter` is a LaughterDetector, or has its
     ``stream()`` and ``segments(probabilities)``; None looks for no laughter. `name` is by default the file name without
-    its ending. Used in Lesson 11.
+    its ending. `decode` reads the recording: ``audio.guarded_blocks`` suits those of strangers. Used in Lesson 11.
     """
     model = as_window_model(model, classifier=True)
     sentences, notes = _sentences(transcript) if transcript or not recogniser else _recognised(path, recogniser)
@@ -124,7 +132,7 @@ def analyse_episode(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         emotions = _EmotionStream(model, **settings)
-        problem = _feed(path, *filter(None, (emotions, rated, laughs)))
+        problem = _feed(path, *filter(None, (emotions, rated, laughs)), decode=decode)
         table = emotions.finish()
         sentences = rated.finish() if rated else sentences
         laughs = laughter.segments(laughs.finish()) if laughs else None
@@ -207,21 +215,21 @@ class _DimensionStream:
         self._row += 1
 
 
-def _feed(path, *streams):
+def _feed(path, *streams, decode=audio.blocks):
     """Decode a recording once and feed it to all streams; {"problem": why} where its end is damaged, else {}."""
     problem, rates = {}, tuple({stream.sr for stream in streams})
-    for parts in _readable(path, rates, problem):
+    for parts in _readable(decode(path, rates), problem):
         block = dict(zip(rates, parts, strict=True))
         for stream in streams:
             stream.feed(block[stream.sr])
     return problem
 
 
-def _readable(path, rates, problem):
-    """The blocks of a recording at several rates; `problem` receives why they end early."""
+def _readable(blocks, problem):
+    """The blocks of a recording; `problem` receives why they end early."""
     started = False
     try:
-        for parts in audio.blocks(path, rates):
+        for parts in blocks:
             started = True
             yield parts
     except AudioError as error:

@@ -13,7 +13,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from ser_helpers import models, paths, podcast
+from ser_helpers import audio, models, paths, podcast
 from ser_helpers.cache import content_hash, hash_of
 from ser_helpers.errors import ArchiveError, SerError
 from ser_helpers.podcast import transcripts
@@ -197,7 +197,7 @@ def _analyse(task, tools, settings, tools_hash):
             if finished:
                 return Outcome(task.episode, "cached", finished.seconds / 60, " ".join(finished.problems))
             tools = {**tools, "transcript": task.transcript, "name": task.episode}
-            episode = analyse_episode(task.path, **tools, **settings)
+            episode = analyse_episode(task.path, decode=audio.guarded_blocks, **tools, **settings)
         except SerError as error:
             return Outcome(task.episode, "failed", reason=str(error))
         except Exception as error:  # one episode must not stop the others

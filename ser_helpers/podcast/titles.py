@@ -4,6 +4,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
+from ser_helpers.audio.decoding import open_container
 from ser_helpers.errors import ArchiveError
 
 LONGEST = 200
@@ -23,7 +24,7 @@ def from_tags(path):
         return None, None
     tags = {}
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with open_container(path) as container:
             for part in (container, *container.streams.audio):  # Ogg has its tags in the stream
                 tags |= {name.lower(): value for name, value in part.metadata.items()}
     except (av.FFmpegError, OSError):

@@ -34,6 +34,7 @@ _REFUSALS = {
     400: "Unreadable, or sent to a host name that is not served",
     401: "No token, or a wrong one",
     403: "Sent by a page of another website",
+    408: "The request took too long to arrive",
     413: "Larger than allowed",
     422: "Invalid",
     429: "Too many requests",
@@ -99,7 +100,7 @@ def create_app(settings=None, model=None, rule=None, calls=None, dimensions=None
         docs_url=None,
         redoc_url=None,
     )
-    app.state.metrics = metrics
+    app.state.settings, app.state.metrics, app.state.analysing = settings, metrics, 0
     hosts = [f"[{host}]" if ":" in host else host for host in settings.hosts]  # as browsers write IPv6 addresses
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     app.add_middleware(AccessControl, settings=settings, metrics=metrics)  # the last one added is the outermost
@@ -161,13 +162,17 @@ async def predict(
     says so.
     """
     state = request.app.state
+    uploads = state.settings.uploads
+    if state.analysing >= uploads:  # asked only now: an upload that trickles in keeps nobody else from being analysed
+        sentence = f"{uploads} recordings are being analysed already: try again in a moment."
+        raise HTTPException(503, sentence, {"retry-after": "2"})
     outcome = "refused"
+    state.analysing += 1
     try:
-        seconds, windows, problem = await asyncio.to_thread(
-            state.engine.analyse_upload, file.file, file.filename or "", channel
-        )
+        seconds, windows, problem = await asyncio.to_thread(state.engine.analyse_upload, file.file, channel)
         outcome = "predicted"
     finally:
+        state.analysing -= 1
         state.metrics.uploads.labels(outcome=outcome).inc()
     counts = Counter(window["emotion"] for window in windows if window["emotion"] is not None)
     shares = {emotion: counts[emotion] / max(1, counts.total()) for emotion in state.engine.emotions}

@@ -1,21 +1,16 @@
 """Inference: one model for all calls, windows of several calls in one batch, uploaded recordings."""
 
-import contextlib
-import re
+import math
 import shutil
 import tempfile
 import time
 import warnings
 from pathlib import Path
 
-import numpy as np
-import soundfile as sf
-
 from ser_helpers import audio, models, streaming
 from ser_helpers.call_centre.alerts import AlertRule
 from ser_helpers.call_centre.monitor import CallMonitor, WindowEvent
-from ser_helpers.errors import AudioError
-from ser_helpers.service.schemas import MAX_RATE
+from ser_helpers.errors import AudioError, LimitError, StreamError
 from ser_helpers.service.sessions import window_message
 from ser_helpers.streaming.predictions import as_dimension_model, as_window_model, batched
 
@@ -65,6 +60,15 @@ class InferenceEngine:
         if dimensions is not None:
             names = [str(name) for name in self.dimension_model.output_names]
             self.dimensions = {"names": names, "model": _label(self.dimension_model)}
+        self.limits = audio.Limits(
+            seconds=settings.upload_seconds,
+            decoded_bytes=settings.decoded_bytes,
+            block_wait=settings.decoding_seconds,
+            total_wait=settings.decoding_seconds,
+            cpu_seconds=math.ceil(settings.decoding_seconds),
+            memory_bytes=1 << 29,
+        )
+        self._decoders, self._stopping = set(), False
 
     def make_monitor(self, parties, sr):
         """A `CallMonitor` for one call of these parties, one per channel."""
@@ -72,52 +76,69 @@ class InferenceEngine:
         settings["dimensions"] = self.dimension_model
         return CallMonitor(self.batcher or self.model, self.rule, parties, sr, **settings)
 
-    def analyse_upload(self, file, name, channel=None):
+    def analyse_upload(self, file, channel=None):
         """Seconds, windows (as `schemas.Window`) and problem of an uploaded recording, which is deleted afterwards.
 
         The problem is a sentence if the recording is damaged and only what comes before was analysed, else None.
+        AudioError if it cannot be used; StreamError if the service stops meanwhile.
         """
-        suffix = re.fullmatch(r"\.\w{1,8}", Path(name).suffix)
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"upload{suffix[0] if suffix else ''}"
+            path = Path(folder) / "upload"  # nothing of the client's name: FFmpeg would take its ending as a hint
             with path.open("wb") as copied:
                 shutil.copyfileobj(file, copied)
             try:
-                y, problem = self._read(path, channel)
+                blocks, problem = self._read(path, channel)
             except AudioError as error:
+                self._check_running()
                 raise AudioError(_without_path(error, path)) from None
-        detector = streaming.Detector(self.model, sr=16000, dimensions=self.dimension_model)
-        windows = [WindowEvent("customer", window) for window in [*detector.feed(y), *detector.finish()]]
-        messages = [window_message(window, self.emotions, detector.dimensions_) for window in windows]
-        return len(y) / 16000, messages, problem
+        detector, windows = streaming.Detector(self.model, sr=16000, dimensions=self.dimension_model), []
+        try:
+            for block in blocks:
+                self._check_running()
+                windows += detector.feed(block)
+        except StreamError as error:
+            self._check_running()
+            raise AudioError(str(error)) from None  # samples that the detector refuses; trying again would not help
+        windows += detector.finish()
+        seconds = sum(map(len, blocks)) / 16000
+        windows = [WindowEvent("customer", window) for window in windows]
+        return seconds, [window_message(one, self.emotions, detector.dimensions_) for one in windows], problem
+
+    def stop(self):
+        """End the uploads that are being analysed."""
+        self._stopping = True
+        for decoder in list(self._decoders):
+            decoder.close()
 
     def close(self):
-        """Stop the batching thread."""
+        """End the uploads, and the batching thread."""
+        self.stop()
         if self.batcher:
             self.batcher.close()
 
+    def _check_running(self):
+        if self._stopping:
+            raise StreamError("The service is stopping: send the recording again in a moment.")
+
     def _read(self, path, channel):
-        """Mono samples at 16 kHz, and what is wrong with the recording, or None."""
-        limit = self.settings.upload_seconds
-        if channel is not None:
-            return _read_channel(path, channel, limit)
-        count = _count_channels(path)
-        if count > 1 and not self.settings.agent_emotions:
-            raise AudioError(f"The recording has {count} channels: say which one is the customer's, as ?channel=1.")
-        parts, problem = [np.zeros(0, np.float32)], None
-        blocks = audio.blocks(path, seconds=10.0)
-        with warnings.catch_warnings():
+        """Blocks of mono samples at 16 kHz, and what is wrong with the recording, or None."""
+        blocks, problem = [], None
+        with warnings.catch_warnings(), audio.GuardedDecoder(path, 16000, 10.0, channel, self.limits) as decoder:
             warnings.simplefilter("ignore", UserWarning)
-            while sum(map(len, parts)) <= limit * 16000:
-                try:
-                    parts.append(next(blocks))
-                except StopIteration:
-                    return np.concatenate(parts), problem
-                except AudioError as error:
-                    if len(parts) == 1:
-                        raise
-                    problem = _without_path(error, path)
-        raise AudioError(_too_long(limit))
+            self._decoders.add(decoder)
+            try:
+                self._check_running()  # `stop` may have come before the decoder was in the set
+                if decoder.channels > 1 and channel is None and not self.settings.agent_emotions:
+                    which = "say which one is the customer's, as ?channel=1"
+                    raise AudioError(f"The recording has {decoder.channels} channels: {which}.")
+                blocks.extend(decoder)
+            except AudioError as error:
+                if not blocks or isinstance(error, LimitError):
+                    raise
+                problem = _without_path(error, path)
+            finally:
+                self._decoders.discard(decoder)
+        return blocks, problem
 
 
 def _label(model):
@@ -125,50 +146,7 @@ def _label(model):
     return str(getattr(model, "card", None) or getattr(model, "label", type(model).__name__))
 
 
-def _read_channel(path, channel, limit):
-    parts, problem = [], None
-    try:
-        with sf.SoundFile(path) as file:
-            if channel >= file.channels:
-                raise AudioError(f"The recording has {file.channels} channels, counted from 0: there is no {channel}.")
-            sr, frames = file.samplerate, file.frames
-            if sr > MAX_RATE:
-                raise AudioError(f"The recording has {sr} samples per second: convert it to at most {MAX_RATE}.")
-            if frames > limit * sr:
-                raise AudioError(_too_long(limit))
-            with contextlib.suppress(sf.LibsndfileError):  # damaged: fewer samples than the header says
-                while len(part := file.read(sr, "float32", always_2d=True)):
-                    parts.append(part[:, channel].copy())  # not a view, which would keep the other channels
-    except (sf.LibsndfileError, TypeError) as error:
-        raise AudioError("A single channel is read from wav, flac, ogg or mp3 only: convert the recording.") from error
-    seconds = sum(map(len, parts)) / sr
-    if not seconds:
-        raise AudioError("There is no sound in this recording: get the file again.")
-    if frames / sr - seconds > 0.5:
-        problem = f"This recording is damaged after {seconds:.1f} s: what comes before was read; get the file again."
-    return audio.resample(np.nan_to_num(np.concatenate(parts)), sr, 16000), problem
-
-
-def _count_channels(path):
-    """How many channels a recording has; 1 if it cannot be opened, because reading it will say why."""
-    with contextlib.suppress(sf.LibsndfileError, TypeError):
-        return sf.info(path).channels
-    try:
-        import av
-    except ImportError:
-        return 1
-    try:
-        with av.open(str(path)) as container:
-            return container.streams.audio[0].channels
-    except (av.FFmpegError, OSError, IndexError):
-        return 1
-
-
 def _without_path(error, path):
     """The sentence of an error, without the path."""
     sentence = str(error).replace(str(path), "this recording")
     return sentence[0].upper() + sentence[1:]
-
-
-def _too_long(limit):
-    return f"The recording is longer than {limit:g} s: send it in parts."

@@ -1,11 +1,15 @@
-"""Access to the service: origin, token, request rate, upload size, and the headers of every response."""
+"""Access to the service: origin, token, request rate, upload size and time, and the headers of every response."""
 
+import asyncio
 import base64
 import binascii
+import functools
 import hmac
+import ipaddress
 import math
+import re
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from fastapi import HTTPException
 from fastapi.responses import JSONResponse
@@ -21,6 +25,22 @@ SECURITY_HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(self)",
     "cross-origin-opener-policy": "same-origin",
 }
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
+_ORIGIN = rf"null|[A-Za-z][A-Za-z0-9+.-]*://{_HOST}"
+
+
+@functools.lru_cache(1024)
+def peer(host):
+    """Whose limits apply to an address: its own if it is IPv4, or those of the /64 network that an IPv6 customer has.
+
+    >>> peer("192.0.2.7"), peer("2001:db8:1:2:3:4:5:6")
+    ('192.0.2.7', '2001:db8:1:2::')
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return host if address.version == 4 else str(ipaddress.ip_address(int(address) >> 64 << 64))
 
 
 class RateLimit:
@@ -55,31 +75,40 @@ class AccessControl:
 
     def __init__(self, app, settings, metrics):
         self.app, self.settings, self.metrics = app, settings, metrics
-        self.rate, self.uploading = RateLimit(settings.requests_per_minute), 0
+        self.rate, self.uploading = RateLimit(settings.requests_per_minute), Counter()
 
     async def __call__(self, scope, receive, send):
         """Pass the request on, or refuse it."""
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
-        send = _with_headers(send, self.metrics)
-        refusal = self._refusal(scope, Headers(scope=scope))
+        send, address = _with_headers(send, self.metrics), peer((scope.get("client") or ["unknown"])[0])
+        refusal = self._refusal(scope, Headers(scope=scope), address)
         if refusal is not None:
             self.metrics.refused.labels(reason=str(refusal.status_code)).inc()
             return await refusal(scope, receive, send)
-        is_upload = scope["path"] == "/predict"
-        self.uploading += is_upload
+        if scope["type"] == "http":
+            receive = self._limited(receive)
+        if scope["path"] != "/predict":
+            return await self.app(scope, receive, send)
+        self.uploading[address] += 1
         try:
-            await self.app(scope, self._limited(receive), send)
+            await self.app(scope, receive, send)
         finally:
-            self.uploading -= is_upload
+            self.uploading -= Counter([address])  # drops what has come to 0
 
-    def _refusal(self, scope, headers):
-        origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != headers.get("host"):
-            return _refuse(403, "Requests from pages of other websites are refused.")
-        wait = math.ceil(self.rate.wait((scope.get("client") or ("unknown", 0))[0]))
+    def _refusal(self, scope, headers, address):
+        wait = math.ceil(self.rate.wait(address))  # first: refusals count too
         if wait:
             return _refuse(429, f"Too many requests: wait {wait} s.", {"retry-after": str(wait)})
+        origin, host = headers.get("origin"), headers.get("host")
+        for name, value, form in (
+            ("Host", host or "", _HOST),
+            ("Origin", "null" if origin is None else origin, _ORIGIN),
+        ):
+            if not re.fullmatch(form, value):
+                return _refuse(400, f"The header {name} is malformed: send one as browsers do.")
+        if origin is not None and origin.partition("://")[2] != host:
+            return _refuse(403, "Requests from pages of other websites are refused.")
         path = scope["path"]
         if not path.startswith("/page/") and path not in OPEN_PATHS and not self._authorised(headers):
             sentence = "A token is needed: send it as Authorization: Bearer TOKEN."
@@ -87,8 +116,11 @@ class AccessControl:
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self.settings.upload_bytes:
             return _refuse(413, self._too_large())
-        if path == "/predict" and self.uploading >= self.settings.uploads:
-            sentence = f"{self.settings.uploads} recordings are being analysed already: try again in a moment."
+        if path == "/predict" and self.uploading[address] >= self.settings.uploads_per_address:
+            sentence = f"Your address is sending {self.uploading[address]} recordings already: wait for an answer."
+            return _refuse(429, sentence, {"retry-after": "2"})
+        if path == "/predict" and self.uploading.total() >= self.settings.bodies:
+            sentence = f"{self.settings.bodies} recordings are being sent already: try again in a moment."
             return _refuse(503, sentence, {"retry-after": "2"})
         return None
 
@@ -106,13 +138,19 @@ class AccessControl:
         return False
 
     def _limited(self, receive):
-        """`receive`, which stops a body that grows beyond the limit, whatever its Content-Length says."""
-        size = 0
+        """`receive`, which stops a body that takes too long, or grows beyond the limit whatever its length claims."""
+        size, arrived, begun = 0, False, time.monotonic()
 
         async def limited():
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b"")) if message["type"] == "http.request" else 0
+            nonlocal size, arrived
+            patience = None if arrived else begun + self.settings.body_seconds - time.monotonic()
+            try:
+                message = await asyncio.wait_for(receive(), patience)
+            except TimeoutError:
+                sentence = f"The request did not arrive within {self.settings.body_seconds:g} s: send it again."
+                raise HTTPException(408, sentence) from None
+            arrived = not message.get("more_body", False)
+            size += len(message.get("body", b""))
             if size > self.settings.upload_bytes:
                 raise HTTPException(413, self._too_large())
             return message

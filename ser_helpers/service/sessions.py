@@ -17,6 +17,7 @@ from ser_helpers.call_centre.alerts import Alert
 from ser_helpers.errors import StreamError
 
 FAILED = "The service failed during this call; its log says why."
+STOPPED = "The service stopped."
 LOG = logging.getLogger("uvicorn.error")
 
 
@@ -47,6 +48,7 @@ class CallManager:
         self.pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="analyse")
         self.sessions = OrderedDict()
         self.alerts = OrderedDict()
+        self.streams = {}  # the live calls that come from a client, and the client
         self.pages = set()
 
     @property
@@ -80,8 +82,7 @@ class CallManager:
         arrived = time.perf_counter()
         async with session.lock:
             session.check_live()
-            if session.seconds > self.settings.call_seconds:
-                raise StreamError(f"A call may last {self.settings.call_seconds / 3600:g} h.")
+            self._check_length(session.seconds)
             events = await self._in_thread(session.monitor.feed, chunk)
             session.seconds += len(chunk) / session.sr
             self.metrics.audio.inc(len(chunk) / session.sr)
@@ -95,6 +96,7 @@ class CallManager:
         """Tell the call that `seconds` of audio are missing; return the messages that result."""
         async with session.lock:
             session.check_live()
+            self._check_length(session.seconds + seconds)
             events = await self._in_thread(session.monitor.lost, seconds)
             session.seconds += seconds
             return self._publish_events(session, events)
@@ -127,7 +129,7 @@ class CallManager:
     async def shut(self):
         """End all calls."""
         for session in self.live:
-            await self.close(session, "The service stopped.")
+            await self.close(session, STOPPED)
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def acknowledge(self, alert_id):
@@ -199,6 +201,10 @@ class CallManager:
                 self.metrics.time("work", time.perf_counter() - begun)
 
         return await asyncio.get_running_loop().run_in_executor(self.pool, timed)
+
+    def _check_length(self, seconds):
+        if seconds > self.settings.call_seconds:
+            raise StreamError(f"A call may last {self.settings.call_seconds / 3600:g} h.")
 
     def _show(self, session):
         self.metrics.live.set(len(self.live))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 import time
 
 import anyio
@@ -12,11 +13,12 @@ from pydantic import ValidationError
 
 from ser_helpers.errors import SerError, StreamError
 from ser_helpers.service.schemas import Control, Hello, Ready
-from ser_helpers.service.sessions import FAILED, LOG
+from ser_helpers.service.sessions import FAILED, LOG, STOPPED
 
 router = APIRouter()
 LOST = "The connection was lost."
-POLICY, FAULT, TRY_LATER = 1008, 1011, 1013  # close codes, RFC 6455 and the IANA registry
+SLOW = "The client read too slowly."
+POLICY, FAULT, RESTART, TRY_LATER = 1008, 1011, 1012, 1013  # close codes, RFC 6455 and the IANA registry
 _TYPES = {"int16": np.dtype("<i2"), "float32": np.dtype("<f4")}
 
 
@@ -54,17 +56,18 @@ class Client:
             await asyncio.wait_for(self.socket.send_text(text), self.settings.slow_seconds)
         except TimeoutError:
             self.metrics.dropped.inc()
-            raise WebSocketDisconnect(TRY_LATER, "too slow") from None
+            raise WebSocketDisconnect(TRY_LATER, SLOW) from None
         except RuntimeError as error:  # raised by Starlette if the socket has closed meanwhile
             raise WebSocketDisconnect from error
         self.metrics.time("send", time.perf_counter() - begun)
 
-    async def receive(self):
-        """The next message, text or bytes; StreamError when none comes, or one that is too large."""
+    async def receive(self, patience=math.inf):
+        """The next message, text or bytes; StreamError when none comes (for `patience` s), or one that is too large."""
+        patience = min(patience, self.settings.idle_seconds)
         try:
-            message = await asyncio.wait_for(self.socket.receive(), self.settings.idle_seconds)
+            message = await asyncio.wait_for(self.socket.receive(), patience)
         except TimeoutError:
-            raise StreamError(f"Nothing came for {self.settings.idle_seconds:g} s, so the stream was ended.") from None
+            raise StreamError(f"Nothing came for {patience:g} s, so the stream was ended.") from None
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         content = message.get("bytes") if message.get("bytes") is not None else message.get("text", "")
@@ -96,8 +99,9 @@ async def stream(socket: WebSocket):
     await client.accept()
     hello, session, why = None, None, LOST
     try:
-        hello = Hello.model_validate_json(await client.receive())
+        hello = Hello.model_validate_json(await client.receive(manager.settings.first_seconds))
         session = await manager.open(hello.name, "stream", hello.rate, hello.parties)
+        manager.streams[session] = client
         about = {"emotions": manager.emotions, "inferred": session.inferred, "dimensions": manager.dimensions}
         ready = Ready(call=session.id, **about)
         await client.send(ready.model_dump_json())
@@ -113,15 +117,30 @@ async def stream(socket: WebSocket):
     except SerError as error:
         why = str(error)
         await client.refuse(why, TRY_LATER if hello and not session else POLICY)
-    except WebSocketDisconnect:
-        pass
+    except WebSocketDisconnect as gone:
+        if gone.reason == SLOW:
+            why = SLOW
+            await client.close(TRY_LATER, SLOW)
     except Exception:
         LOG.exception("A stream")
         why = FAILED
         await client.refuse(why, FAULT)
     finally:
         if session is not None:
+            manager.streams.pop(session, None)
             await manager.close(session, why)
+
+
+async def dismiss(manager, patience=1.0):
+    """End the calls of all clients and tell each of them why, within `patience` seconds: the service stops."""
+
+    async def end(session, client):
+        await manager.close(session, STOPPED)
+        await client.refuse(STOPPED, RESTART)
+
+    ends = [asyncio.ensure_future(end(*stream)) for stream in manager.streams.items()]
+    if ends:
+        await asyncio.wait(ends, timeout=patience)
 
 
 async def _receive_call(client, manager, session, decode):

@@ -98,6 +98,19 @@ def test_one_process_joblib_and_dask_give_the_same_bytes(episodes, tmp_path, clu
     assert contents(tmp_path / "dask") == first
 
 
+def test_a_playlist_is_not_followed_and_one_wild_sample_costs_itself_alone(episodes, tmp_path):
+    y = np.random.default_rng(0).normal(0, 0.1, RATE * 7).astype(np.float32)
+    y[RATE] = 250
+    soundfile.write(tmp_path / "wild.wav", y, RATE, "FLOAT")
+    playlist = tmp_path / "list.m3u8"
+    playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:7\n#EXTINF:7,\n{episodes[3].as_uri()}\n#EXT-X-ENDLIST\n")
+    table = run([playlist, tmp_path / "wild.wav"], tmp_path / "out")
+    assert table.state.tolist() == ["failed", "done"]
+    assert "libsndfile cannot read it as audio" in table.reason["list"]
+    assert table.reason["wild"] == "wild.wav: NaN or infinite samples were taken as silence: 1."
+    assert table.minutes["wild"] == pytest.approx(7 / 60)
+
+
 def test_a_cluster_survives_the_death_of_a_worker(episodes, tmp_path, cluster):
     """The worker that analyses the loudest episode kills itself in the middle of it, once."""
     flag = tmp_path / "died"

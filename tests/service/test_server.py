@@ -1,3 +1,5 @@
+import contextlib
+import http.client
 import json
 import signal
 import socket
@@ -6,9 +8,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import psutil
 import pytest
+import soundfile
 import websockets
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
@@ -70,19 +75,34 @@ def say_nonsense(port):
     assert all(window["gap"] for window in found[:-1])
 
 
-def test_the_service_runs_until_ctrl_c_and_logs_nothing_about_clients_that_do_wrong():
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+def started(program, port, *arguments):
+    """A process that serves at this port, and what /healthz says."""
+    command = [sys.executable, "-c", program, str(port), *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     for _ in range(600):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
-                health = json.load(answer)
-            break
+                return process, json.load(answer)
         except urllib.error.URLError:
             assert process.poll() is None
             time.sleep(0.1)
+    pytest.fail("The service did not start within a minute.")
+
+
+def upload(port, content, address="127.0.0.1"):
+    """Status and answer of an upload from an address."""
+    head = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.flac"\r\n\r\n'
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300, source_address=(address, 0))
+    with contextlib.closing(connection):
+        form = {"content-type": "multipart/form-data; boundary=x"}
+        connection.request("POST", "/predict?channel=0", head + content + b"\r\n--x--\r\n", form)
+        answer = connection.getresponse()
+        return answer.status, json.load(answer)
+
+
+def test_the_service_runs_until_ctrl_c_and_logs_nothing_about_clients_that_do_wrong():
+    port = free_port()
+    process, health = started(PROGRAM, port)
     say_nonsense(port)
     process.send_signal(signal.SIGINT)
     said, complaint = process.communicate(timeout=30)
@@ -92,6 +112,63 @@ def test_the_service_runs_until_ctrl_c_and_logs_nothing_about_clients_that_do_wr
     assert loading.startswith("Loading the model")
     assert model.startswith("Model: Even")
     assert ready == f"The page is on http://127.0.0.1:{port}; Ctrl-C stops the service."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell script")
+def test_ctrl_c_ends_the_service_within_5_s_while_a_decoder_hangs(tmp_path):
+    hangs = tmp_path / "decoder"
+    hangs.write_text("#!/bin/sh\nexec sleep 100\n")
+    hangs.chmod(0o755)
+    program = (
+        PROGRAM.replace("import sys", "import sys, time; sys.executable = sys.argv[2]") + "print(time.monotonic())"
+    )
+    port = free_port()
+    process, _ = started(program, port, str(hangs))
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(upload, port, b"anything")
+        while not (decoders := psutil.Process(process.pid).children()):
+            time.sleep(0.05)
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        said, complaint = process.communicate(timeout=60)
+    assert float(said.split()[-1]) - begun < 5
+    stopping = {"error": "The service is stopping: send the recording again in a moment."}
+    assert answer.result() == (503, stopping)
+    assert (process.returncode, complaint) == (0, b"")
+    assert not any(decoder.is_running() for decoder in decoders)
+
+
+def silence(path, seconds, rate, channels):
+    """The bytes of a FLAC file that is small and decodes to much."""
+    with soundfile.SoundFile(path, "w", rate, channels, "PCM_16", format="FLAC") as file:
+        for _ in range(seconds):
+            file.write(np.zeros((rate, channels), np.int16))
+    return path.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="an address may send three at once, and only Linux has 127.0.0.2")
+def test_four_hostile_uploads_at_once_take_less_than_a_gigabyte(tmp_path):
+    """The first kind would be 3.7 GB when decoded, and is refused; the second is as much as is analysed."""
+    bomb = silence(tmp_path / "bomb", seconds=84, rate=192_000, channels=8)
+    largest = silence(tmp_path / "largest", seconds=600, rate=96_000, channels=1)
+    port = free_port()
+    process, _ = started(PROGRAM.replace("model=Even()", "model=None"), port)
+    service, peak = psutil.Process(process.pid), 0
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            contents = [bomb, largest, bomb, bomb]
+            answers = [pool.submit(upload, port, contents[n], f"127.0.0.{1 + n}") for n in range(4)]
+            while not all(answer.done() for answer in answers):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    own = sum(decoder.memory_full_info().uss for decoder in service.children())
+                    peak = max(peak, service.memory_info().rss + own)
+                time.sleep(0.02)
+    finally:
+        process.kill()
+        process.communicate()
+    assert [answer.result()[0] for answer in answers] == [422, 200, 422, 422]
+    assert peak < 1e9, f"{peak / 1e6:.0f} MB"
 
 
 @pytest.mark.parametrize(
@@ -130,10 +207,11 @@ def test_the_command_hands_on_what_it_was_given(monkeypatch, tmp_path):
     given = {}
     monkeypatch.setattr(server, "serve", lambda host, port, settings, tell: given.update(vars(settings), port=port))
     flags = ["--demo", "--speed", "4", "--model", "cnn", "--port", "8001", "--store", str(tmp_path)]
-    flags += ["--allow-host", "calls.local", "--dimensions", "audeering"]
+    flags += ["--allow-host", "calls.local", "--dimensions", "audeering", "--proxy", "10.0.0.2"]
     assert CliRunner().invoke(cli.app, ["serve", *flags], env={"SER_TOKEN": "secret"}).exit_code == 0
     assert (given["demo"], given["speed"], given["port"], given["store"]) == (3, 4.0, 8001, tmp_path)
     assert given["hosts"] == ("127.0.0.1", "localhost", "::1", "calls.local")
+    assert given["proxies"] == ("10.0.0.2",)
     assert (given["token"], given["agent_emotions"], given["model"]) == ("secret", False, "cnn")
     assert given["dimensions"] == "audeering"
     CliRunner().invoke(cli.app, ["serve", "--host", "0.0.0.0", "--agent-emotions"], env={"SER_TOKEN": "secret"})
