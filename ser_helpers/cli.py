@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 
 Lessons = Annotated[list[str] | None, typer.Argument(help="Lesson numbers, such as 04; all by default.")]
+Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786.")]
 Corpus = Annotated[
     str, typer.Option(help="synthetic, auto (the real corpus if it is on this machine), or the name of a corpus.")
 ]
@@ -244,6 +245,11 @@ def train(
     ] = False,
     target: Annotated[str, typer.Option(help="What to predict: emotion, or numbers such as arousal.")] = "emotion",
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
+    scheduler: Scheduler = None,
+    on_disk: Annotated[
+        bool,
+        typer.Option("--on-disk", help="Keep features in a file and train on batches of them, if memory is too small."),
+    ] = False,
 ):
     """Judge a model on unseen speakers, then train it on all of them and write it to a file with its card.
 
@@ -255,7 +261,8 @@ def train(
     seconds = None if utterances else workflow.SECONDS
     kind = workflow.find_features(features)
     table = workflow.load_corpora(corpora, scheme)
-    model, result, X = workflow.train(table, kind, seconds, target=target, jobs=jobs)
+    where = {"jobs": jobs, "scheduler": scheduler, "on_disk": on_disk}
+    model, result, X = workflow.train(table, kind, seconds, target=target, **where)
     card = workflow.save(model, out, result, X, seconds)
     print(result.summary())
     for gap in card.gaps:
@@ -337,9 +344,7 @@ def podcast(
             help="An SRT, VTT or JSON transcript, or a folder of them; by default, those next to the recordings."
         ),
     ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786.")
-    ] = None,
+    scheduler: Scheduler = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes on this machine.")] = 2,
     model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
     laughter: Annotated[
