@@ -47,7 +47,7 @@ class InBatches(MetaEstimatorMixin, BaseEstimator):
     ['sad', 'happy']
     """
 
-    def __init__(self, estimator, epochs=5, batch_size=1000, class_weight="balanced", random_state=None):
+    def __init__(self, estimator, epochs=5, batch_size=256, class_weight="balanced", random_state=None):
         self.estimator = estimator
         self.epochs = epochs
         self.batch_size = batch_size
