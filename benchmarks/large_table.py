@@ -1,24 +1,24 @@
 """A table of features larger than memory: 50,000 utterances × 7168 numbers, extracted and trained on within 2 GB.
 
-``python -m benchmarks.large_table``. Linux only; about 8 GB of disk. The system refuses this process and both workers of
-a Dask cluster more than half of the 2 GB each (RLIMIT_DATA, which counts all memory but mapped files), and what they
+``python -m benchmarks.large_table``. Linux only; about 8 GB of disk. The system refuses this process and both workers
+of a Dask cluster more than half of the 2 GB each (RLIMIT_DATA, which counts all memory but mapped files), and what they
 hold together is measured. One worker is killed on the way. A classifier is cross-validated by speaker on the file.
 `features.extract` without `on_disk` is tried under the same limit. Then this process extracts the table alone, and the
 two files are compared byte by byte.
 
-The utterances are sixths, about half a second each, of the embedded corpus's sentences, said by as many synthetic
-speakers as it takes. The 7168 numbers, as many as mean and deviation of all layers of Whisper-base, are levels of the spectrum: cheap,
-so that the time is that of the machinery.
+The utterances are parts of 0.5 s of the embedded corpus, one every 80 ms or so. The 7168 numbers, as many as mean and
+deviation of all layers of Whisper-base, are levels of the spectrum: cheap, so that the time is that of the
+machinery.
 """
 
 import contextlib
 import filecmp
+import math
 import os
 import resource
 import shutil
 import threading
 import time
-from itertools import count, islice, product
 from pathlib import Path
 from unittest import mock
 
@@ -28,18 +28,12 @@ import numpy as np
 import typer
 from sklearn.linear_model import SGDClassifier
 
-from ser_helpers import evaluation, features, paths
-from ser_helpers.corpora.schema import make_table
+from ser_helpers import audio, corpora, evaluation, features, paths
 from ser_helpers.course.cluster import kill_a_worker, local_cluster
 from ser_helpers.models import InBatches
-from ser_helpers.synthesis.acted import clip
-from ser_helpers.synthesis.corpus_files import wav
-from ser_helpers.synthesis.prosody import PROSODY
-from ser_helpers.synthesis.vocoder import SAMPLE_RATE, STATEMENTS
-from ser_helpers.synthesis.voices import speaker
 
 GB = 1e9
-PARTS, WORKERS = 6, 2
+SECONDS, WORKERS = 0.5, 2
 SGD = SGDClassifier(loss="log_loss", alpha=0.001, learning_rate="constant", eta0=1 / 7168, average=True)
 MODEL = InBatches(SGD, epochs=1)
 
@@ -47,7 +41,7 @@ MODEL = InBatches(SGD, epochs=1)
 class Spectrum:
     """7168 levels of a recording's spectrum: an `Embedder`."""
 
-    label, sample_rate, batch_seconds, version = "spectrum", SAMPLE_RATE, 30.0, "1"
+    label, sample_rate, batch_seconds, version = "spectrum", 16000, 30.0, "1"
 
     def __init__(self):
         self.parameters, self.columns = {}, [f"level{number}" for number in range(1, 7169)]
@@ -63,10 +57,9 @@ class Spectrum:
 
 
 def main(utterances: int = 50_000, memory: float = 2.0, folder: Path | None = None):
-    """Run it with so many utterances and GB of memory; a folder that is kept saves the synthesis next time."""
+    """Run it with so many utterances and GB of memory, in a folder."""
     limit = int(memory * GB / 2)
-    folder = folder or paths.build_home() / "large-table"
-    table = timed("made or found the recordings", lambda: make_recordings(folder / "recordings", utterances))
+    folder, table = folder or paths.build_home() / "large-table", parts(utterances)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     size = 4 * len(table) * 7168
     typer.echo(f"{len(table)} utterances by {table.speaker.nunique()} speakers; the table has {size / GB:.2f} GB")
@@ -96,34 +89,15 @@ def main(utterances: int = 50_000, memory: float = 2.0, folder: Path | None = No
         typer.echo(f"the same bytes: {filecmp.cmp(first, table_file(), shallow=False)}")
 
 
-def make_recordings(folder, utterances):
-    """An utterance table of so many recordings in `folder`, which are made if they are not there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = list(islice(_rows(folder), utterances))
-    for row in rows[::PARTS]:
-        parts = [Path(row["path"].replace("-0.wav", f"-{part}.wav")) for part in range(PARTS)]
-        if not all(map(Path.is_file, parts)):
-            for path, samples in zip(parts, np.array_split(clip(*row["sentence"])[0], PARTS), strict=True):
-                path.write_bytes(wav(samples))
-    return make_table([{name: row[name] for name in row if name != "sentence"} for row in rows])
-
-
-def _rows(folder):
-    for actor in count(1):
-        gender = speaker(actor, 0).gender
-        for (emotion, intensity), statement, take in product(PROSODY, STATEMENTS, (1, 2)):
-            for part in range(PARTS):
-                name = f"{actor:04}-{emotion}-{intensity}-{statement}-{take}-{part}"
-                yield {
-                    "utterance": f"synthetic/{name}",
-                    "path": str(folder / f"{name}.wav"),
-                    "corpus": "synthetic",
-                    "speaker": f"synthetic-{actor:04}",
-                    "gender": gender,
-                    "language": "en",
-                    "emotion": emotion,
-                    "sentence": (actor, emotion, intensity, statement, take),
-                }
+def parts(utterances):
+    """An utterance table of so many parts of the embedded corpus, evenly spaced in each recording."""
+    table = corpora.load("synthetic")
+    table = table.loc[table.index.repeat(math.ceil(utterances / len(table)))][:utterances]
+    number = table.groupby(level=0).cumcount()
+    last = table["path"].map({path: audio.duration(path) - SECONDS for path in table["path"].unique()})
+    start = last * number / (number.max() + 1)
+    table = table.assign(start=start, end=start + SECONDS)
+    return table.set_axis(table.index + "#" + number.astype(str), axis=0).rename_axis("utterance")
 
 
 def table_file():
