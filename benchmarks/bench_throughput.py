@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.timing import fastest
 from ser_helpers import audio, models, podcast, synthesis, workflow
 from ser_helpers.models.windows import SAMPLE_RATE, WINDOW
-from ser_helpers.pretrained import Encoder
+from ser_helpers.pretrained import Encoder, ensure_torchaudio
 from ser_helpers.pretrained.encoder import one_core
 
 SECONDS, WHISPER, FEW = 20, "openai/whisper-base", 2
@@ -68,6 +68,7 @@ def _works(path, windows, model):
 
 
 def _pipeline(folder):
+    ensure_torchaudio()
     import transformers
 
     transformers.utils.logging.set_verbosity_error()
