@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 
 Lessons = Annotated[list[str] | None, typer.Argument(help="Lesson numbers, such as 04; all by default.")]
+Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786.")]
 Corpus = Annotated[
     str, typer.Option(help="synthetic, auto (the real corpus if it is on this machine), or the name of a corpus.")
 ]
@@ -267,6 +268,11 @@ def train(
             "emotion is uncertain. Without --out, the programs take the model from then on.",
         ),
     ] = False,
+    scheduler: Scheduler = None,
+    on_disk: Annotated[
+        bool,
+        typer.Option("--on-disk", help="Keep features in a file and train on batches of them, if memory is too small."),
+    ] = False,
 ):
     """Judge a model on unseen speakers, then train it on all of them and write it to a file with its card.
 
@@ -285,7 +291,8 @@ def train(
     kind = workflow.find_features(features)
     table = workflow.load_corpora(corpora, scheme)
     targets = tuple(target.split(","))
-    model, result, X = workflow.train(table, kind, seconds, target=targets if len(targets) > 1 else target, jobs=jobs)
+    where = {"jobs": jobs, "scheduler": scheduler, "on_disk": on_disk}
+    model, result, X = workflow.train(table, kind, seconds, target=targets if len(targets) > 1 else target, **where)
     card = workflow.save(model, out, result, X, seconds)
     _print_training(result, card, out)
 
@@ -401,9 +408,7 @@ def podcast(
             help="An SRT, VTT or JSON transcript, or a folder of them; by default, those next to the recordings."
         ),
     ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786.")
-    ] = None,
+    scheduler: Scheduler = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes on this machine.")] = 2,
     transcribe: Annotated[
         bool,
@@ -465,7 +470,7 @@ def calls(
         Path, typer.Argument(help="Folder of recorded calls; calls.csv in it may say the agent and time of each.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for the report and the analysed calls.")],
-    model: Annotated[str, typer.Option(help="linear, cnn, encoder, or a model file of `ser train`.")] = "linear",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "best",
     customer: Annotated[
         Literal["left", "right"],
         typer.Option(help="The customer's channel; in a single channel the voices are told apart first."),

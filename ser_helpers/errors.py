@@ -49,5 +49,9 @@ class StreamError(SerError, ValueError):
     """A stream gets invalid data, or data after its end."""
 
 
+class ClusterError(SerError):
+    """A Dask cluster cannot be used: nothing answers at the address, it has no worker, or its workers differ."""
+
+
 class ArchiveError(SerError):
-    """An archive cannot be processed: no episodes, two episodes of one name, no worker."""
+    """An archive cannot be processed: no episodes, or two episodes of one name."""

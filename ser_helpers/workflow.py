@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, SGDRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
@@ -17,13 +17,14 @@ from ser_helpers.corpora.schema import DIMENSIONS
 from ser_helpers.errors import AudioError, CorpusError, EvaluationError, ModelError
 from ser_helpers.evaluation.cross_validation import join
 from ser_helpers.evaluation.result import Result
+from ser_helpers.models.batches import InBatches, as_array
 from ser_helpers.models.saving import LoadedModel
-from ser_helpers.models.windows import as_array
 from ser_helpers.pretrained import Encoder
 from ser_helpers.streaming.timeline import to_timeline
 
 SECONDS = 3.0  # of a window
 FOLDS = 5
+C, RIDGE = 0.01, 1000  # how much the default classifier and regressor are regularised
 
 
 def load_corpora(names, scheme=None):
@@ -86,7 +87,18 @@ def find_features(name):
     return encoder
 
 
-def train(table, kind="quick", seconds=SECONDS, estimator=None, name=None, target="emotion", jobs=None, progress=True):
+def train(
+    table,
+    kind="quick",
+    seconds=SECONDS,
+    estimator=None,
+    name=None,
+    target="emotion",
+    jobs=None,
+    progress=True,
+    scheduler=None,
+    on_disk=False,
+):
     """Judge a model by speaker, then fit it on everything.
 
     Parameters
@@ -106,8 +118,11 @@ def train(table, kind="quick", seconds=SECONDS, estimator=None, name=None, targe
         The column to predict: "emotion", or one of numbers such as "arousal"; or several of numbers, for one model of
         all of them. Utterances without a value are left out. Valence, arousal and dominance are put on a scale from -1
         to 1, whatever the corpus's own is.
-    jobs, progress
+    jobs, progress, scheduler
         As for ``features.extract``.
+    on_disk : bool
+        For features that do not fit into memory: they are kept in a file, and the default estimator is a
+        ``models.InBatches`` with the same loss and penalty. An estimator of yours must take the rows as they are.
 
     Returns
     -------
@@ -126,12 +141,14 @@ def train(table, kind="quick", seconds=SECONDS, estimator=None, name=None, targe
     numbers = all(pd.api.types.is_numeric_dtype(table[one]) for one in targets)
     if len(targets) > 1 and not numbers:
         raise EvaluationError(f"Several targets must all be numbers, such as {', '.join(DIMENSIONS)}.")
-    if estimator is None:
-        last = Ridge(alpha=1000) if numbers else LogisticRegression(C=0.01, class_weight="balanced", max_iter=3000)
-        estimator, name = make_pipeline(StandardScaler(), last), name or ("ridge" if numbers else "logistic regression")
+    if len(targets) > 1 and on_disk:
+        raise EvaluationError("With features on disk, a model learns one target: train a model for each.")
     if seconds:
-        table = features.cut_windows(table, seconds, jobs=jobs, progress=progress)
-    X = features.extract(table, kind, jobs, progress, seconds=seconds)
+        table = features.cut_windows(table, seconds, jobs=jobs, progress=progress, scheduler=scheduler)
+    X = features.extract(table, kind, jobs, progress, seconds=seconds, scheduler=scheduler, on_disk=on_disk)
+    if estimator is None:
+        estimator = _in_batches(numbers, X) if on_disk else _in_memory(numbers)
+        name = name or ("ridge" if numbers else "logistic regression") + (" in batches" if on_disk else "")
     options = {"n_splits": min(FOLDS, table["speaker"].nunique()), "name": name, "progress": progress}
     results = [evaluation.cross_validate(estimator, X, table, target=one, **options) for one in targets]
     table = results[0].table
@@ -173,6 +190,20 @@ def _rescaled(values, corpus):
             )
         scale = (-1, 1)
     return 2 * (values - scale[0]) / (scale[1] - scale[0]) - 1
+
+
+def _in_memory(numbers):
+    last = Ridge(alpha=RIDGE) if numbers else LogisticRegression(C=C, class_weight="balanced", max_iter=3000)
+    return make_pipeline(StandardScaler(), last)
+
+
+def _in_batches(numbers, X):
+    """The same loss and penalty, whose weight is per example here; longer steps diverge on scaled rows of this size."""
+    settings = {"learning_rate": "constant", "average": True}
+    dims = np.size(X.iloc[0])
+    if numbers:
+        return InBatches(SGDRegressor(alpha=RIDGE / len(X), eta0=0.1 / dims, **settings))
+    return InBatches(SGDClassifier(loss="log_loss", alpha=1 / (C * len(X)), eta0=1 / dims, **settings))
 
 
 def save(model, path, result, X, seconds=SECONDS):

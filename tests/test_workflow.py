@@ -108,6 +108,14 @@ def test_a_model_of_utterances_predicts_whole_files(recordings, tmp_path):
     assert judged.protocol_words == "trained on synthetic"
 
 
+def test_a_model_is_trained_in_batches_on_features_on_disk(recordings, tmp_path):
+    path = tmp_path / "batches.ser"
+    result = ser("train", "synthetic-small", "--scheme", "iemocap4", "--on-disk", "--out", path, "--jobs", 1)
+    assert result.exit_code == 0, result.output
+    assert "logistic regression in batches on quick" in result.output
+    assert workflow.predict(recordings, path, progress=False).emotion.notna().all()
+
+
 def test_numbers_are_trained_judged_and_predicted_and_programs_of_emotions_refuse_them(recordings, tmp_path):
     path = tmp_path / "arousal.ser"
     result = ser("train", "synthetic-small", "--target", "arousal", "--out", path, "--jobs", 1)

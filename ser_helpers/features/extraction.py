@@ -14,20 +14,35 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ser_helpers import audio, paths
-from ser_helpers.cache import Store, version
-from ser_helpers.errors import AudioError, CorpusError
+from ser_helpers.cache import Store, cached, version
+from ser_helpers.errors import AudioError, ClusterError, CorpusError
 from ser_helpers.features import registry
+from ser_helpers.scheduler import on_cluster
+
+GROUP = 32  # recordings in one task of a cluster: a task costs the scheduler about a millisecond
 
 
-def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, copy=0, seconds=None, **parameters):
+def extract(
+    table,
+    kind,
+    jobs=None,
+    progress=True,
+    cache=True,
+    augment=None,
+    copy=0,
+    seconds=None,
+    scheduler=None,
+    on_disk=False,
+    **parameters,
+):
     """Compute one kind of feature for every utterance of a table (Lesson 02).
 
     Results are cached by the file's content, the part of it, the parameters and the code: a second call only reads
-    them, and a call after Ctrl-C resumes where the first one stopped. Under ``joblib.parallel_config(backend="dask")``
-    the same call runs on a Dask cluster. Raises ValueError if there is no such kind, it has no such parameter, or
-    `augment` is no augmentation; CorpusError if columns are missing or an utterance occurs twice in the index;
-    WeightsMissing if the kind needs pretrained weights that are not on this machine; nothing is downloaded; AudioError
-    if no recording can be used, or a parameter has an invalid value.
+    them, and a call after Ctrl-C resumes where the first one stopped. Raises ValueError if there is no such kind, it
+    has no such parameter, or `augment` is no augmentation; CorpusError if columns are missing or an utterance occurs
+    twice in the index; WeightsMissing if the kind needs pretrained weights that are not on this machine; nothing is
+    downloaded; AudioError if no recording can be used, or a parameter has an invalid value; ClusterError if no Dask
+    worker answers, or one has other versions; CacheError if the file for `on_disk` cannot be written.
 
     Parameters
     ----------
@@ -50,6 +65,13 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
         Number of the augmented copy: each is a different draw.
     seconds : float or None
         Length of a window: shorter clips are padded with silence at the end, as a detector does. See `cut_windows`.
+    scheduler : str or None
+        The address of a Dask scheduler, such as ``"tcp://10.0.0.5:8786"``, whose workers compute instead of this
+        machine; they must see the recordings under the same paths. The numbers are the same; those of an encoder up to
+        rounding, if a worker has other hardware.
+    on_disk : bool
+        For a table larger than memory: write it to a file in the cache and return rows that are read from there when
+        they are used, as `models.InBatches` does. Not for sequences.
     **parameters
         Passed to the kind's function, such as ``deltas=True`` for "mfcc". An encoder gets its parameters when it is
         made.
@@ -58,8 +80,9 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     -------
     DataFrame (utterances, dims) of float64, with ``names(kind)`` as columns
         Or, for the sequences "logmel" and "mfcc" and for an encoder that does not pool, a Series of (frames, dims)
-        float32 arrays. Either has the table's index; ``attrs`` contains its kind and parameters. A recording that
-        cannot be used is named in a warning at the end and has NaN (or None) in its row; all other numbers are finite.
+        float32 arrays; with `on_disk`, a Series of read-only (dims,) float32 arrays. Each has the table's index;
+        ``attrs`` contains its kind and parameters. A recording that cannot be used is named in a warning at the end and
+        has NaN (or None) in its row; all other numbers are finite.
 
     Examples
     --------
@@ -69,36 +92,96 @@ def extract(table, kind, jobs=None, progress=True, cache=True, augment=None, cop
     """
     source = _source(kind, parameters)
     _check(table, augment, copy)
+    if on_disk and source.columns is None:
+        raise ValueError(f"{source.label!r} is a sequence, and on_disk=True stores one row of numbers per utterance.")
+    if on_disk and not (cache and _is_ours(augment)):
+        raise ValueError("on_disk=True keeps the table in the cache: leave cache on, and augment as this package does.")
     clips = [(row.path, _seconds(row.start), _seconds(row.end)) for row in table.itertuples()]
     contents = _contents(clips)
     keys = _keys(contents, source.made, augment, copy, seconds)
     changes = [functools.partial(_change, augment, _seed(content, copy), seconds) for content in contents]
+    store = paths.cache_home() / "features" / f"{source.store}.sqlite" if cache and _is_ours(augment) else None
+    fill = functools.partial(_fill, source, clips, changes, keys, store, jobs, scheduler, progress)
+    if on_disk:
+        values, problems = _file_of_rows(source, keys, fill)
+    elif source.columns is None:
+        values = np.empty(len(clips), object)
+        problems = fill(values.__setitem__)
+    else:
+        values = np.empty((len(clips), len(source.columns)))
+        problems = fill(values.__setitem__)
+        values[list(problems)] = np.nan
+    if problems:
+        warnings.warn(_sentence(problems, len(clips)), stacklevel=2)
+    if on_disk or source.columns is None:
+        features = pd.Series(list(values), index=table.index, name=source.label, dtype=object)
+    else:
+        features = pd.DataFrame(values, index=table.index, columns=list(source.columns), copy=False)
+    features.attrs = {"kind": source.label, "parameters": source.parameters}  # evaluation and models.save read it
+    return features
+
+
+def _fill(source, clips, changes, keys, store, jobs, scheduler, progress, put):
+    """``put(row, values)`` the features of each clip, from the cache or computed; {row: why it cannot be used}."""
     problems = {}
-    path = paths.cache_home() / "features" / f"{source.store}.sqlite"
-    with Store(path if cache and _is_ours(augment) else None) as store:
-        rows = [store.get(key) for key in keys]
-        missing = [row for row, value in enumerate(rows) if value is None]
-        done = len(rows) - len(missing)
-        bar = tqdm(desc=source.label, total=len(rows), initial=done, delay=1, leave=False, disable=not progress)
-        with bar, contextlib.closing(source.results(clips, changes, missing, jobs)) as results:
+    with Store(store) as store:
+        missing = []
+        for row, key in enumerate(keys):
+            value = store.get(key)
+            if value is None:
+                missing.append(row)
+            else:
+                put(row, source.select(value))
+        if scheduler and missing:
+            results = _on_cluster(source, clips, changes, missing, scheduler)
+        else:
+            results = source.results(clips, changes, missing, jobs)
+        done = len(clips) - len(missing)
+        bar = tqdm(desc=source.label, total=len(clips), initial=done, delay=1, leave=False, disable=not progress)
+        with bar, contextlib.closing(results):
             for row, value, problem in results:
                 if problem:
                     problems[row] = problem
                 else:
-                    rows[row] = value
+                    put(row, source.select(value))
                     store.put(keys[row], value)
                 bar.update()
-    _report([problems[row] for row in sorted(problems)], len(rows))
-    rows = [None if value is None else source.select(value) for value in rows]
-    if source.columns is None:
-        features = pd.Series(rows, index=table.index, name=source.label, dtype=object)
-    else:
-        empty = np.full(len(source.columns), np.nan)
-        values = np.array([empty if value is None else value for value in rows], dtype=np.float64)
-        values = values.reshape(-1, len(source.columns))  # an empty table, too, has columns
-        features = pd.DataFrame(values, index=table.index, columns=list(source.columns))
-    features.attrs = {"kind": source.label, "parameters": source.parameters}  # evaluation and models.save read it
-    return features
+    if clips and len(problems) == len(clips):
+        raise AudioError(_sentence(problems, len(clips)))
+    return problems
+
+
+def _file_of_rows(source, keys, fill):
+    """The features in a file of float32, mapped into memory (utterances, dims), and the problems.
+
+    The file's name is a hash of the keys, so a complete one is found again. One with empty rows is only for this
+    process: the next call tries their recordings again.
+    """
+    problems, dims = {}, len(source.columns)
+    name = hashlib.blake2b(repr((source.label, source.parameters, keys)).encode(), digest_size=16).hexdigest()
+    path = paths.cache_home() / "features" / "tables" / f"{name}.npy"
+
+    def make(temporary):
+        header = {"descr": "<f4", "fortran_order": False, "shape": (len(keys), dims)}
+        with open(temporary, "wb") as file:  # a full disk is an error here; in a memory map it would end the process
+            np.lib.format.write_array_header_1_0(file, header)
+            start = file.tell()
+
+            def put(row, value):
+                file.seek(start + row * 4 * dims)
+                file.write(np.asarray(value, "<f4").tobytes())
+
+            problems.update(fill(put))
+            for row in problems:
+                put(row, np.full(dims, np.nan))
+            file.flush()
+            os.fsync(file.fileno())
+
+    values = cached(path, make, lambda path: np.asarray(np.load(path, mmap_mode="r")))
+    if problems:
+        with contextlib.suppress(PermissionError):  # on Windows a file that is in use stays
+            path.unlink()
+    return values, problems
 
 
 def _source(kind, parameters):
@@ -167,13 +250,13 @@ def _augmentation_version():
     return version("ser_helpers.audio.augmentation", libraries=("audiomentations", "python-stretch"))
 
 
-def _report(problems, total):
-    if not problems:
-        return
-    lines = "\n".join(problems[:10] + [f"... and {len(problems) - 10} more."] * (len(problems) > 10))
+def _sentence(problems, total):
+    """A sentence with the first ten of the problems, {row: sentence}."""
+    lines = [problems[row] for row in sorted(problems)]
+    lines = "\n".join(lines[:10] + [f"... and {len(lines) - 10} more."] * (len(lines) > 10))
     if len(problems) == total:
-        raise AudioError(f"None of the {total} recordings can be used:\n{lines}")
-    warnings.warn(f"{len(problems)} of {total} recordings cannot be used and have empty rows:\n{lines}", stacklevel=3)
+        return f"None of the {total} recordings can be used:\n{lines}"
+    return f"{len(problems)} of {total} recordings cannot be used and have empty rows:\n{lines}"
 
 
 def _samples(path, start, end, sr, change):
@@ -200,6 +283,41 @@ def _attempt(row, path, name, function, *arguments):
     return row, value, None
 
 
+def _on_cluster(source, clips, changes, missing, scheduler):
+    """As `source.results`, from the workers of a Dask cluster; of recordings that kill them, only the bad one is lost.
+
+    Yields (row, value, None) or (row, None, problem) for each row in `missing`.
+    """
+    work, lost = functools.partial(_on_worker, source, source.made), []
+
+    def tasks(groups):
+        return ((rows, [clips[row] for row in rows], [changes[row] for row in rows]) for rows in groups)
+
+    def note(task):
+        lost.extend(task[0])
+        return []
+
+    def give_up(task):
+        return [(row, None, f"Cannot use {clips[row][0]}: its worker process died several times.") for row in task[0]]
+
+    for results in on_cluster(work, tasks(source.groups(clips, missing)), scheduler, note):
+        yield from results
+    if lost:
+        for results in on_cluster(work, tasks([row] for row in lost), scheduler, give_up):
+            yield from results
+
+
+def _on_worker(source, made, task):
+    rows, clips, changes = task
+    if source.made != made:
+        raise ClusterError(
+            f"A worker would compute other {source.label} features than this machine: install the same versions of the"
+            " libraries and of this package on both, and the same weights."
+        )
+    results = source.results(clips, changes, range(len(rows)), jobs=1)
+    return [(rows[number], value, problem) for number, value, problem in results]
+
+
 class _Kind:
     """A kind of feature by name, computed recording by recording in several processes."""
 
@@ -211,7 +329,15 @@ class _Kind:
         if parameters:  # a second of silence shows whether their values are valid
             registry.compute(kind, np.zeros(registry.find(kind).sr), registry.find(kind).sr, **parameters)
         self.store = kind
-        self.made = (sorted(parameters.items()), registry.version(kind))
+
+    @property
+    def made(self):
+        """What else the numbers depend on, beside the samples."""
+        return sorted(self.parameters.items()), registry.version(self.label)
+
+    def groups(self, clips, missing):
+        """The rows in `missing` as lists, the tasks of a cluster."""
+        return (missing[start : start + GROUP] for start in range(0, len(missing), GROUP))
 
     def results(self, clips, changes, missing, jobs):
         """Yield (row, value, None) or (row, None, problem) for each row in `missing`, in any order."""
@@ -282,7 +408,23 @@ class _Batches:
         self.label, self.parameters, self.columns = embedder.label, embedder.parameters, embedder.columns
         self.select = embedder.select
         self.store = "embeddings"
-        self.made = (embedder.version, version("ser_helpers.audio.io", libraries=("soundfile", "soxr")))
+
+    @property
+    def made(self):
+        """As `_Kind.made`."""
+        return self.embedder.version, version("ser_helpers.audio.io", libraries=("soundfile", "soxr"))
+
+    def groups(self, clips, missing):
+        """As `_Kind.groups`: each is a batch, long recordings first."""
+        seconds = {row: _clip_seconds(*clips[row]) for row in missing}
+        group = []
+        for row in sorted(missing, key=lambda row: -seconds[row]):
+            if group and (len(group) + 1) * seconds[group[0]] > self.embedder.batch_seconds:
+                yield group
+                group = []
+            group.append(row)
+        if group:
+            yield group
 
     def results(self, clips, changes, missing, jobs):
         """As `_Kind.results`, long recordings first: if memory does not suffice, the first batch shows it."""

@@ -14,7 +14,7 @@ from ser_helpers.features.extraction import extract
 SHORTEST = 0.5  # seconds: the detector predicts nothing for a shorter stream
 
 
-def cut_windows(table, seconds=3.0, hop=1.0, min_speech=0.2, threshold=0.5, jobs=None, progress=True):
+def cut_windows(table, seconds=3.0, hop=1.0, min_speech=0.2, threshold=0.5, jobs=None, progress=True, scheduler=None):
     """Cut every utterance as a `streaming.Detector` would cut it; windows without speech are left out.
 
     Parameters
@@ -28,7 +28,7 @@ def cut_windows(table, seconds=3.0, hop=1.0, min_speech=0.2, threshold=0.5, jobs
         Share of a window that must be speech, 0 to 1.
     threshold : float
         Probability from which a frame counts as speech.
-    jobs, progress
+    jobs, progress, scheduler
         As for `extract`, which computes the probability of speech and caches it.
 
     Returns
@@ -54,7 +54,7 @@ def cut_windows(table, seconds=3.0, hop=1.0, min_speech=0.2, threshold=0.5, jobs
     """
     if not (hop >= 0.05 and 0.05 <= seconds <= 60 and 0 <= min_speech <= 1):
         raise ValueError("Windows last from 0.05 s to 60 s, hop is at least 0.05 s, and min_speech is a share, 0 to 1.")
-    probabilities = extract(check_table(table), "speech", jobs, progress)
+    probabilities = extract(check_table(table), "speech", jobs, progress, scheduler=scheduler)
     rows, silent = [], []
     for (name, row), frames in zip(table.iterrows(), probabilities, strict=True):
         if frames is None:  # `extract` has named it in a warning

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "augmented": ["Augmented"],
+        "batches": ["InBatches"],
         "classical": ["GaussianMixtureClassifier", "LabelEncoded"],
         "compression": ["compare_sizes", "prune", "quantise", "to_float16"],
         "export": ["OnnxModel", "to_onnx", "to_torchscript"],

@@ -423,9 +423,11 @@ def gaps(part):
     if any(isinstance(value, str) for value in part):
         empty = np.array([not isinstance(value, str) or not value.strip() for value in part])
         return empty, empty
-    arrays = [np.atleast_1d(np.asarray(np.nan if value is None or value is pd.NA else value, float)) for value in part]
-    empty = np.array([np.isnan(array).all() for array in arrays], dtype=bool)
-    return empty, np.array([not np.isfinite(array).all() for array in arrays], dtype=bool)
+    empty, broken = np.zeros((2, len(part)), bool)
+    for row, value in enumerate(part):  # one at a time: they may lie in a file that is larger than memory
+        array = np.asarray(np.nan if value is None or value is pd.NA else value, float)
+        empty[row], broken[row] = np.isnan(array).all(), not np.isfinite(array).all()
+    return empty, broken
 
 
 def _rows(transformed):

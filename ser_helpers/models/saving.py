@@ -32,7 +32,7 @@ from ser_helpers.models.fusion import LateFusion
 from ser_helpers.models.keras_estimators import KerasClassifier, KerasEstimator, KerasRegressor
 from ser_helpers.models.model_card import ModelCard
 from ser_helpers.models.speakers import RunningNormaliser, SpeakerNormaliser, VoiceNormaliser
-from ser_helpers.models.windows import SAMPLE_RATE, WINDOW, WindowClassifier, WindowRegressor, as_array
+from ser_helpers.models.windows import SAMPLE_RATE, WINDOW, WindowClassifier, WindowRegressor, as_trained
 from ser_helpers.pretrained.encoder import Encoder
 
 FORMAT = 2  # 1 had the module names of an earlier layout of this package
@@ -41,6 +41,7 @@ NETWORK_FILES = {"metadata.json", "config.json", "model.weights.h5"}
 FIELDS = {"format", "model", "labels", "kind", "parameters", "sample_rate", "columns", "shape", "corpus", "versions"}
 
 TYPES = (
+    "ser_helpers.models.batches.InBatches",
     "ser_helpers.models.classical.LabelEncoded",
     "ser_helpers.models.sequence_transformers.FixedFrames",
     "ser_helpers.models.sequence_transformers.FrameScaler",
@@ -118,7 +119,7 @@ def save(model, path, *, X, table, card=None):
     path, windows = Path(path), None
     if isinstance(model, WindowClassifier | WindowRegressor):
         windows, model = model, _fitted(model, "regressor_" if model.regression else "classifier_")
-        X = _as_trained(windows, X)
+        X = _features_of(windows, model, X)
         model = model if windows.normaliser_ is None else make_pipeline(windows.normaliser_, model)
     model = _portable(model)
     estimator, network = _split(model)
@@ -346,13 +347,13 @@ def _extraction(model):
     return {"kind": extractor, "parameters": model.parameters or {}, "sample_rate": registry.find(extractor).sr}
 
 
-def _as_trained(model, X):
-    """The features as the estimator in a model of windows gets them: an array."""
+def _features_of(model, estimator, X):
+    """The features as the estimator in a model of windows gets them."""
     kind, parameters = operator.itemgetter("kind", "parameters")(_extraction(model))
     attrs = getattr(X, "attrs", {})
     if attrs and (attrs["kind"], attrs["parameters"]) != (kind, parameters):
         raise ModelError(f"X contains {attrs['kind']!r} features, and this model computes {kind!r} features.")
-    return as_array(X)
+    return as_trained(estimator, X)
 
 
 def _portable(model):
@@ -442,6 +443,8 @@ def _shape(X):
     """The shape of one example as a list; the number of frames is None in a Series of arrays (frames, dims)."""
     if not isinstance(X, pd.Series):
         return list(np.shape(X)[1:])
+    if len(X) and np.ndim(X.iloc[0]) == 1:  # rows of a table on disk
+        return list(np.shape(X.iloc[0]))
     shapes = {np.shape(frames)[1:] for frames in X}
     if len(shapes) != 1 or shapes == {()}:
         raise ModelError("X needs one array (frames, dims) per utterance, all with the same dims: drop the others.")

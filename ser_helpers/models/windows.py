@@ -3,12 +3,12 @@
 import functools
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from ser_helpers.errors import ModelError
 from ser_helpers.features import registry
+from ser_helpers.models.batches import InBatches, as_array
 from ser_helpers.pretrained.encoder import Encoder
 
 SAMPLE_RATE = 16000
@@ -119,7 +119,7 @@ class WindowClassifier(ClassifierMixin, _WindowEstimator):
         if isinstance(self.classifier, type) or not hasattr(self.classifier, "predict_proba"):
             kind = getattr(self.classifier, "__name__", type(self.classifier).__name__)
             raise ModelError(f"{kind} gives no probabilities: give a classifier (not its class) with predict_proba.")
-        self.classifier_ = clone(self.classifier).fit(as_array(X), np.asarray(y))
+        self.classifier_ = clone(self.classifier).fit(as_trained(self.classifier, X), np.asarray(y))
         return self
 
     @property
@@ -185,7 +185,7 @@ class WindowRegressor(RegressorMixin, _WindowEstimator):
         y = np.asarray(y, float)
         if y[0].size != len(self.output_names):
             raise ModelError(f"y has {y[0].size} numbers per window, and output_names has {len(self.output_names)}.")
-        self.regressor_ = clone(self.regressor).fit(as_array(X), y)
+        self.regressor_ = clone(self.regressor).fit(as_trained(self.regressor, X), y)
         return self
 
     def predict_features(self, X):
@@ -198,15 +198,13 @@ class WindowRegressor(RegressorMixin, _WindowEstimator):
         return self.predict_features(self.features(windows))
 
 
-def as_array(X):
-    """Features of windows as ``WindowClassifier.features`` gives them, (n, dims) or (n, frames, dims) float32.
+def as_trained(estimator, X):
+    """Features of windows as the estimator of a window model takes them: an array, unless it reads them in batches.
 
-    A classifier that was fitted on a table would miss the names of its columns later.
-
-    >>> as_array(pd.Series([np.zeros((5, 2)), np.ones((5, 2))])).shape
-    (2, 5, 2)
+    >>> as_trained(None, [[0.0, 1.0], [2.0, 3.0]]).dtype
+    dtype('float32')
     """
-    return np.asarray(np.stack(list(X)) if isinstance(X, pd.Series) else X, np.float32)
+    return X if isinstance(estimator, InBatches) else as_array(X)
 
 
 def _checked(windows):

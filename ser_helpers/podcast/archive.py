@@ -19,10 +19,8 @@ from ser_helpers.errors import ArchiveError, SerError
 from ser_helpers.podcast import transcripts
 from ser_helpers.podcast.analysis import analyse_episode
 from ser_helpers.podcast.episode import Episode
+from ser_helpers.scheduler import on_cluster
 from ser_helpers.streaming.predictions import as_dimension_model, as_window_model
-
-PATIENCE = 30
-"""Seconds to wait for a scheduler, and for its first worker."""
 
 LONGEST_NAME = 200
 """Bytes: file systems allow 255, and temporary names are longer."""
@@ -68,8 +66,8 @@ def process(
     Each finished episode is written as a whole to ``out/episodes``, so a run that was stopped goes on where it stopped,
     and two runs on the same folder share the work. An episode is analysed again when it, its transcript, a model or a
     setting has changed. A broken episode is reported, and so is one whose worker process dies; the others are done.
-    Raises ArchiveError if there is no episode, two have the same name, or no Dask worker answers; OSError if `out`
-    cannot be written to, or its disk is full; finished episodes stay.
+    Raises ArchiveError if there is no episode, or two have the same name; ClusterError if no Dask worker answers;
+    OSError if `out` cannot be written to, or its disk is full; finished episodes stay.
 
     Parameters
     ----------
@@ -122,7 +120,7 @@ def process(
         tools["dimensions"] = as_dimension_model(known)
     work = functools.partial(_analyse, tools=tools, settings=settings, tools_hash=hash_of(tools, settings))
     if scheduler:
-        outcomes = _on_cluster(work, tasks, scheduler)
+        outcomes = on_cluster(work, tasks, scheduler, _died)
     elif jobs == 1:
         outcomes = map(work, tasks)
     else:
@@ -229,29 +227,6 @@ def _on_machine(work, tasks, jobs):
                 yield from joblib.Parallel(2)([joblib.delayed(work)(task)])
             except TerminatedWorkerError:
                 yield _died(task)
-
-
-def _on_cluster(work, tasks, scheduler):
-    """Outcomes as they come from a Dask cluster, which gives the work of a lost worker to another one."""
-    from distributed import Client, KilledWorker, as_completed
-
-    try:
-        client = Client(scheduler, timeout=PATIENCE)
-    except (OSError, ValueError) as error:
-        problem = f"No Dask scheduler answers at {scheduler}: start one with `dask scheduler` ({error})."
-        raise ArchiveError(problem) from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=PATIENCE)
-        except TimeoutError:
-            problem = f"has no worker: start some with `dask worker {scheduler}`"
-            raise ArchiveError(f"The Dask scheduler at {scheduler} {problem}.") from None
-        futures = {client.submit(work, task, pure=False): task for task in tasks}
-        for future in as_completed(futures):
-            try:
-                yield future.result()
-            except KilledWorker:
-                yield _died(futures[future])
 
 
 def _died(task):

@@ -80,10 +80,9 @@ def test_a_dask_cluster_gives_the_same(table, options, count):
     one = features.extract(table, "egemaps", jobs=1, cache=False)
     with (
         distributed.LocalCluster(n_workers=1, dashboard_address=None, **options) as cluster,
-        distributed.Client(cluster),
-        joblib.parallel_config(backend="dask"),
     ):
-        pd.testing.assert_frame_equal(features.extract(table, "egemaps"), one)
+        X = features.extract(table, "egemaps", scheduler=cluster.scheduler_address)
+    pd.testing.assert_frame_equal(X, one)
     del count[:]
     pd.testing.assert_frame_equal(features.extract(table, "egemaps", jobs=1), one)
     assert not count

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_helpers import paths
-from ser_helpers.errors import ArchiveError
+from ser_helpers import paths, scheduler
+from ser_helpers.errors import ArchiveError, ClusterError
 from ser_helpers.podcast import Show, archive, estimate_cost, process
 
 RATE = 16000
@@ -280,9 +280,9 @@ def test_impossible_orders_get_one_sentence(episodes, tmp_path):
 
 def test_a_cluster_that_is_not_there_gets_one_sentence(episodes, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(archive, "PATIENCE", 1)
+    monkeypatch.setattr(scheduler, "PATIENCE", 1)
     for address in ("nonsense://1", "tcp://127.0.0.1:1"):
-        with pytest.raises(ArchiveError, match=f"No Dask scheduler answers at {address}: start one"):
+        with pytest.raises(ClusterError, match=f"No Dask scheduler answers at {address}: start one"):
             run(episodes, tmp_path / "out", scheduler=address)
 
 
@@ -290,7 +290,7 @@ def test_a_cluster_without_workers_gets_one_sentence(episodes, tmp_path, cluster
     client = pytest.importorskip("distributed").Client
     wait, more_than_there_are = client.wait_for_workers, 99
     monkeypatch.setattr(client, "wait_for_workers", lambda self, n, timeout: wait(self, more_than_there_are, 0.1))
-    with pytest.raises(ArchiveError, match="has no worker: start some with `dask worker tcp://"):
+    with pytest.raises(ClusterError, match="has no worker: start some with `dask worker tcp://"):
         run(episodes, tmp_path / "out", scheduler=cluster.scheduler_address)
 
 
