@@ -228,14 +228,6 @@ class WindowAnalyser:
         with self.stopwatch("model"):
             return predict(model, X)[0]
 
-
-def _same_features(one, other):
-    """Whether two models take the same kind of feature with the same parameters, which is then computed once."""
-    kinds = [
-        (getattr(model, "feature_extractor", None), getattr(model, "parameters", None) or {}) for model in (one, other)
-    ]
-    return isinstance(kinds[0][0], str) and kinds[0] == kinds[1]
-
     def revise(self, predictions):
         """All predictions of this stream once more, each window measured against all that was heard of the voice."""
         if self.voice is None:
@@ -260,6 +252,14 @@ def _same_features(one, other):
         if not self.shows_emotion:
             return None
         return ahead if probabilities.max() >= self.threshold else UNCERTAIN
+
+
+def _same_features(one, other):
+    """Whether two models take the same kind of feature with the same parameters, which is then computed once."""
+    kinds = [
+        (getattr(model, "feature_extractor", None), getattr(model, "parameters", None) or {}) for model in (one, other)
+    ]
+    return isinstance(kinds[0][0], str) and kinds[0] == kinds[1]
 
 
 STAGES = ("read", "vad", "features", "model")
