@@ -15,7 +15,7 @@ from ser_helpers.service import Settings, server
 
 CALLS = (("call_006", 12), ("call_001", 6), ("call_002", 8), ("call_004", 0))  # and seconds until the next one
 
-with server.running(Settings()) as address, sync_playwright() as playwright:
+with server.running(Settings(model="linear")) as address, sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
     page = browser.new_page(viewport={"width": 1480, "height": 936})
     page.goto(address)

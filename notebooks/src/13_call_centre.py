@@ -373,6 +373,10 @@ lesson13_call_centre.page()
 # below, another customer is angry, and there is no alert yet. Section 7 tells how often alerts are missing. The page's
 # rule is the package's default, 0.50 over 5 s, which is near the one that we chose.)
 #
+# The plane beside the curve comes from a second model, of valence and arousal (`--dimensions`); its trail is the
+# customer's last windows. Look at its height: arousal follows the voice. From left to right it says next to nothing,
+# since a voice alone carries little of valence (lesson 09).
+#
 # Here we start the same service for a moment, on a free port, let it replay a call 20 times faster than life, and ask
 # it for its alerts.
 
