@@ -263,8 +263,8 @@ def train(
         bool,
         typer.Option(
             "--recipe",
-            help="Pool corpora (by default all real ones here) with synthetic voices (not for an encoder), heard "
-            "through noise, rooms and telephones; measure each voice against itself; calibrate, and say when the "
+            help="Pool corpora (by default all real ones here) with synthetic voices (not for an encoder), through "
+            "noise, rooms and telephones; measure each voice against itself; calibrate, and say when the "
             "emotion is uncertain. Without --out, the programs take the model from then on.",
         ),
     ] = False,

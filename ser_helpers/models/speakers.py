@@ -112,7 +112,7 @@ class RunningNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     >>> normaliser.mean_.tolist(), normaliser.deviation_.round(1).tolist()
     ([165.0], [15.8])
     >>> voice = normaliser.voice()
-    >>> voice.hear([[240.0]]).round(2).tolist(), voice.hear([[200.0]]).round(2).tolist()
+    >>> voice.update([[240.0]]).round(2).tolist(), voice.update([[200.0]]).round(2).tolist()
     ([[1.33]], [[0.23]])
     """
 
@@ -135,13 +135,13 @@ class RunningNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def voice(self, keep=False):
-        """A new `Voice`, of which nothing has been heard; with `keep` it remembers every row, for ``Voice.whole``."""
+        """A new `Voice`, without any rows yet; with `keep` it remembers every row, for ``Voice.whole``."""
         check_is_fitted(self)
         return Voice(self, keep)
 
     def transform(self, X):
         """X (n, features), the rows of one voice in the order of time, each relative to the rows up to it."""
-        return self.voice().hear(X)
+        return self.voice().update(X)
 
     def by_speaker(self, X, speakers):
         """X (n, features), each speaker's rows in the order given, each relative to that speaker's rows up to it."""
@@ -153,27 +153,27 @@ class RunningNormaliser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 class Voice:
-    """What a `RunningNormaliser` has heard of one voice; a detector has one for its stream.
+    """What a `RunningNormaliser` knows of one voice; a detector has one for its stream.
 
     Attributes
     ----------
-    heard : int
+    count : int
         How many rows so far.
     kept : list of ndarray, or None
         These rows, relative to the prior, if it keeps them.
     """
 
     def __init__(self, normaliser, keep=False):
-        self.normaliser, self.heard, self.kept = normaliser, 0, [] if keep else None
+        self.normaliser, self.count, self.kept = normaliser, 0, [] if keep else None
         self._sum = self._squares = np.zeros_like(normaliser.mean_)  # of (rows - prior mean) / prior deviation
         self._scale = np.where(normaliser.deviation_ > 0, normaliser.deviation_, 1.0)
 
-    def hear(self, X):
+    def update(self, X):
         """The rows X (n, features) in the order of time, each normalised by those up to it; they are remembered."""
         return np.array([self._next(row) for row in self._relative(X)]).reshape(np.shape(X))
 
     def whole(self, rows=None):
-        """The kept rows, or the last so many of them, each normalised by all that was heard: (rows, features).
+        """The kept rows, or the last so many of them, each normalised by all of the voice's rows: (rows, features).
 
         Raises EvaluationError if the voice keeps no rows.
         """
@@ -189,7 +189,7 @@ class Voice:
         return (X - self.normaliser.mean_) / self._scale
 
     def _next(self, row):
-        self.heard += 1
+        self.count += 1
         self._sum, self._squares = self._sum + row, self._squares + row**2
         if self.kept is not None:
             self.kept.append(row.astype(np.float32))
@@ -197,8 +197,8 @@ class Voice:
 
     def _normalised(self, rows):
         weight = self.normaliser.weight
-        mean = self._sum / (self.heard + weight)
-        square = (self._squares + weight) / (self.heard + weight)  # the prior's mean is 0, its deviation 1
+        mean = self._sum / (self.count + weight)
+        square = (self._squares + weight) / (self.count + weight)  # the prior's mean is 0, its deviation 1
         return (rows - mean) / np.sqrt(square - mean**2)
 
 

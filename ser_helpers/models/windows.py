@@ -139,7 +139,7 @@ class WindowClassifier(ClassifierMixin, _WindowEstimator):
         """Probabilities of shape (n, n_classes), float64, of windows (n, 48000)."""
         X = self.features(windows)
         if self.normaliser_ is not None:
-            X = np.concatenate([self.normaliser_.voice().hear(row) for row in X[:, None]])
+            X = np.concatenate([self.normaliser_.voice().update(row) for row in X[:, None]])
         return self.predict_features(X)
 
     def predict(self, windows):

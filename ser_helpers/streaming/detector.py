@@ -49,7 +49,7 @@ class Detector:
         A second model of the same windows, of valence and arousal from -1 to 1, such as ``models.window_dimensions()``.
     voice : models.Voice, optional
         For a model that measures each voice against itself: the ``voice`` of an earlier detector of the same speaker,
-        to go on from what was heard then. By default a new one.
+        to go on from there. By default a new one.
 
     Attributes
     ----------

@@ -187,7 +187,7 @@ class WindowAnalyser:
         self.threshold = getattr(self.model, "threshold_", 0.0)
         normaliser = getattr(self.model, "normaliser_", None)
         self.voice = (voice or normaliser.voice()) if normaliser else None
-        self._heard_before = self.voice.heard if self.voice else 0
+        self._count_before = self.voice.count if self.voice else 0
         self.stopwatch = Stopwatch()
 
     def __call__(self, end, samples, is_speech, missing=0.0):
@@ -207,8 +207,8 @@ class WindowAnalyser:
             window = np.zeros((1, self.window), np.float32)
             window[0, : len(samples)] = samples
             X = self._features(self.model, window)
-            heard = X if self.voice is None else self.voice.hear(X)
-            probabilities = self._predict(self.model, heard)
+            normalised = X if self.voice is None else self.voice.update(X)
+            probabilities = self._predict(self.model, normalised)
             smoothed, ahead = self.smoother.update(probabilities)
             emotion = self._shown(probabilities, ahead)
             if self.dimension_model is not None:  # which takes the features as they are
@@ -229,10 +229,10 @@ class WindowAnalyser:
             return predict(model, X)[0]
 
     def revise(self, predictions):
-        """All predictions of this stream once more, each window measured against all that was heard of the voice."""
+        """All predictions of this stream once more, each window normalised by all windows of the voice."""
         if self.voice is None:
             return predictions
-        rows = self.voice.whole(self.voice.heard - self._heard_before)
+        rows = self.voice.whole(self.voice.count - self._count_before)
         outputs = iter(predict(self.model, rows)) if len(rows) else iter(())
         self.smoother.reset()
         revised = []

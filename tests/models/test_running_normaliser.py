@@ -29,15 +29,15 @@ def offline(normaliser, rows, wanted):
 
 def test_each_row_is_normalised_as_offline_with_the_rows_up_to_it(normaliser):
     rows = RNG.normal(3, 2, (12, 3))
-    heard = normaliser.transform(rows)
+    live = normaliser.transform(rows)
     for last in range(1, len(rows) + 1):
-        np.testing.assert_allclose(heard[last - 1 : last], offline(normaliser, rows[:last], rows[last - 1 : last]))
+        np.testing.assert_allclose(live[last - 1 : last], offline(normaliser, rows[:last], rows[last - 1 : last]))
 
 
 def test_however_the_rows_come_and_in_the_end_all_of_them(normaliser):
     rows = RNG.normal(3, 2, (12, 3))
     voice = normaliser.voice(keep=True)
-    parts = np.concatenate([voice.hear(part) for part in np.split(rows, [1, 1, 5])])
+    parts = np.concatenate([voice.update(part) for part in np.split(rows, [1, 1, 5])])
     np.testing.assert_array_equal(parts, normaliser.transform(rows))
     np.testing.assert_allclose(voice.whole(), offline(normaliser, rows, rows), rtol=1e-5)
     np.testing.assert_array_equal(voice.whole(2), voice.whole()[-2:])
@@ -68,7 +68,7 @@ def test_what_cannot_work_is_one_sentence(normaliser):
     with pytest.raises(EvaluationError, match=r"X has 45 rows, and speakers the shape \(1,\)"):
         RunningNormaliser().fit(X, ["a"])
     with pytest.raises(EvaluationError, match=r"rows of 3 features, not an array of shape \(1, 2\)"):
-        normaliser.voice().hear([[1.0, 2.0]])
+        normaliser.voice().update([[1.0, 2.0]])
     with pytest.raises(EvaluationError, match=r"keeps no rows: make it with normaliser.voice\(keep=True\)"):
         normaliser.voice().whole()
 
@@ -116,7 +116,7 @@ def test_a_voice_goes_on_in_another_stream(adaptive):
     second = Detector(adaptive, vad=False, voice=first.voice)
     expected = detect(np.concatenate([y[:48000], y[48000:]]), adaptive, vad=False, hop=3)[["angry", "sad"]]
     np.testing.assert_allclose(probabilities(second.feed(y[48000:])), expected.to_numpy()[1:])
-    assert second.voice.heard == 2
+    assert second.voice.count == 2
 
 
 def test_below_its_threshold_it_is_uncertain(adaptive):
@@ -164,9 +164,9 @@ def test_a_recording_is_measured_against_the_whole_of_it(saved, tmp_path):
     timeline = podcast.emotions_over_time(tmp_path / "long.wav", model, vad=False, weight=1.0, margin=0.0)
     windows = [y[start : start + 48000] for start in range(0, len(y) - 47999, 48000)]
     voice = model.normaliser_.voice(keep=True)
-    voice.hear(model.features(np.array(windows)))
+    voice.update(model.features(np.array(windows)))
     if len(timeline) > len(windows):  # the last window ends where the recording does
-        voice.hear(model.features(y[None, -48000:]))
+        voice.update(model.features(y[None, -48000:]))
     np.testing.assert_allclose(timeline[model.classes_], model.predict_features(voice.whole()), atol=0.01)
     assert timeline["emotion"].isin([*model.classes_, "uncertain"]).all()
 
