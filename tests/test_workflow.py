@@ -9,13 +9,15 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import requests
 import soundfile as sf
 from typer.testing import CliRunner
 
-from ser_helpers import audio, corpora, models, workflow
+from ser_helpers import audio, corpora, models, paths, workflow
 from ser_helpers.audio import capture
 from ser_helpers.cli import app
 from ser_helpers.errors import EvaluationError, ModelError
+from ser_helpers.service import Settings, server
 from ser_helpers.streaming import detect
 
 RUN = CliRunner()
@@ -83,6 +85,28 @@ def test_predictions_are_a_table_csv_or_json(trained, recordings, style, tmp_pat
         assert sum(rows[0][name] for name in ("angry", "happy", "neutral", "sad")) == pytest.approx(1, abs=0.001)
     if style == "csv":
         assert result.stdout.splitlines()[0] == "file,speech,angry,happy,neutral,sad,emotion,problem"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("corpus", ["synthetic-small", pytest.param("ravdess", marks=pytest.mark.real)])
+def test_one_file_goes_through_all_programs(corpus, recordings, tmp_path):
+    if corpus == "ravdess" and not (paths.data_home() / corpus).is_dir():
+        pytest.skip("RAVDESS is not on this machine")
+    file, report = tmp_path / "voice.ser", tmp_path / "report"
+    for line in (
+        ("train", corpus, "--scheme", "iemocap4", "--out", file),
+        ("evaluate", file, "synthetic-iemocap-small"),
+        ("predict", *recordings, "--model", file),
+        ("podcast", recordings[0], "--model", file, "--out", report),
+    ):
+        result = ser(*line)
+        assert result.exit_code == 0, result.output
+    title = models.load(file).card.title
+    assert title in (report / "report.html").read_text("utf-8")
+    with server.running(Settings(model=str(file))) as address, open(recordings[0], "rb") as recording:
+        answer = requests.post(f"{address}/predict", files={"file": recording}, timeout=60).json()
+    assert answer["model"].startswith(title)
+    assert answer["emotion"] in {"angry", "happy", "neutral", "sad"}
 
 
 def test_windows_of_a_file_are_those_of_the_podcast(trained, recordings):
