@@ -151,7 +151,11 @@ def imported_modules(name):
 def _parsed(name):
     """(code without comments and docstrings, modules it imports, data files it names) of one module."""
     path = _file(name)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    try:
+        tree = ast.parse(text)
+    except SystemError:  # Python 3.11 parsed something else at the same time (CPython issue 106905)
+        tree = ast.parse(text)
     imports, data, packages = set(), set(), {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):

@@ -235,7 +235,7 @@ def spoken_order(table, seed=0):
 
     >>> table = pd.DataFrame({"window_of": ["a", "a", "b", "c"]}, ["a#0", "a#1", "b#0", "c#0"])
     >>> table.index[spoken_order(table)].tolist()
-    ['c#0', 'a#0', 'a#1', 'b#0']
+    ['b#0', 'c#0', 'a#0', 'a#1']
     """
     utterances, names = pd.factorize(table["window_of"])
     turn = np.random.default_rng(seed).permutation(len(names))

@@ -177,7 +177,7 @@ def test_what_cannot_work_is_refused(folder, tmp_path):
 
 
 def test_the_command_writes_a_report_and_goes_on_with_the_broken_ones(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(models, "window_model", lambda name, band: {("linear", "phone"): Loud()}[name, band])
+    monkeypatch.setattr(models, "window_model", lambda name, band: {("best", "phone"): Loud()}[name, band])
     (folder / "calls.csv").write_text(LIST)
     command = ["calls", str(folder), "--out", str(tmp_path / "out"), "--jobs", "1", "--title", "Monday"]
     done = CliRunner().invoke(app, command)
