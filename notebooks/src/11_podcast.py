@@ -492,9 +492,9 @@ for step, work in steps.items():
 lesson11_podcast.costs(rates)
 
 # %% [markdown]
-# Our machine took about 70 s for the three together. (Each of them decodes the file here; `process` decodes it once for
-# all three, so it is a little faster.) Now the sum for the archive. **Guess first:** how many machines with 16 cores
-# must work for how long?
+# Our machine, busy with other work, took about 130 s for the three together; left alone, it needs little more than half
+# of that. (Each of them decodes the file here; `process` decodes it once for all three.) Now the sum for the archive.
+# **Guess first:** how many machines with 16 cores must work for how long?
 
 
 # %% tags=["exercise"]
@@ -525,9 +525,9 @@ print(f"machines in a week: {machines(100_000, rate, 16, 7)}, in a day: {machine
 estimate_cost(100_000, rate, cores=16, price=0.7, days=7).round(1)
 
 # %% [markdown]
-# Where the stored outputs come from, 70 s of one core for each hour of audio make about 1,900 hours of one core. A
-# single machine with 16 cores is ready within a week; to be ready in a day takes five. If a machine costs 0.70 an hour,
-# the `price` is about 80: a dinner for two. So it is cheap to hear such an archive, with or without the consent of the
+# Where the stored outputs come from, 130 s of one core for each hour of audio make about 3,600 hours of one core. Two
+# machines with 16 cores are ready within a week; to be ready in a day takes ten. If a machine costs 0.70 an hour, the
+# `price` is about 160: a dinner for four. So it is cheap to hear such an archive, with or without the consent of the
 # people in it. An encoder like lesson 08's takes a core about ten times as long, and the published laughter network
 # about 1,100 s for each hour of audio; then the sum is worth a second look.
 #
