@@ -335,6 +335,29 @@ def test_nothing_is_wider_than_a_phone(visit, width):
     assert page.locator("dialog").evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_axe_finds_nothing_serious(visit, placed, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    alert = {"id": "a-1", "call": "a", "name": "Call", "time": 9, "explanation": "Angry.", "acknowledged": False}
+    ended = {**placed["calls"][0], "id": "b", "name": "Before", "state": "ended", "why": "The caller hung up."}
+    placed["calls"].append(ended)
+    placed["alerts"] = [{**alert, "call": call, "raised": "2030-01-01T10:15:00+00:00"} for call in "ab"]
+    page = visit(width, color_scheme=scheme, reduced_motion="reduce", events=placed)
+    page.route("**/calls/a", lambda route: route.fulfill(json={"windows": []}))
+    page.locator("article .plane").wait_for()
+    assert _serious(Axe().run(page)) == []
+    page.locator("article h3 button").click()
+    page.locator("dialog summary").click()
+    assert _serious(Axe().run(page)) == []
+
+
+def _serious(results):
+    """What axe found to be serious or critical, and where."""
+    found = [rule for rule in results.response["violations"] if rule["impact"] in ("serious", "critical")]
+    return [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_readable_by_day_and_by_night(visit, scheme):
     page = visit(color_scheme=scheme)
