@@ -30,6 +30,7 @@ from ser_helpers.service.replay import Player
 from ser_helpers.service.security import SECURITY_HEADERS, AccessControl
 from ser_helpers.service.sessions import CallManager
 from ser_helpers.service.settings import Settings
+from ser_helpers.service.webhook import Webhook
 
 PAGE = FilePath(__file__).parent / "page"
 _REFUSALS = {
@@ -79,11 +80,12 @@ def create_app(settings=None, model=None, rule=None, calls=None, dimensions=None
     ['/alerts', '/alerts/acknowledge', '/alerts/{name}/acknowledge']
     """
     settings, metrics = settings or Settings(), Metrics()
+    webhook = settings.webhook and Webhook(settings.webhook, settings.webhook_secret)
 
     @asynccontextmanager
     async def lifespan(app):
         engine = await asyncio.to_thread(inference.InferenceEngine, settings, metrics, model, rule, dimensions)
-        about = {"model": engine.label, "dimensions": engine.dimensions}
+        about = {"model": engine.label, "dimensions": engine.dimensions, "on_alert": webhook and webhook.send}
         manager = CallManager(settings, metrics, engine.make_monitor, engine.emotions, engine.rule, **about)
         player = Player(manager, await asyncio.to_thread(demo_calls) if calls is None else calls)
         app.state.manager, app.state.engine, app.state.player = manager, engine, player
@@ -92,6 +94,8 @@ def create_app(settings=None, model=None, rule=None, calls=None, dimensions=None
         yield
         await player.stop()
         await manager.shut()
+        if webhook:
+            await webhook.close()
         await asyncio.to_thread(engine.close)
 
     app = FastAPI(

@@ -41,12 +41,12 @@ class CallManager:
 
     `make_monitor(parties, sr)` makes the `call_centre.CallMonitor` of a call, `emotions` are its classes, `rule` is the
     `AlertRule` that all of them follow, `model` the name of its model, and `dimensions` a `schemas.Dimensions` as a
-    dict, or None.
+    dict, or None. `on_alert`, if given, is called with each alert, a `schemas.Alert` as a dict.
     """
 
-    def __init__(self, settings, metrics, make_monitor, emotions, rule, model="", dimensions=None):
+    def __init__(self, settings, metrics, make_monitor, emotions, rule, model="", dimensions=None, on_alert=None):
         self.settings, self.metrics, self.make_monitor, self.emotions = settings, metrics, make_monitor, list(emotions)
-        self.model, self.dimensions = model, dimensions
+        self.model, self.dimensions, self.on_alert = model, dimensions, on_alert
         self.rule = rule
         self.pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="analyse")
         self.sessions = OrderedDict()
@@ -243,6 +243,8 @@ class CallManager:
                 alert = session.add_alert(event)
                 self.alerts[alert["id"]] = alert
                 self.metrics.alerts.inc()
+                if self.on_alert:
+                    self.on_alert(alert)
                 message = {"type": "alert", **alert}
             else:
                 session.windows.append(event)

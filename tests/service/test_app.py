@@ -25,6 +25,7 @@ from ser_helpers.service.app import create_app
 from ser_helpers.service.feedback import read_feedback
 from ser_helpers.service.security import RateLimit
 from ser_helpers.service.settings import Settings
+from ser_helpers.service.webhook import Webhook
 from ser_helpers.service.websockets import SampleDecoder
 
 HERE = "http://127.0.0.1"
@@ -514,6 +515,15 @@ def test_what_a_supervisor_says_of_an_alert_is_stored_and_exported(client, recor
     assert served.get("/feedback").json() == []
     assert read_feedback(tmp_path).empty
     assert served.post("/alerts/x/feedback", json={"feedback": "right"}).status_code == 404
+
+
+def test_each_alert_goes_to_the_webhook(client, recording, monkeypatch):
+    posted = []
+    monkeypatch.setattr(Webhook, "_post", lambda self, name, body: posted.append(json.loads(body)["data"]))
+    messages = send(client(webhook="https://example.org", webhook_secret="s"), np.clip(recording * 20, -1, 1))
+    alerts = [message for message in messages if message["type"] == "alert"]
+    assert alerts
+    assert [{"type": "alert", **alert} for alert in posted] == alerts
 
 
 def test_a_new_threshold_holds_for_calls_that_are_live_and_for_no_other_service(client, recording):
