@@ -417,6 +417,33 @@ def test_a_microphone_becomes_a_call_until_it_is_stopped(visit):
     page.wait_for_selector("#ended >> text=The caller hung up.")
 
 
+def test_whoever_speaks_into_the_microphone_sees_how_their_voice_sounded(visit, snapshot):
+    (call,) = snapshot["calls"]
+    (window,) = call["windows"]
+    heard = ["neutral"] * 9 + ["angry"] * 30 + ["uncertain"] * 10 + ["neutral"] * 5 + [None] * 14 + ["angry"]
+    call["windows"] = [{**window, "start": k, "end": k + 3, "emotion": one} for k, one in enumerate(heard)]
+    snapshot["emotions"] = ["angry", "neutral"]
+    page, lines = visit(permissions=["microphone"]), []
+    page.route_web_socket("**/events", lambda line: (lines.append(line), line.send(json.dumps(snapshot))))
+
+    def answer(line, message):
+        if isinstance(message, str):  # the hello; samples are bytes
+            line.send(json.dumps({"type": "ready", "call": "a"}))
+            lines[-1].send(json.dumps({"type": "window", "call": "a", "seconds": 71, **call["windows"][-1]}))
+
+    page.route_web_socket("**/stream", lambda line: line.on_message(lambda message: answer(line, message)))
+    page.reload()
+    page.locator("article svg.curves").wait_for()
+    assert page.locator(".coach").count() == 0  # somebody else's call
+    page.click("#microphone")
+    coach = page.locator("article .coach")
+    coach.wait_for()
+    assert "You spoke in 77 % of it." in coach.inner_text()  # 46 of the last 60 windows
+    assert coach.locator("li").all_inner_texts() == ["angry 67 %", "uncertain 22 %", "neutral 11 %"]
+    assert page.locator("article .now b").inner_text() == "angry"
+    assert page.locator("article .now").inner_text().startswith("You sound angry")
+
+
 def test_a_microphone_whose_connection_is_lost_ends_its_call_and_says_so(visit):
     page = visit(permissions=["microphone"])
     sockets = []

@@ -7,6 +7,7 @@ import { drawPlane, signed } from "./plane.js";
 const MAX_WINDOWS = 1800; // per live call
 const MAX_ALERTED = 20; // calls in the list of alerts
 const EXPIRY = 600_000; // ms after the end of a call, until its alerts leave the list
+const COACHED = 60; // windows of the last minute
 const SPEEDS = [1, 2, 5, 20];
 const $ = (id) => document.getElementById(id);
 const state = { calls: new Map(), alerts: new Map(), emotions: [], dimensions: null, rule: { emotion: "", threshold: 1 }, open: null };
@@ -227,6 +228,30 @@ function update(card, call) {
   card.querySelector(".who").textContent = who(call);
   card.querySelector(".now").replaceChildren(...now(call));
   updatePictures(card, call);
+  if (call.id === microphone.call) coach(card, call);
+}
+
+/** How the caller's own voice sounded in the last minute, below the curves of the microphone's call. */
+function coach(card, call) {
+  const last = call.windows.slice(-COACHED);
+  const heard = last.filter((window) => window.emotion);
+  const percent = (part, whole) => `${Math.round((100 * part) / whole)} %`;
+  const counts = [...state.emotions, "uncertain"]
+    .map((emotion) => ({ emotion, count: heard.filter((window) => window.emotion === emotion).length }))
+    .filter(({ count }) => count)
+    .sort((one, other) => other.count - one.count);
+  let box = card.querySelector(".coach");
+  if (!box) card.append((box = make("div", { className: "coach" }, make("h4", { text: "Your voice in the last minute" }), make("p"), make("ul"))));
+  box.querySelector("p").textContent = heard.length
+    ? `You spoke in ${percent(heard.length, last.length)} of it. While you did, the model heard:`
+    : "No speech yet. Speak, and see how the model hears you.";
+  box.querySelector("ul").replaceChildren(
+    ...counts.map(({ emotion, count }) => {
+      const bar = paint(make("span", { className: "bar" }), emotion, "background");
+      bar.style.width = percent(count, heard.length).replace(" ", "");
+      return make("li", {}, make("span", { text: `${emotion} ${percent(count, heard.length)}` }), bar);
+    }),
+  );
 }
 
 /** The current emotion of the call, as a sentence. */
@@ -234,15 +259,16 @@ function now(call) {
   const party = call.inferred.at(-1);
   const last = call.windows.findLast((window) => window.party === party);
   const swatch = make("span", { className: "swatch" });
-  const name = party ? party[0].toUpperCase() + party.slice(1) : "Nobody";
+  const own = call.id === microphone.call;
+  const name = own ? "You" : party ? party[0].toUpperCase() + party.slice(1) : "Nobody";
   if (!last) return [swatch, make("span", { className: "quiet", text: "Listening …" })];
   if (last.gap) return [swatch, make("span", { className: "quiet", text: "Some audio is missing" })];
-  if (!last.emotion) return [swatch, make("span", { className: "quiet", text: `${name} is silent` })];
-  if (last.emotion === "uncertain") return [swatch, make("span", { text: `${name} speaks: the emotion is uncertain` })];
+  if (!last.emotion) return [swatch, make("span", { className: "quiet", text: own ? "You are silent" : `${name} is silent` })];
+  if (last.emotion === "uncertain") return [swatch, make("span", { text: `${name} ${own ? "speak" : "speaks"}: the emotion is uncertain` })];
   paint(swatch, last.emotion, "background");
   const share = last.smoothed?.[last.emotion];
   const sure = share === undefined ? [] : [make("span", { className: "sure quiet", text: `${Math.round(100 * share)} %`, title: "The model’s probability" })];
-  return [swatch, make("span", {}, `${name} sounds `, make("b", { text: last.emotion }), " ", ...sure)];
+  return [swatch, make("span", {}, `${name} ${own ? "sound" : "sounds"} `, make("b", { text: last.emotion }), " ", ...sure)];
 }
 
 function keyItem(emotion) {
