@@ -39,14 +39,14 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
     ModelError if the model cannot be loaded, or is none of windows.
     """
     settings = settings or Settings()
+    if settings.webhook is not None:
+        Webhook(settings.webhook, settings.webhook_secret)  # its sentence comes before the model is loaded
     if host not in LOCAL and settings.token is None:
         raise StreamError(f"Anyone who reaches {host} would have access: set a token (--token, or SER_TOKEN).")
     if settings.token == "":
         raise StreamError("The token is empty: choose one that nobody can guess, or none at all.")
     if settings.token is not None and not (settings.token.isascii() and settings.token.isprintable()):
         raise StreamError("A token may contain only printable ASCII characters: choose another.")
-    if settings.webhook is not None:
-        Webhook(settings.webhook, settings.webhook_secret)  # its sentence comes before the model is loaded
     sock = _bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     warnings.filterwarnings("ignore", "The stream contains NaN")  # the page shows such samples as a gap

@@ -228,6 +228,12 @@ class CallManager:
 
         return await asyncio.get_running_loop().run_in_executor(self.pool, timed)
 
+    async def _store_again(self, session):
+        """Store a call that was stored when it ended, with what was said of it since."""
+        if self.settings.store is not None and session.ended_at is not None:
+            async with session.lock:
+                await asyncio.to_thread(self._store, session)
+
     def _check_length(self, seconds):
         if seconds > self.settings.call_seconds:
             raise StreamError(f"A call may last {self.settings.call_seconds / 3600:g} h.")
@@ -270,12 +276,6 @@ class CallManager:
             for alert in session.alerts:
                 self.alerts.pop(alert["id"], None)
             self.publish({"type": "forgotten", "id": session.id})
-
-    async def _store_again(self, session):
-        """Store a call that was stored when it ended, with what was said of it since."""
-        if self.settings.store is not None and session.ended_at is not None:
-            async with session.lock:
-                await asyncio.to_thread(self._store, session)
 
     def _store(self, session):
         path = self.settings.store / f"{session.started.replace(':', '')}-{session.id}.json"
