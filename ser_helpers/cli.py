@@ -516,6 +516,10 @@ def serve(
     store: Annotated[
         Path | None, typer.Option(help="Folder for the predictions of each finished call; audio is never stored.")
     ] = None,
+    webhook: Annotated[str | None, typer.Option(help="Address that gets each alert as a signed POST request.")] = None,
+    webhook_secret: Annotated[
+        str | None, typer.Option(help="What these requests are signed with.", envvar="SER_WEBHOOK_SECRET")
+    ] = None,
     agent_emotions: Annotated[
         bool,
         typer.Option("--agent-emotions", help="Infer agents' emotions too; Article 5 of the EU AI Act prohibits it."),
@@ -526,7 +530,12 @@ def serve(
 
     hosts = (*server.LOCAL, *(allow_host or [])) if host in server.LOCAL else ("*",)
     options = {"speed": speed, "model": model, "token": token, "store": store, "agent_emotions": agent_emotions}
-    about = {"dimensions": dimensions, "proxies": tuple(proxy or ())}
+    about = {
+        "dimensions": dimensions,
+        "proxies": tuple(proxy or ()),
+        "webhook": webhook,
+        "webhook_secret": webhook_secret,
+    }
     settings = Settings(hosts=hosts, demo=3 * demo, **about, **options)
     server.serve(host, port, settings, tell=partial(print, flush=True))
 

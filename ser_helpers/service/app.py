@@ -7,10 +7,11 @@
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path as FilePath
 from typing import Annotated, Literal
 
+import pandas as pd
 from fastapi import APIRouter, Depends, FastAPI, File, HTTPException, Path, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
@@ -23,11 +24,13 @@ import ser_helpers
 from ser_helpers.call_centre import demo_calls
 from ser_helpers.errors import SerError, StreamError
 from ser_helpers.service import inference, schemas, websockets
+from ser_helpers.service.feedback import COLUMNS, feedback_rows, read_feedback
 from ser_helpers.service.prometheus import Metrics
 from ser_helpers.service.replay import Player
 from ser_helpers.service.security import SECURITY_HEADERS, AccessControl
 from ser_helpers.service.sessions import CallManager
 from ser_helpers.service.settings import Settings
+from ser_helpers.service.webhook import Webhook
 
 PAGE = FilePath(__file__).parent / "page"
 _REFUSALS = {
@@ -42,14 +45,15 @@ _REFUSALS = {
 }
 _SOCKETS = """
 **WebSocket /stream** carries one call. Send `{"rate": 8000, "format": "int16", "channels": 2}` (format int16 or
-float32, one or two channels; optional: `parties`, who speaks on each channel, and `name`), wait for
-`{"type": "ready"}`, then send raw little-endian samples, channels interleaved, in messages of any length. Messages of
-type `window` and `alert` come back; a window has `dimensions`, valence, arousal and dominance from -1 to 1, where the
-service predicts them. `{"type": "gap", "seconds": 1.5}` reports lost audio, `{"type": "end"}` hangs up;
-`ended` answers it. A message of type `error` says in one sentence why the service ends a stream. If the connection is
-lost, the call ends.
+float32, one or two channels; optional: `parties`, who speaks on each channel, and the names `name`, `agent` and
+`queue`), wait for `{"type": "ready"}`, then send raw little-endian samples, channels interleaved, in messages of any
+length. Messages of type `window` and `alert` come back; a window has `dimensions`, valence, arousal and dominance from
+-1 to 1, where the service predicts them. `{"type": "gap", "seconds": 1.5}` reports lost audio, `{"type": "end"}` hangs
+up; `ended` answers it. A message of type `error` says in one sentence why the service ends a stream. If the connection
+is lost, the call ends.
 
-**WebSocket /events** sends everything to a page: `snapshot`, `call`, `window`, `alert`, `forgotten`.
+**WebSocket /events** sends everything to a page: `snapshot`, `call`, `window`, `alert`, `rule`,
+`forgotten`.
 
 A browser sends the token as the subprotocol `token.<base64url of the token>`, next to the subprotocol `ser`.
 """
@@ -76,11 +80,12 @@ def create_app(settings=None, model=None, rule=None, calls=None, dimensions=None
     ['/alerts', '/alerts/acknowledge', '/alerts/{name}/acknowledge']
     """
     settings, metrics = settings or Settings(), Metrics()
+    webhook = settings.webhook and Webhook(settings.webhook, settings.webhook_secret)
 
     @asynccontextmanager
     async def lifespan(app):
         engine = await asyncio.to_thread(inference.InferenceEngine, settings, metrics, model, rule, dimensions)
-        about = {"model": engine.label, "dimensions": engine.dimensions}
+        about = {"model": engine.label, "dimensions": engine.dimensions, "on_alert": webhook and webhook.send}
         manager = CallManager(settings, metrics, engine.make_monitor, engine.emotions, engine.rule, **about)
         player = Player(manager, await asyncio.to_thread(demo_calls) if calls is None else calls)
         app.state.manager, app.state.engine, app.state.player = manager, engine, player
@@ -89,6 +94,8 @@ def create_app(settings=None, model=None, rule=None, calls=None, dimensions=None
         yield
         await player.stop()
         await manager.shut()
+        if webhook:
+            await webhook.close()
         await asyncio.to_thread(engine.close)
 
     app = FastAPI(
@@ -201,6 +208,14 @@ async def call(request: Request, name: Name) -> schemas.CallWindows:
     return JSONResponse(details)  # thousands of windows: checking what we made ourselves would take longest
 
 
+@routes.patch("/calls/{name}", responses=_MISSING)
+async def label(request: Request, name: Name, labels: schemas.Labels) -> schemas.Call:
+    """Say who takes a call and in which queue it waited, or write a note."""
+    session = _session(request, name)
+    await request.app.state.manager.label(session, **labels.model_dump(exclude_unset=True))
+    return session.summary()
+
+
 @routes.delete("/calls/{name}", responses=_MISSING, status_code=204)
 async def forget(request: Request, name: Name):
     """End a call if it is live, and forget it and its alerts."""
@@ -224,10 +239,44 @@ async def acknowledge_all(request: Request, seen: schemas.Seen) -> list[schemas.
 @routes.post("/alerts/{name}/acknowledge", responses=_MISSING)
 async def acknowledge(request: Request, name: Name) -> schemas.Alert:
     """Mark an alert as seen, on every open page."""
-    try:
+    with _known_alert(name):
         return request.app.state.manager.acknowledge(name)
-    except KeyError:
-        raise HTTPException(404, f"There is no alert {name!r}: its call may have been forgotten.") from None
+
+
+@routes.post("/alerts/{name}/feedback", responses=_MISSING)
+async def judge(request: Request, name: Name, said: schemas.Feedback) -> schemas.Alert:
+    """Say whether an alert was right or wrong; it is stored with the call, if calls are stored."""
+    with _known_alert(name):
+        return await request.app.state.manager.judge(name, said.feedback)
+
+
+@routes.get("/feedback", responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}})
+async def feedback(request: Request, format: Literal["json", "csv"] = "json") -> list[schemas.Judged]:
+    """The alerts with feedback, of the calls in memory and of those in the folder `--store`: labels for retraining."""
+    manager = request.app.state.manager
+    stored = [] if manager.settings.store is None else await asyncio.to_thread(_stored_feedback, manager.settings.store)
+    rows = {(row["call"], row["end"]): row for row in stored}
+    for session in manager.sessions.values():  # newer than what is stored: an answer may have been taken back
+        rows = {key: row for key, row in rows.items() if key[0] != session.id}
+        found = feedback_rows({**session.summary(), "alerts": session.alerts})
+        rows |= {(row["call"], row["end"]): row for row in found}
+    if format == "json":
+        return list(rows.values())
+    text = pd.DataFrame(list(rows.values()), columns=COLUMNS).to_csv(index=False)
+    return Response(text, media_type="text/csv; charset=utf-8")
+
+
+@routes.get("/rule")
+async def rule(request: Request) -> schemas.Rule:
+    """What raises an alert."""
+    return request.app.state.manager.rule_summary()
+
+
+@routes.put("/rule")
+async def change_rule(request: Request, wanted: schemas.Threshold) -> schemas.Rule:
+    """Change the threshold of the rule, for all calls, until the service ends."""
+    request.app.state.manager.set_threshold(wanted.threshold)
+    return request.app.state.manager.rule_summary()
 
 
 @routes.get("/replay")
@@ -245,6 +294,27 @@ async def replay(request: Request, choice: schemas.ReplayRequest) -> schemas.Cal
     except KeyError:
         raise HTTPException(404, "There is no such call to replay: GET /replay lists them.") from None
     return session.summary()
+
+
+@routes.get("/replay/{name}", responses={**_MISSING, 200: {"content": {"audio/wav": {}}}}, response_class=FileResponse)
+async def recording(request: Request, name: Name):
+    """An embedded call as a wav file, to listen to."""
+    path = request.app.state.player.paths.get(name)
+    if path is None:
+        raise HTTPException(404, "There is no such call to replay: GET /replay lists them.")
+    return FileResponse(path, media_type="audio/wav")
+
+
+def _stored_feedback(folder):
+    return read_feedback(folder).astype(object).where(lambda table: table.notna(), None).to_dict("records")
+
+
+@contextmanager
+def _known_alert(name):
+    try:
+        yield
+    except KeyError:
+        raise HTTPException(404, f"There is no alert {name!r}: its call may have been forgotten.") from None
 
 
 def _session(request, name):

@@ -1,5 +1,6 @@
 """Inference: one model for all calls, windows of several calls in one batch, uploaded recordings."""
 
+import copy
 import math
 import shutil
 import tempfile
@@ -45,7 +46,8 @@ class InferenceEngine:
     """Makes monitors for calls, and analyses uploaded files; the models and the rule as in `create_app`. Lesson 13."""
 
     def __init__(self, settings, metrics, model=None, rule=None, dimensions=None):
-        self.settings, self.metrics, self.rule = settings, metrics, rule or AlertRule()
+        self.settings, self.metrics = settings, metrics
+        self.rule = copy.copy(rule or AlertRule())  # a page may change it
         model = as_window_model(
             models.window_model(settings.model, band="phone") if model is None else model, classifier=True
         )

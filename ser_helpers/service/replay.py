@@ -35,7 +35,9 @@ class Player:
         info = await asyncio.to_thread(_info, path)
         story, truth = await asyncio.to_thread(_truth, path)
         title = name.replace("_", " ").capitalize() + (f" · {story}, synthetic" if story else "")
-        session = await self.manager.open(title, "replay", info.samplerate, PARTIES[-info.channels :], truth)
+        session = await self.manager.open(
+            title, "replay", info.samplerate, PARTIES[-info.channels :], truth=truth, recording=name
+        )
         task = asyncio.create_task(self._play(session, path, speed or self.manager.settings.speed, repeat))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)

@@ -12,6 +12,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Probabilities = dict[str, Share]
 Name = Annotated[str, Field(max_length=80)]
 Values = dict[str, Annotated[float, Field(ge=-1, le=1)]]
+Verdict = Literal["right", "wrong"]  # not "false": readers of CSV would take that for a truth value
 
 
 class _Message(BaseModel):
@@ -51,6 +52,8 @@ class Hello(_Message):
     channels: Literal[1, 2] = 1
     parties: list[Literal["agent", "customer"]] | None = Field(None, description="Who speaks on each channel.")
     name: Name | None = None
+    agent: Name | None = Field(None, description="Who takes the call.")
+    queue: Name | None = Field(None, description="The queue it waited in.")
 
     @model_validator(mode="after")
     def _one_party_per_channel(self):
@@ -102,18 +105,66 @@ class Alert(_Message):
     id: str
     call: str
     name: str
+    start: float = Field(description="Seconds into the call: where the emotion began.")
     time: float = Field(description="Seconds into the call.")
     party: str
     emotion: str
+    level: Share = Field(description="Mean level of the emotion since it began.")
     explanation: str
     raised: str = Field(description="Wall clock, ISO 8601.")
     acknowledged: bool
+    truth: Verdict | None = Field(description="Whether it is right, where the true emotions are known; else null.")
+    feedback: Verdict | None = Field(description="What a supervisor said of it.")
 
 
 class Seen(_Message):
     """Alerts that have been seen. Lesson 13."""
 
     alerts: list[Name] = Field(max_length=10_000, description="Their ids.")
+
+
+class Feedback(_Message):
+    """What a supervisor says of an alert; null takes it back. Lesson 13."""
+
+    feedback: Verdict | None
+
+
+class Labels(_Message):
+    """What a supervisor writes about a call; what is left out stays. Lesson 13."""
+
+    agent: Name | None = None
+    queue: Name | None = None
+    note: str = Field("", max_length=2000)
+
+
+class Rule(_Message):
+    """What raises an alert: the emotion, and the level above which it must persist. Lesson 13."""
+
+    emotion: str
+    threshold: float
+
+
+class Threshold(_Message):
+    """A new threshold of the rule. Lesson 13."""
+
+    threshold: float = Field(ge=0.01, le=0.99)
+
+
+class Judged(_Message):
+    """An alert with feedback, as `feedback.read_feedback` describes it. Lesson 13."""
+
+    call: str
+    name: str
+    agent: str | None
+    queue: str | None
+    started: str
+    party: str
+    start: float
+    end: float
+    emotion: str
+    level: float
+    feedback: Verdict
+    note: str
 
 
 class Turn(_Message):
@@ -133,11 +184,17 @@ class Call(_Message):
     state: Literal["live", "ended"]
     why: str | None = Field(description="Why it ended.")
     started: str = Field(description="Wall clock, ISO 8601.")
+    ended: str | None = Field(description="Wall clock, ISO 8601.")
+    agent: str | None = Field(description="Who takes the call.")
+    queue: str | None
+    note: str = Field(description="What a supervisor wrote about it.")
+    recording: str | None = Field(description="The name of the recording that is replayed, to listen to.")
     seconds: float = Field(ge=0, description="Audio received so far.")
     parties: list[str]
     inferred: list[str]
     alerts: int = Field(ge=0)
     truth: list[Turn] | None = Field(description="The customer's true emotions in an embedded call; null otherwise.")
+    missed: bool = Field(description="The true anger of an embedded call lasted, and no right alert came in time.")
 
 
 class CallWindows(Call):

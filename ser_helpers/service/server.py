@@ -15,6 +15,7 @@ from ser_helpers.errors import StreamError
 from ser_helpers.service.app import create_app
 from ser_helpers.service.security import peer
 from ser_helpers.service.settings import Settings
+from ser_helpers.service.webhook import Webhook
 from ser_helpers.service.websockets import dismiss
 from ser_helpers.streaming.predictions import as_dimension_model, as_window_model
 
@@ -34,10 +35,12 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
     """Serve until Ctrl-C. Lesson 13.
 
     `tell` is called with the sentences to print at the start; `model` and `options` go to `create_app`. Raises
-    StreamError if other machines could reach it without a token, or the port is taken; ModelError if the model cannot
-    be loaded, or is none of windows.
+    StreamError if other machines could reach it without a token, the port is taken, or the webhook has no secret;
+    ModelError if the model cannot be loaded, or is none of windows.
     """
     settings = settings or Settings()
+    if settings.webhook is not None:
+        Webhook(settings.webhook, settings.webhook_secret)  # its sentence comes before the model is loaded
     if host not in LOCAL and settings.token is None:
         raise StreamError(f"Anyone who reaches {host} would have access: set a token (--token, or SER_TOKEN).")
     if settings.token == "":

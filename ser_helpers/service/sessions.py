@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from ser_helpers import paths
+from ser_helpers.call_centre.alert_evaluation import GRACE
 from ser_helpers.call_centre.alerts import Alert
 from ser_helpers.errors import StreamError
+from ser_helpers.synthesis import calls
 
 FAILED = "The service failed during this call; its log says why."
 STOPPED = "The service stopped."
@@ -38,13 +40,14 @@ class CallManager:
     one thread at a time, in order: `CallSession.lock`.
 
     `make_monitor(parties, sr)` makes the `call_centre.CallMonitor` of a call, `emotions` are its classes, `rule` is the
-    `AlertRule` it follows, `model` the name of its model, and `dimensions` a `schemas.Dimensions` as a dict, or None.
+    `AlertRule` that all of them follow, `model` the name of its model, and `dimensions` a `schemas.Dimensions` as a
+    dict, or None. `on_alert`, if given, is called with each alert, a `schemas.Alert` as a dict.
     """
 
-    def __init__(self, settings, metrics, make_monitor, emotions, rule, model="", dimensions=None):
+    def __init__(self, settings, metrics, make_monitor, emotions, rule, model="", dimensions=None, on_alert=None):
         self.settings, self.metrics, self.make_monitor, self.emotions = settings, metrics, make_monitor, list(emotions)
-        self.model, self.dimensions = model, dimensions
-        self.rule = {"emotion": rule.emotion, "threshold": rule.threshold}
+        self.model, self.dimensions, self.on_alert = model, dimensions, on_alert
+        self.rule = rule
         self.pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="analyse")
         self.sessions = OrderedDict()
         self.alerts = OrderedDict()
@@ -56,14 +59,14 @@ class CallManager:
         """The calls that have not ended."""
         return [session for session in self.sessions.values() if session.ended_at is None]
 
-    async def open(self, name, source, sr, parties, truth=None):
+    async def open(self, name, source, sr, parties, **about):
         """Begin a call and return its `CallSession`; StreamError when the service has as many as it accepts.
 
-        `truth` are the customer's true emotions, where they are known: dicts as `schemas.Turn`.
+        `about` is what else is known of it, as `CallSession` takes it.
         """
         if len(self.live) >= self.settings.calls:
             raise StreamError(f"The service already has {self.settings.calls} calls: try again when one has ended.")
-        session = CallSession(name, source, sr, parties, self.settings, truth)
+        session = CallSession(name, source, sr, parties, self.settings, **about)
         self.sessions[session.id] = session
         self._tidy()
         try:
@@ -105,7 +108,7 @@ class CallManager:
     async def close(self, session, why):
         """End a call, once; return the messages of its last windows."""
         if session.ended_at is None:  # no await between this and the next line: one task wins
-            session.why, session.ended_at = why, time.monotonic()
+            session.why, session.ended_at, session.ended = why, time.monotonic(), now()
         async with session.lock:
             monitor, session.monitor = session.monitor, None
             if monitor is None:
@@ -120,6 +123,29 @@ class CallManager:
                 await asyncio.to_thread(self._store, session)
         self._tidy()
         return messages
+
+    async def judge(self, alert_id, feedback):
+        """Keep what a supervisor said of an alert, which is then seen, and return it; KeyError if there is none."""
+        alert = self.alerts[alert_id]
+        alert.update(feedback=feedback, acknowledged=True)
+        self.publish({"type": "alert", **alert})
+        await self._store_again(self.sessions[alert["call"]])
+        return alert
+
+    async def label(self, session, **labels):
+        """Change the ``agent``, ``queue`` or ``note`` of a call."""
+        vars(session).update(labels)
+        self.publish({"type": "call", **session.summary()})
+        await self._store_again(session)
+
+    def set_threshold(self, threshold):
+        """Let the rule ask for another level, in all calls, from their next window on."""
+        self.rule.threshold = threshold
+        self.publish({"type": "rule", **self.rule_summary()})
+
+    def rule_summary(self):
+        """The rule as `schemas.Rule`."""
+        return {"emotion": self.rule.emotion, "threshold": self.rule.threshold}
 
     async def forget(self, session):
         """End a call if it is live, and remove every trace of it from memory."""
@@ -154,7 +180,7 @@ class CallManager:
             "type": "snapshot",
             "emotions": self.emotions,
             "inferred": list(self.settings.inferred),
-            "rule": self.rule,
+            "rule": self.rule_summary(),
             "model": self.model,
             "dimensions": self.dimensions,
             "alerts": list(self.alerts.values()),
@@ -202,6 +228,12 @@ class CallManager:
 
         return await asyncio.get_running_loop().run_in_executor(self.pool, timed)
 
+    async def _store_again(self, session):
+        """Store a call that was stored when it ended, with what was said of it since."""
+        if self.settings.store is not None and session.ended_at is not None:
+            async with session.lock:
+                await asyncio.to_thread(self._store, session)
+
     def _check_length(self, seconds):
         if seconds > self.settings.call_seconds:
             raise StreamError(f"A call may last {self.settings.call_seconds / 3600:g} h.")
@@ -217,6 +249,8 @@ class CallManager:
                 alert = session.add_alert(event)
                 self.alerts[alert["id"]] = alert
                 self.metrics.alerts.inc()
+                if self.on_alert:
+                    self.on_alert(alert)
                 message = {"type": "alert", **alert}
             else:
                 session.windows.append(event)
@@ -252,15 +286,21 @@ class CallManager:
 
 
 class CallSession:
-    """One call: its monitor, its last windows, its alerts. Made by `CallManager.open`. Lesson 13."""
+    """One call: its monitor, its last windows, its alerts. Made by `CallManager.open`. Lesson 13.
 
-    def __init__(self, name, source, sr, parties, settings, truth=None):
+    `truth` are the customer's true emotions, where they are known: dicts as `schemas.Turn`; `recording` is the name of
+    the recording that is replayed; `agent` and `queue` are names.
+    """
+
+    def __init__(self, name, source, sr, parties, settings, truth=None, recording=None, agent=None, queue=None):
         self.id = secrets.token_hex(5)
         self.name, self.source, self.sr, self.parties = name or f"Call {self.id[:4]}", source, sr, list(parties)
         self.inferred = [party for party in parties if party in settings.inferred]
         self.started, self.ended_at, self.why, self.seconds = now(), None, None, 0.0
         self.windows = deque(maxlen=settings.points * len(parties))  # WindowEvent
-        self.alerts, self.truth = [], truth
+        self.alerts, self.truth, self.recording = [], truth, recording
+        self.agent, self.queue, self.note, self.ended = agent, queue, "", None
+        self.anger = calls.alert([("customer", turn["start"], turn["end"], turn["emotion"]) for turn in truth or []])
         self.monitor = None
         self.lock = asyncio.Lock()
 
@@ -283,13 +323,38 @@ class CallSession:
             "inferred": self.inferred,
             "alerts": len(self.alerts),
             "truth": self.truth,
+            "ended": self.ended,
+            "agent": self.agent,
+            "queue": self.queue,
+            "note": self.note,
+            "recording": self.recording,
+            "missed": self._missed(),
         }
+
+    def verdict(self, event):
+        """Whether an `alerts.Alert` is "right" or "wrong", as `alert_evaluation` counts; None if nobody knows."""
+        if self.truth is None or (event.party, event.emotion) != ("customer", "angry"):
+            return None
+        begin, _, end = self.anger  # NaN if no alert is due
+        return "right" if begin <= event.time <= end + GRACE else "wrong"
+
+    def _missed(self):
+        """Whether an alert was due in a call whose truth is known, and none came while it was."""
+        _, due, end = self.anger
+        over = self.seconds > end + GRACE or (self.ended_at is not None and self.seconds > due)
+        return over and not any(alert["truth"] == "right" for alert in self.alerts)
 
     def add_alert(self, event):
         """Keep an `alerts.Alert` as `schemas.Alert`, and return it."""
         alert = {"id": f"{self.id}-{len(self.alerts) + 1}", "call": self.id, "name": self.name}
-        alert |= {"time": round(event.time, 2), "party": event.party, "emotion": event.emotion}
+        alert |= {
+            "start": round(event.start, 2),
+            "time": round(event.time, 2),
+            "party": event.party,
+            "emotion": event.emotion,
+        }
         alert |= {"explanation": event.explanation, "raised": now(), "acknowledged": False}
+        alert |= {"level": _round(event.level), "truth": self.verdict(event), "feedback": None}
         self.alerts.append(alert)
         return alert
 

@@ -22,6 +22,8 @@ class Settings:
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")  # host names allowed, against DNS rebinding; ("*",): any
     agent_emotions: bool = False  # infer the agent's emotions too: read the note on the law above first
     store: Path | None = None  # folder that gets one JSON file per finished call; None stores nothing
+    webhook: str | None = None  # address that gets each alert as a signed POST request; see `webhook.Webhook`
+    webhook_secret: str | None = None  # what it is signed with; needed with `webhook`
     demo: int = 0  # how many embedded calls are replayed all the time
     speed: float = 1.0  # default speed of replays; 2 is twice as fast as real time
     model: str = "best"  # of `models.window_model`: "best", "real", "linear", "cnn", "encoder" or a model file's path

@@ -100,7 +100,9 @@ async def stream(socket: WebSocket):
     hello, session, why = None, None, LOST
     try:
         hello = Hello.model_validate_json(await client.receive(manager.settings.first_seconds))
-        session = await manager.open(hello.name, "stream", hello.rate, hello.parties)
+        session = await manager.open(
+            hello.name, "stream", hello.rate, hello.parties, agent=hello.agent, queue=hello.queue
+        )
         manager.streams[session] = client
         about = {"emotions": manager.emotions, "inferred": session.inferred, "dimensions": manager.dimensions}
         ready = Ready(call=session.id, **about)

@@ -7,6 +7,7 @@ import tempfile
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 import schemathesis
 import soundfile as sf
@@ -21,8 +22,10 @@ from ser_helpers.call_centre import AlertRule, monitor
 from ser_helpers.errors import StreamError
 from ser_helpers.service import server
 from ser_helpers.service.app import create_app
+from ser_helpers.service.feedback import read_feedback
 from ser_helpers.service.security import RateLimit
 from ser_helpers.service.settings import Settings
+from ser_helpers.service.webhook import Webhook
 from ser_helpers.service.websockets import SampleDecoder
 
 HERE = "http://127.0.0.1"
@@ -489,6 +492,56 @@ def test_nothing_is_stored_unless_asked_and_never_sound(client, recording, tmp_p
     assert path.stat().st_size < 20_000
 
 
+def test_what_a_supervisor_says_of_an_alert_is_stored_and_exported(client, recording, tmp_path):
+    served = client(store=tmp_path)
+    messages = send(served, np.clip(recording * 20, -1, 1), agent="Kim", queue="Bills")
+    first, *_ = [message for message in messages if message["type"] == "alert"]
+    call = messages[0]["call"]
+    noted = served.patch(f"/calls/{call}", json={"note": "Laughs, she says."}).json()
+    assert (noted["agent"], noted["queue"], noted["note"]) == ("Kim", "Bills", "Laughs, she says.")
+    said = served.post(f"/alerts/{first['id']}/feedback", json={"feedback": "wrong"}).json()
+    assert (said["feedback"], said["acknowledged"]) == ("wrong", True)
+    (row,) = served.get("/feedback").json()
+    wanted = {"call": call, "agent": "Kim", "note": "Laughs, she says.", "emotion": "angry", "feedback": "wrong"}
+    assert wanted.items() <= row.items()
+    assert (row["start"], row["end"]) == (first["start"], first["time"])
+    assert 0 <= row["start"] < row["end"] <= 20
+    text = served.get("/feedback", params={"format": "csv"}).text
+    assert pd.read_csv(io.StringIO(text)).to_dict("records") == [row]
+    assert read_feedback(tmp_path).to_dict("records") == [row]
+    (tmp_path / "broken.json").write_text("[1", encoding="utf-8")
+    assert client(store=tmp_path).get("/feedback").json() == [row]  # another service, which has only the folder
+    served.post(f"/alerts/{first['id']}/feedback", json={"feedback": None})
+    assert served.get("/feedback").json() == []
+    assert read_feedback(tmp_path).empty
+    assert served.post("/alerts/x/feedback", json={"feedback": "right"}).status_code == 404
+
+
+def test_each_alert_goes_to_the_webhook(client, recording, monkeypatch):
+    posted = []
+    monkeypatch.setattr(Webhook, "_post", lambda self, name, body: posted.append(json.loads(body)["data"]))
+    messages = send(client(webhook="https://example.org", webhook_secret="s"), np.clip(recording * 20, -1, 1))
+    alerts = [message for message in messages if message["type"] == "alert"]
+    assert alerts
+    assert [{"type": "alert", **alert} for alert in posted] == alerts
+
+
+def test_a_new_threshold_holds_for_calls_that_are_live_and_for_no_other_service(client, recording):
+    served, other = client(), client()
+    with served.websocket_connect("/events") as page:
+        assert served.put("/rule", json={"threshold": 0.99}).json() == {"emotion": "angry", "threshold": 0.99}
+        assert until(page, "rule")[-1]["threshold"] == 0.99
+    with served.websocket_connect("/stream") as socket:
+        socket.send_json({"rate": 8000, "format": "float32", "channels": 2})
+        until(socket, "ready")
+        served.put("/rule", json={"threshold": 0.4})
+        for part in np.split(np.clip(recording * 20, -1, 1).astype("<f4"), 10):
+            socket.send_bytes(part.tobytes())
+        assert "asks for 0.40" in until(socket, "alert")[-1]["explanation"]
+    assert other.get("/rule").json()["threshold"] == RULE.threshold == 0.5
+    assert served.put("/rule", json={"threshold": 1}).status_code == 422
+
+
 def test_the_number_of_finished_calls_in_memory_is_limited(client):
     served = client(finished=2)
     for i in range(4):
@@ -511,8 +564,10 @@ def test_an_embedded_call_is_replayed_with_its_story_and_truth(client, calls):
         assert [turn["start"] for turn in call["truth"]] == truth.start.tolist()
         messages = until(page, "window")
     assert messages[0]["state"] == "live"
-    missing = served.post("/replay", json={"call": "call_999"})
-    assert (missing.status_code, missing.json()["error"][:16]) == (404, "There is no such")
+    heard = served.get(f"/replay/{call['recording']}")
+    assert (heard.content, heard.headers["content-type"]) == (calls[3].read_bytes(), "audio/wav")
+    for missing in (served.post("/replay", json={"call": "call_999"}), served.get("/replay/call_999")):
+        assert (missing.status_code, missing.json()["error"][:16]) == (404, "There is no such")
 
 
 # --- pages --------------------------------------------------------------------------------------
@@ -716,7 +771,7 @@ def excluded(case):
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
 def test_the_service_keeps_to_its_schema(schema, mode):
     operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == 11
+    assert len(operations) == 17
     for operation in operations:
 
         @settings(

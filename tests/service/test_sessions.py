@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ser_helpers.call_centre import AlertRule
+from ser_helpers.call_centre.alerts import Alert
 from ser_helpers.errors import StreamError
 from ser_helpers.service.prometheus import Metrics
-from ser_helpers.service.sessions import CallManager
+from ser_helpers.service.sessions import CallManager, CallSession
 from ser_helpers.service.settings import Settings
 
 
@@ -26,6 +27,27 @@ class Idle:
 
 def manager(make_monitor=lambda parties, sr: Idle(), **chosen):
     return CallManager(Settings(**chosen), Metrics(), make_monitor, ["angry", "neutral"], AlertRule())
+
+
+@pytest.mark.parametrize(
+    ("anger", "times", "verdicts", "missed"),
+    [
+        ((20, 40), [27, 49.9, 50.1], ["right", "right", "wrong"], False),
+        ((20, 40), [19.9], ["wrong"], True),
+        ((20, 22), [24], ["wrong"], False),  # too short for an alert to be due
+        (None, [24], [None], False),
+    ],
+)
+def test_where_the_truth_is_known_alerts_are_right_or_false_and_missed(anger, times, verdicts, missed):
+    turns = [(0, 20, "neutral"), (*(anger or (20, 22)), "angry")]
+    truth = [dict(zip(("start", "end", "emotion"), turn, strict=True)) for turn in turns]
+    session = CallSession("Call", "replay", 8000, ["customer"], Settings(), anger and truth)
+    for time in times:
+        session.add_alert(Alert(time, "customer", "angry", time - 9, 5.0, 0.7, "Angry."))
+    assert [alert["truth"] for alert in session.alerts] == verdicts
+    assert not session.summary()["missed"]  # the call has only begun
+    session.seconds = 60
+    assert session.summary()["missed"] == missed
 
 
 def test_a_slow_page_gets_one_snapshot_instead_of_its_backlog():

@@ -5,7 +5,9 @@ import { Microphone } from "./microphone.js";
 import { drawPlane, signed } from "./plane.js";
 
 const MAX_WINDOWS = 1800; // per live call
-const MAX_ALERTS = 20; // in the list
+const MAX_ALERTED = 20; // calls in the list of alerts
+const EXPIRY = 600_000; // ms after the end of a call, until its alerts leave the list
+const COACHED = 60; // windows of the last minute
 const SPEEDS = [1, 2, 5, 20];
 const $ = (id) => document.getElementById(id);
 const state = { calls: new Map(), alerts: new Map(), emotions: [], dimensions: null, rule: { emotion: "", threshold: 1 }, open: null };
@@ -16,7 +18,7 @@ let pause = 500;
 
 // --- talking to the service ---------------------------------------------------------------------
 
-async function ask(path, { method = "GET", body } = {}) {
+async function ask(path, { method = "GET", body, as = "json" } = {}) {
   const headers = { ...(token && { Authorization: `Bearer ${token}` }), ...(body && { "Content-Type": "application/json" }) };
   let response;
   try {
@@ -25,7 +27,7 @@ async function ask(path, { method = "GET", body } = {}) {
     throw new Error("The service does not respond; is it still running?");
   }
   if (response.status === 401) askForToken();
-  const content = response.status === 204 ? null : await response.json();
+  const content = response.status === 204 ? null : await response[response.ok ? as : "json"]();
   if (!response.ok) throw new Error(content.error);
   return content;
 }
@@ -83,6 +85,7 @@ const handlers = {
     ].filter(Boolean).join(" ");
     state.calls = new Map(calls.map((call) => [call.id, call]));
     state.alerts = new Map(alerts.map((alert) => [alert.id, alert]));
+    showRule();
     $("agent-note").hidden = inferred.includes("agent");
     $("cards").replaceChildren();
     $("key").replaceChildren(...emotions.map(keyItem), make("li", {}, make("span", { className: "swatch voice" }), "speech alone"));
@@ -100,9 +103,16 @@ const handlers = {
     if (call.windows.length > MAX_WINDOWS) call.windows.shift();
     stale.add(id);
   },
+  rule(rule) {
+    state.rule = rule;
+    showRule();
+    state.calls.forEach((call) => stale.add(call.id));
+  },
   alert(alert) {
+    const known = state.alerts.has(alert.id);
     state.alerts.set(alert.id, alert);
     stale.add(alert.call);
+    if (!known) announce(alert);
   },
   forgotten({ id }) {
     state.calls.delete(id);
@@ -133,7 +143,10 @@ function show() {
     else card?.remove();
     if (id === state.open) call ? drawDetail() : $("detail").close();
   }
-  if (stale.size || !state.calls.size) showLists();
+  if (stale.size || !state.calls.size) {
+    sortCards();
+    showLists();
+  }
   stale.clear();
 }
 
@@ -150,11 +163,37 @@ function newCard(call) {
     "article",
     { className: "card", id: `call-${call.id}` },
     make("div", { className: "top" }, make("h3", {}, title), make("span", { className: "clock" })),
+    make("p", { className: "who quiet" }),
     make("p", { className: "now" }),
     pictures(call),
   );
   $("cards").append(card);
   return card;
+}
+
+/** Calls with alerts that nobody has acknowledged come first; the cards that the search does not find are hidden. */
+function sortCards() {
+  const cards = [...$("cards").children];
+  const calls = cards.map((card) => state.calls.get(card.id.slice("call-".length)));
+  cards.forEach((card, i) => (card.hidden = !isFound(calls[i])));
+  const known = [...state.calls.keys()];
+  const rank = (card) => known.indexOf(card.id.slice("call-".length)) - (card.classList.contains("alarmed") ? known.length : 0);
+  const sorted = cards.toSorted((one, other) => rank(one) - rank(other));
+  if (sorted.every((card, i) => card === cards[i])) return;
+  const focused = document.activeElement; // a card that moves would lose it
+  $("cards").append(...sorted);
+  if ($("cards").contains(focused)) focused.focus();
+}
+
+function isFound(call) {
+  const words = $("search").value.toLowerCase().split(/\s+/);
+  const text = [call.name, call.agent, call.queue, call.note].join(" ").toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+/** Who takes a call, and in which queue it waited. */
+function who({ agent, queue }) {
+  return [agent && `Agent: ${agent}`, queue && `Queue: ${queue}`].filter(Boolean).join(" · ");
 }
 
 /** The curves of a call and, where the service predicts valence and arousal, the plane beside them. */
@@ -186,8 +225,33 @@ function listed(names) {
 function update(card, call) {
   card.classList.toggle("alarmed", alertsOf(call).some((alert) => !alert.acknowledged));
   card.querySelector(".clock").textContent = clock(call.seconds);
+  card.querySelector(".who").textContent = who(call);
   card.querySelector(".now").replaceChildren(...now(call));
   updatePictures(card, call);
+  if (call.id === microphone.call) coach(card, call);
+}
+
+/** How the caller's own voice sounded in the last minute, below the curves of the microphone's call. */
+function coach(card, call) {
+  const last = call.windows.slice(-COACHED);
+  const heard = last.filter((window) => window.emotion);
+  const percent = (part, whole) => `${Math.round((100 * part) / whole)} %`;
+  const counts = [...state.emotions, "uncertain"]
+    .map((emotion) => ({ emotion, count: heard.filter((window) => window.emotion === emotion).length }))
+    .filter(({ count }) => count)
+    .sort((one, other) => other.count - one.count);
+  let box = card.querySelector(".coach");
+  if (!box) card.append((box = make("div", { className: "coach" }, make("h4", { text: "Your voice in the last minute" }), make("p"), make("ul"))));
+  box.querySelector("p").textContent = heard.length
+    ? `You spoke in ${percent(heard.length, last.length)} of it. While you did, the model heard:`
+    : "No speech yet. Speak, and see how the model hears you.";
+  box.querySelector("ul").replaceChildren(
+    ...counts.map(({ emotion, count }) => {
+      const bar = paint(make("span", { className: "bar" }), emotion, "background");
+      bar.style.width = percent(count, heard.length).replace(" ", "");
+      return make("li", {}, make("span", { text: `${emotion} ${percent(count, heard.length)}` }), bar);
+    }),
+  );
 }
 
 /** The current emotion of the call, as a sentence. */
@@ -195,13 +259,16 @@ function now(call) {
   const party = call.inferred.at(-1);
   const last = call.windows.findLast((window) => window.party === party);
   const swatch = make("span", { className: "swatch" });
-  const name = party ? party[0].toUpperCase() + party.slice(1) : "Nobody";
+  const own = call.id === microphone.call;
+  const name = own ? "You" : party ? party[0].toUpperCase() + party.slice(1) : "Nobody";
   if (!last) return [swatch, make("span", { className: "quiet", text: "Listening …" })];
   if (last.gap) return [swatch, make("span", { className: "quiet", text: "Some audio is missing" })];
-  if (!last.emotion) return [swatch, make("span", { className: "quiet", text: `${name} is silent` })];
-  if (last.emotion === "uncertain") return [swatch, make("span", { text: `${name} speaks: the emotion is uncertain` })];
+  if (!last.emotion) return [swatch, make("span", { className: "quiet", text: own ? "You are silent" : `${name} is silent` })];
+  if (last.emotion === "uncertain") return [swatch, make("span", { text: `${name} ${own ? "speak" : "speaks"}: the emotion is uncertain` })];
   paint(swatch, last.emotion, "background");
-  return [swatch, make("span", {}, `${name} sounds `, make("b", { text: last.emotion }))];
+  const share = last.smoothed?.[last.emotion];
+  const sure = share === undefined ? [] : [make("span", { className: "sure quiet", text: `${Math.round(100 * share)} %`, title: "The model’s probability" })];
+  return [swatch, make("span", {}, `${name} ${own ? "sound" : "sounds"} `, make("b", { text: last.emotion }), " ", ...sure)];
 }
 
 function keyItem(emotion) {
@@ -218,18 +285,34 @@ function showLists() {
   $("empty").hidden = calls.some((call) => call.state === "live");
   $("key").hidden = !$("empty").hidden;
   $("earlier").hidden = !ended.length;
-  keepFocus($("ended"), ended.map(endedRow));
+  keepFocus($("ended"), ended.filter(isFound).map(endedRow));
 
-  const alerts = [...state.alerts.values()].reverse();
-  const open = alerts.filter((alert) => !alert.acknowledged);
-  $("no-alerts").hidden = alerts.length > 0;
-  keepFocus($("alerts"), alerts.slice(0, MAX_ALERTS).map(alertItem));
-  const older = alerts.length - MAX_ALERTS;
+  const groups = alertedCalls();
+  const open = groups.flatMap((alerts) => alerts.filter((alert) => !alert.acknowledged));
+  $("no-alerts").hidden = groups.length > 0;
+  keepFocus($("alerts"), groups.slice(0, MAX_ALERTED).map(alertItem));
+  const older = groups.length - MAX_ALERTED;
   $("older").hidden = older <= 0;
-  $("older").textContent = `${older} older ${older === 1 ? "alert is" : "alerts are"} not listed; the calls show them.`;
+  $("older").textContent = `Alerts of ${older} more ${older === 1 ? "call is" : "calls are"} not listed; the calls show them.`;
   keepFocus($("all-seen"), open.length > 1 ? [button("Acknowledge all", "all seen", () => acknowledgeAll(open))] : []);
-  showBanner(open);
+  showBanner(open.filter((alert) => state.calls.get(alert.call).state === "live"));
   document.title = open.length ? `(${open.length}) Calls` : "Calls";
+}
+
+/** Lists of the alerts of one call each, newest first: live calls before ended ones, without those that have expired. */
+function alertedCalls() {
+  const groups = new Map();
+  for (const alert of [...state.alerts.values()].reverse()) {
+    if (!groups.has(alert.call)) groups.set(alert.call, []);
+    groups.get(alert.call).push(alert);
+  }
+  const current = [...groups].filter(([id, alerts]) => {
+    const call = state.calls.get(id);
+    if (call?.state !== "ended") return Boolean(call);
+    return alerts.some((alert) => !alert.acknowledged) && Date.now() - new Date(call.ended) < EXPIRY;
+  });
+  const ended = ([id]) => Number(state.calls.get(id).state === "ended");
+  return current.sort((one, other) => ended(one) - ended(other)).map(([, alerts]) => alerts);
 }
 
 /** Replaces the children of `list`, and returns the focus to the button that had it, or to the heading above. */
@@ -254,10 +337,13 @@ function button(text, key, onclick, className = "") {
 
 function endedRow(call) {
   const row = button("", `call ${call.id}`, () => openDetail(call.id), "plain");
-  const count = alertsOf(call).length;
+  const alerts = alertsOf(call);
+  const count = alerts.length;
+  const wrong = alerts.filter((alert) => alert.truth === "wrong").length;
+  const about = [call.why, count && `${count} alert${count > 1 ? "s" : ""}${wrong ? `, ${wrong} false` : ""}.`, call.missed && MISSED];
   row.append(
     make("span", { text: call.name }),
-    make("span", { className: "why", text: [call.why, count && `${count} alert${count > 1 ? "s" : ""}.`].filter(Boolean).join(" ") }),
+    make("span", { className: "why", text: [...about, who(call)].filter(Boolean).join(" ") }),
     make("span", { className: "clock", text: `${timeOfDay(call.started)}, ${clock(call.seconds)} long` }),
   );
   return make("li", {}, row);
@@ -267,17 +353,39 @@ function timeOfDay(instant) {
   return new Date(instant).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
-function alertItem(alert) {
-  const buttons = make("div", { className: "row" }, button("Show the call", `show ${alert.id}`, () => openDetail(alert.call)));
-  const into = `${clock(alert.time)} into the call`;
-  if (!alert.acknowledged) buttons.prepend(button("Acknowledge", `seen ${alert.id}`, () => acknowledge(alert)));
+const MISSED = "Missed: the customer’s voice was made to express anger, and no alert came in time.";
+
+/** What is known of an alert: acknowledged, right or false by the truth and by the supervisor. */
+function verdict(alert) {
+  return [
+    alert.acknowledged && "acknowledged",
+    alert.truth && (alert.truth === "wrong" ? "false: the truth has no lasting anger then" : "right by the truth"),
+    alert.feedback && (alert.feedback === "wrong" ? "you said: a false alarm" : "you said: right"),
+  ].filter(Boolean);
+}
+
+/** The alerts of one call, newest first; the last one explains itself. */
+function alertItem(alerts) {
+  const [alert, ...before] = alerts;
+  const open = alerts.filter((one) => !one.acknowledged);
+  const seen = open.length > 1 ? () => acknowledgeAll(open) : () => acknowledge(open[0]);
+  const ended = state.calls.get(alert.call).state === "ended";
+  const when = [timeOfDay(alert.raised), `${clock(alert.time)} into the call`, ...verdict(alert)].join(", ");
   return make(
     "li",
-    { className: alert.acknowledged ? "seen" : "" },
+    { className: open.length ? "" : "seen" },
     make("strong", { text: alert.name }),
-    make("p", { className: "when", text: `${timeOfDay(alert.raised)}, ${into}${alert.acknowledged ? ", acknowledged" : ""}` }),
+    ...(ended ? [make("p", { className: "over", text: "The call has ended." })] : []),
+    make("p", { className: "when", text: when }),
     make("p", { text: alert.explanation }),
-    buttons,
+    ...(before.length ? [make("p", { className: "when", text: `Before that at ${before.map((one) => clock(one.time)).join(", ")}.` })] : []),
+    make(
+      "div",
+      { className: "row" },
+      ...(open.length ? [button("Acknowledge", `seen ${alert.call}`, seen)] : []),
+      ...(alert.feedback === "wrong" ? [] : [button("False alarm", `wrong ${alert.id}`, () => judge(alert, "wrong"))]),
+      button("Show the call", `show ${alert.call}`, () => openDetail(alert.call)),
+    ),
   );
 }
 
@@ -298,6 +406,7 @@ function bannerParts(alert, others) {
       "div",
       { className: "row" },
       button("Acknowledge", "banner seen", () => acknowledge(alert), "main"),
+      button("False alarm", "banner wrong", () => judge(alert, "wrong")),
       button("Show the call", "banner show", () => openDetail(alert.call)),
     ),
   ];
@@ -315,6 +424,8 @@ async function openDetail(id) {
     make("p", { className: "now" }),
     pictures(state.calls.get(id)),
     make("ol", {}),
+    ...player(state.calls.get(id)),
+    labels(state.calls.get(id)),
     make("details", {}, make("summary", { text: "Show as a table" }), make("div", { className: "scroll", tabIndex: 0 })),
     make("div", { className: "row" }, forget),
   );
@@ -329,6 +440,62 @@ async function openDetail(id) {
   });
 }
 
+/** A button that loads the recording of a replayed call, and plays it. */
+function player(call) {
+  if (!call.recording) return [];
+  const audio = make("audio", { controls: true, hidden: true, ariaLabel: `The recording of ${call.name}` });
+  const listen = button("Listen to the recording", "listen", () =>
+    attempt(async () => {
+      const sound = await ask(`/replay/${encodeURIComponent(call.recording)}`, { as: "blob" });
+      audio.src = URL.createObjectURL(sound);
+      audio.hidden = false;
+      listen.remove();
+      audio.focus();
+      await audio.play();
+    }),
+  );
+  return [make("div", { className: "listen" }, listen, audio)];
+}
+
+/** A form with the agent, the queue and the note of a call. */
+function labels(call) {
+  const field = (name, title, tag = "input") =>
+    make("label", { className: name }, title, make(tag, { name, value: call[name] ?? "", maxLength: tag === "input" ? 80 : 2000 }));
+  const said = make("span", { className: "quiet", role: "status" });
+  const form = make(
+    "form",
+    { className: "labels" },
+    field("agent", "Agent"),
+    field("queue", "Queue"),
+    field("note", "Note", "textarea"),
+    make("div", { className: "row" }, said, make("button", { type: "submit", text: "Save" })),
+  );
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    attempt(async () => {
+      await ask(`/calls/${call.id}`, { method: "PATCH", body: Object.fromEntries(new FormData(form)) });
+      said.textContent = "Saved.";
+    });
+  };
+  return form;
+}
+
+/** One alert in the list of a call, with what is known of it and two buttons to judge it. */
+function alertLine(alert) {
+  const known = verdict(alert).join(", ");
+  const answer = (feedback, text) => {
+    const element = button(text, `${feedback} detail ${alert.id}`, () => judge(alert, alert.feedback === feedback ? null : feedback));
+    element.ariaPressed = String(alert.feedback === feedback);
+    return element;
+  };
+  return make(
+    "li",
+    {},
+    make("span", { text: `Alert at ${clock(alert.time)}: ${alert.explanation} ${known && `(${known})`}` }),
+    make("span", { className: "answers" }, answer("right", "Right"), answer("wrong", "False alarm")),
+  );
+}
+
 function drawDetail() {
   const call = state.calls.get(state.open);
   const detail = $("detail");
@@ -339,9 +506,7 @@ function drawDetail() {
   detail.querySelector(".quiet").textContent = `Since ${new Date(call.started).toLocaleTimeString()}, ${clock(call.seconds)} long.${ended}`;
   detail.querySelector(".now").replaceChildren(...(call.state === "live" ? now(call) : []));
   updatePictures(detail, call, { all: true });
-  detail.querySelector("ol").replaceChildren(
-    ...alertsOf(call).map((alert) => make("li", { text: `Alert at ${clock(alert.time)}: ${alert.explanation}` })),
-  );
+  keepFocus(detail.querySelector("ol"), [...alertsOf(call).map(alertLine), ...(call.missed ? [make("li", { text: MISSED })] : [])]);
   if (detail.querySelector("details").open) detail.querySelector(".scroll").replaceChildren(tableOf(call));
 }
 
@@ -381,6 +546,74 @@ function notice(text, kind = "") {
 const acknowledge = (alert) => attempt(() => ask(`/alerts/${encodeURIComponent(alert.id)}/acknowledge`, { method: "POST" }));
 const acknowledgeAll = (alerts) =>
   attempt(() => ask("/alerts/acknowledge", { method: "POST", body: { alerts: alerts.map((alert) => alert.id) } }));
+
+const judge = (alert, feedback) =>
+  attempt(() => ask(`/alerts/${encodeURIComponent(alert.id)}/feedback`, { method: "POST", body: { feedback } }));
+
+// --- the threshold, sound, notifications and the export ------------------------------------------
+
+function showRule() {
+  $("watched").textContent = state.rule.emotion;
+  $("threshold").value = Math.round(100 * state.rule.threshold);
+  $("threshold-value").textContent = `${Math.round(100 * state.rule.threshold)} %`;
+}
+
+$("threshold").oninput = () => ($("threshold-value").textContent = `${$("threshold").value} %`);
+$("threshold").onchange = () =>
+  attempt(() => ask("/rule", { method: "PUT", body: { threshold: Number($("threshold").value) / 100 } })).then(showRule);
+
+let speaker = null;
+
+/** Two short tones. */
+function ring() {
+  const sound = speaker.createOscillator();
+  const volume = speaker.createGain();
+  const now = speaker.currentTime;
+  sound.frequency.setValueAtTime(660, now);
+  sound.frequency.setValueAtTime(880, now + 0.15);
+  volume.gain.setValueAtTime(0.15, now);
+  volume.gain.exponentialRampToValueAtTime(0.001, now + 0.45);
+  sound.connect(volume).connect(speaker.destination);
+  sound.start(now);
+  sound.stop(now + 0.45);
+}
+
+function announce(alert) {
+  if ($("sound").checked) ring();
+  if (!$("desktop").checked) return;
+  try {
+    new Notification(alert.name, { body: alert.explanation, tag: alert.call });
+  } catch {
+    $("desktop").checked = false; // browsers on phones allow it, but have none
+  }
+}
+
+$("sound").onchange = () => {
+  if (!$("sound").checked) return;
+  speaker ??= new AudioContext(); // browsers allow it only after a click
+  ring();
+};
+
+$("desktop").onchange = async () => {
+  if (!$("desktop").checked) return;
+  const allowed = "Notification" in window && (await Notification.requestPermission()) === "granted";
+  $("desktop").checked = allowed;
+  if (!allowed) notice("Notifications are not allowed. Allow them for this page in the browser’s settings, and try again.", "problem");
+};
+
+$("export").onclick = () =>
+  attempt(async () => {
+    const file = await ask("/feedback?format=csv", { as: "blob" });
+    const link = make("a", { href: URL.createObjectURL(file), download: "feedback.csv" });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+
+$("search").oninput = () => {
+  sortCards();
+  showLists();
+};
+setInterval(showLists, 30_000); // alerts expire
 
 function fill({ calls: names, speed }) {
   const speeds = [...new Set([...SPEEDS, speed])].sort((one, other) => one - other);

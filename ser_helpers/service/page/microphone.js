@@ -8,6 +8,7 @@ export class Microphone {
     this.connect = connect;
     this.onend = onend;
     this.active = false;
+    this.call = null; // the id of the last call
   }
 
   async start() {
@@ -35,8 +36,9 @@ export class Microphone {
     this.socket.onclose = () => this.stop("The connection was lost and the call has ended; press the button to start a new one.");
   }
 
-  handle({ type, error }) {
+  handle({ type, error, call }) {
     if (type === "error") this.stop(error);
+    if (type === "ready") this.call = call;
     if (type === "ready" && this.active) this.tap.port.onmessage = ({ data }) => this.send(data);
   }
 
