@@ -18,7 +18,7 @@
 # You will take a network that was trained on thousands of hours, test what each of its layers knows about emotion, and
 # retrain a small part of it. You will have seen that the best layer is not the last one.
 #
-# *90 minutes (4 of them computing) · builds on lessons 04 and 05 · if you know transformers, skim sections 1 and 2*
+# *100 minutes (10 of them computing) · builds on lessons 04 and 05 · if you know transformers, skim sections 1 and 2*
 #
 # > **For the instructor.** Sections 1 to 5 are one session, 6 to 9 another. What usually goes wrong: people compare a
 # > score from a random split with one on unseen speakers. Section 9 is there for them; collect guesses before it.
@@ -653,8 +653,17 @@ fused_normalised = cross_validate(LateFusion(told, rule="product"), table, utter
 print(fused_normalised.summary())
 
 # %% [markdown]
-# RESULT
+# Whisper-base on real RAVDESS: 0.76 or 0.77 for each view alone, and 0.78 for the four together. That is three points
+# above section 5's regression on the same utterances, and the interval of the difference is above zero: the four err in
+# different places. Where each voice is measured against itself the fusion has 0.84, no more than section 5's single
+# model. And both are a long way behind the gap between women and men.
 #
+# The accuracy, 0.79, is still below the 0.818 published for a fine-tuned wav2vec 2.0. What we tried outside this lesson:
+# all 512 numbers, with views and shrinkage chosen anew on each fold's training speakers, UAR 0.80 (95 % interval 0.74 to
+# 0.84, and 4 GB of features); thirds of the utterance, percentiles, changes over time, eGeMAPS or ComParE beside the
+# rest, no gain; four blocks fine-tuned, 0.77 on one fold. (Here the views and the shrinkage were chosen on training
+# speakers, but once for all folds, so 0.78 is slightly optimistic.)
+
 # %% [markdown]
 # ## What goes on the leaderboard?
 #

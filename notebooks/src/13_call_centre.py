@@ -361,8 +361,8 @@ lesson13_call_centre.scores(table)
 #
 # ## 8. How does it get to the screen?
 #
-# `ser serve --demo` starts a service and a page: live curves, who speaks, alerts with their sentence, and a button
-# "Acknowledge" for "I have seen it". This is how it looks:
+# `ser serve --demo` starts a service and a page: live curves, who speaks, alerts with their sentence, and two buttons,
+# "Acknowledge" for "I have seen it" and "False alarm", which is stored for the next training. This is how it looks:
 
 # %%
 lesson13_call_centre.page()
