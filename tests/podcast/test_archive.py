@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -211,6 +212,28 @@ def test_a_damaged_result_is_made_again(episodes, tmp_path):
     (out / "episodes" / "e0" / "episode.json").write_text("{")
     (out / "episodes" / "e1" / "timeline.csv").write_text("")
     assert run(episodes[:2], out).state.tolist() == ["done", "done"]
+
+
+def test_what_a_killed_run_left_is_removed(episodes, tmp_path):
+    folder = tmp_path / "out" / "episodes"
+    for left in (".e0-abcd_123", ".e0-12-abcd1234"):  # the second one is of an episode e0-12, perhaps being written
+        (folder / left).mkdir(parents=True)
+        (folder / left / "timeline.csv").touch()
+    run(episodes[:1], tmp_path / "out")
+    assert sorted(os.listdir(folder)) == [".e0-12-abcd1234", "e0"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the exchange is Linux's")
+def test_an_episode_is_replaced_without_a_moment_in_which_there_is_none(tmp_path, monkeypatch):
+    (tmp_path / "e0").mkdir()
+    (tmp_path / "e0" / "old").touch()
+    monkeypatch.setattr(Path, "rename", None)  # what would need the old one to be gone
+    removed = []
+    monkeypatch.setattr(paths.shutil, "rmtree", lambda path, **_: removed.append(os.listdir(path)))
+    with paths.atomic_folder(tmp_path / "e0") as aside:
+        (aside / "new").touch()
+    assert os.listdir(tmp_path / "e0") == ["new"]
+    assert removed == [["old"]]
 
 
 def test_two_runs_at_once_share_the_work(episodes, tmp_path):
