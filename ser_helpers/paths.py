@@ -78,6 +78,13 @@ def lock(path):
     return FileLock(path.with_name(path.name + ".lock"))
 
 
+def check_writable(folder):
+    """Make `folder` if it is missing; OSError if nothing can be written there. Called before the first hour of work."""
+    with atomic_file(Path(folder) / ".writable") as aside:
+        aside.touch()
+    (Path(folder) / ".writable").unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def atomic_folder(path):
     """Yield a temporary folder; it replaces `path` when the ``with`` block ends, and is removed if the block raises.

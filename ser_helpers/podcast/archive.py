@@ -107,7 +107,7 @@ def process(
     'Cannot use ...lost.mp3: there is no such file; check the path.'
     """
     tasks = _tasks(episodes, Path(out), transcript)
-    _check_writable(Path(out) / "episodes")
+    paths.check_writable(Path(out) / "episodes")
     if model is None or isinstance(model, str | Path):
         model = models.window_model(model or "best")
     as_window_model(model, classifier=True)  # refuses what cannot work, before the first episode
@@ -173,13 +173,6 @@ def _tasks(episodes, out, transcript):
         Task(path.stem, str(path), str(text.resolve()) if text else None, str(out.resolve()))
         for path, text in zip(recordings, texts, strict=True)
     ]
-
-
-def _check_writable(folder):
-    """Raise OSError now, not after the first hour of work."""
-    with paths.atomic_file(folder / ".writable") as aside:
-        aside.touch()
-    (folder / ".writable").unlink(missing_ok=True)
 
 
 def _analyse(task, tools, settings, tools_hash):
