@@ -19,7 +19,7 @@ from ser_helpers.errors import ArchiveError, SerError
 from ser_helpers.podcast import transcripts
 from ser_helpers.podcast.analysis import analyse_episode
 from ser_helpers.podcast.episode import Episode
-from ser_helpers.scheduler import on_cluster
+from ser_helpers.scheduler import on_cluster, processes
 from ser_helpers.streaming.predictions import as_dimension_model, as_window_model
 
 LONGEST_NAME = 200
@@ -212,13 +212,13 @@ def _on_machine(work, tasks, jobs):
     """Outcomes as they come from processes of this machine."""
     waiting = {task.episode: task for task in tasks}
     try:
-        for outcome in joblib.Parallel(jobs, return_as="generator_unordered")(map(joblib.delayed(work), tasks)):
+        for outcome in processes(jobs, return_as="generator_unordered")(map(joblib.delayed(work), tasks)):
             del waiting[outcome.episode]
             yield outcome
     except TerminatedWorkerError:  # it does not say for which episode: the rest is analysed one at a time
         for task in waiting.values():
             try:
-                yield from joblib.Parallel(2)([joblib.delayed(work)(task)])
+                yield from processes(2)([joblib.delayed(work)(task)])
             except TerminatedWorkerError:
                 yield _died(task)
 

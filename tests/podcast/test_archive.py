@@ -3,8 +3,10 @@
 import hashlib
 import os
 import signal
+import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +133,39 @@ def test_joblib_survives_the_death_of_a_worker(episodes, tmp_path):
     assert flag.exists()
     assert table.state.isin(["done", "cached"]).all()
     assert len(Show.load(tmp_path / "out").episodes) == 6
+
+
+ORPHANS = """
+import os, pathlib, sys, time
+import joblib
+from ser_helpers.scheduler import processes
+
+def work(folder):
+    pathlib.Path(folder, str(os.getpid())).touch()
+    time.sleep(60)
+
+processes(2)(joblib.delayed(work)(sys.argv[1]) for _ in range(2))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no parent to ask for")
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    psutil = pytest.importorskip("psutil")
+    parent = subprocess.Popen([sys.executable, "-c", ORPHANS, str(tmp_path)])
+    end = time.monotonic() + 60
+    while len(os.listdir(tmp_path)) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    workers = [psutil.Process(int(name)) for name in os.listdir(tmp_path)]
+    parent.kill()
+    parent.wait()
+    assert len(workers) == 2
+    while time.monotonic() < end and any(map(alive, workers)):
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+
+
+def alive(process):
+    return process.is_running() and process.status() != "zombie"
 
 
 def test_an_episode_that_always_kills_its_worker_is_reported(episodes, tmp_path):
