@@ -218,6 +218,7 @@ def _analysed(path, model, rule, parties):
 
 def _read(path):
     """Samples (n, channels) and their rate; AudioError if the file is missing, no audio, or its end is damaged."""
+    audio.check_file(path)
     audio.duration(path)  # says what is wrong with most files
     try:
         with soundfile.SoundFile(path) as file:

@@ -220,6 +220,7 @@ class _DimensionStream:
 
 def _feed(path, *streams, decode=audio.blocks):
     """Decode a recording once and feed it to all streams; {"problem": why} where its end is damaged, else {}."""
+    audio.check_file(path, header=decode is audio.blocks)  # other decoders check it themselves
     problem, rates = {}, tuple({stream.sr for stream in streams})
     for parts in _readable(decode(path, rates), problem):
         block = dict(zip(rates, parts, strict=True))

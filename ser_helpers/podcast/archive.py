@@ -184,6 +184,7 @@ def _analyse(task, tools, settings, tools_hash):
     with _ONE_PER_PROCESS, paths.lock(Path(task.out, ".locks", task.episode)), threadpool_limits(1):
         paths.sweep(folder)
         try:
+            audio.check_file(task.path, header=False)
             hashes = [tools_hash, content_hash(task.path), content_hash(task.transcript)]
             finished = _finished(folder, hashes)
             if finished:

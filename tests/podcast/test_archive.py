@@ -14,8 +14,8 @@ import pytest
 import soundfile
 
 from ser_helpers import paths, scheduler
-from ser_helpers.errors import ArchiveError, ClusterError
-from ser_helpers.podcast import Show, archive, estimate_cost, process
+from ser_helpers.errors import ArchiveError, AudioError, ClusterError, TranscriptError
+from ser_helpers.podcast import Show, archive, emotions_over_time, estimate_cost, process, transcripts
 
 RATE = 16000
 
@@ -198,6 +198,22 @@ def test_broken_episodes_are_reported_and_the_rest_is_done(episodes, tmp_path, c
             assert sentence in reason
             assert "\n" not in reason
         assert list(contents(tmp_path / name)) == [f"episodes/e4/{file}" for file in ("episode.json", "timeline.csv")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_and_an_impossible_rate_are_named_at_once(episodes, tmp_path):
+    episodes[0].unlink()
+    os.mkfifo(episodes[0])
+    soundfile.write(episodes[4], np.zeros(100), 1)
+    os.mkfifo(episodes[2].with_suffix(".vtt"))  # is not taken for its transcript
+    table = run([episodes[number] for number in (0, 2, 4)], tmp_path / "out")
+    assert table.state.tolist() == ["failed", "done", "failed"]
+    assert "it is a pipe or device" in table.reason["e0"]
+    assert "1 samples per second" in table.reason["e4"]
+    with pytest.raises(AudioError, match="its rate is 1 instead of 4000"):
+        emotions_over_time(episodes[4], make_model())
+    with pytest.raises(TranscriptError, match="it is a pipe or device"):
+        transcripts.read(episodes[2].with_suffix(".vtt"))
 
 
 def test_damage_is_reported_of_a_finished_episode_too(episodes, tmp_path):
