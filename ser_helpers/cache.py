@@ -12,7 +12,6 @@ import importlib.metadata
 import importlib.util
 import io
 import pickle
-import shutil
 import sqlite3
 import time
 import warnings
@@ -53,8 +52,7 @@ def cached(path, make, read, folder=False, shipped=None):
         with paths.lock(path):
             with contextlib.suppress(Exception):  # another process has made it meanwhile
                 return read(path)
-            for abandoned in path.parent.glob(f".{path.name}-*"):  # by a process that was ended
-                shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
+            paths.sweep(path)
             writing = paths.atomic_folder(path) if folder else paths.atomic_file(path)
             with writing as temporary, quick_mode.off():  # the result outlives this run
                 make(temporary)

@@ -549,7 +549,9 @@ def cache(clear: Annotated[bool, typer.Option(help="Delete it all; it is compute
         size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
         print(f"{size / 1e6:8.1f} MB  {part.name}")
         if clear and part.is_dir():
-            shutil.rmtree(part)
+            shutil.rmtree(part.resolve())
+            if part.is_symlink():  # to a larger disk, say: it stays
+                part.resolve().mkdir()
     print(f"{'Deleted from' if clear else 'In'} {folder}")
 
 

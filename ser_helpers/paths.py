@@ -11,6 +11,8 @@ SER_BUILD_HOME     ``build`` in the project                executed notebooks, r
 """
 
 import contextlib
+import ctypes
+import glob
 import os
 import shutil
 import sys
@@ -76,20 +78,41 @@ def lock(path):
     return FileLock(path.with_name(path.name + ".lock"))
 
 
+def check_writable(folder):
+    """Make `folder` if it is missing; OSError if nothing can be written there. Called before the first hour of work."""
+    with atomic_file(Path(folder) / ".writable") as aside:
+        aside.touch()
+    (Path(folder) / ".writable").unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def atomic_folder(path):
-    """Yield a temporary folder; it replaces `path` when the ``with`` block ends, and is removed if the block raises."""
+    """Yield a temporary folder; it replaces `path` when the ``with`` block ends, and is removed if the block raises.
+
+    On Linux the two are exchanged in one step: a process that is killed loses neither.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         yield temporary
         temporary.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.rename(path)
+        if not (path.exists() and _exchange(temporary, path)):
+            if path.exists():
+                shutil.rmtree(path)
+            temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _exchange(one, other):
+    """Whether two paths could be exchanged in one step, which not every system and file system can."""
+    try:
+        rename = ctypes.CDLL(None).renameat2  # see renameat2(2)
+    except (AttributeError, OSError, TypeError):
+        return False
+    at_cwd, exchange = -100, 2
+    return rename(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange) == 0
 
 
 @contextlib.contextmanager
@@ -103,3 +126,11 @@ def atomic_file(path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(path):
+    """Remove what processes that were killed while writing `path` left of it, for those who hold its `lock`."""
+    path = Path(path)
+    for abandoned in path.parent.glob(f".{glob.escape(path.name)}-{8 * '?'}*"):
+        if abandoned.name[len(path.name) + 10 :] in ("", path.suffix):  # else it is of a path with a longer name
+            shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()

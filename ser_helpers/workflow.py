@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ser_helpers import corpora, evaluation, features, models, podcast, streaming
 from ser_helpers.corpora.labels import label_order
 from ser_helpers.corpora.schema import DIMENSIONS
-from ser_helpers.errors import AudioError, CorpusError, EvaluationError, ModelError
+from ser_helpers.errors import AudioError, CorpusError, EvaluationError, ModelError, StreamError
 from ser_helpers.evaluation.cross_validation import join
 from ser_helpers.evaluation.result import Result
 from ser_helpers.models.batches import InBatches, as_array
@@ -373,7 +373,7 @@ def predict(paths, model, per="file", progress=True, same_speaker=False):
             rows = (
                 _of_utterance(path, model) if isinstance(model, LoadedModel) else _of_windows(path, model, per, voice)
             )
-        except AudioError as error:
+        except (AudioError, StreamError) as error:  # the latter: samples that are not on the scale from -1 to 1
             rows = pd.DataFrame([{"problem": str(error)}])
         rows.insert(0, "file", str(path))
         tables.append(rows)

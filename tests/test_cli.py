@@ -110,8 +110,12 @@ def test_the_cache_is_listed_and_cleared_and_nothing_else_is_touched(ser, tmp_pa
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "a.npz").write_bytes(b"0" * 2_000_000)
     (tmp_path / "synthesis" / "conversations-small").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "calls").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "calls" / "a.wav").touch()
+    (tmp_path / "calls").symlink_to(tmp_path / "elsewhere" / "calls")
     (tmp_path / "mine.txt").write_text("keep")
     assert "2.0 MB  checkpoints" in ser("cache").output
     assert (tmp_path / "checkpoints").exists()
     assert "Deleted" in ser("cache", "--clear").output
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert {path.name for path in tmp_path.iterdir()} == {"calls", "elsewhere", "mine.txt"}
+    assert list((tmp_path / "calls").iterdir()) == []

@@ -225,6 +225,15 @@ def test_silence_has_no_emotion(trained, tmp_path):
     assert row.problem == ""
 
 
+def test_a_file_on_another_scale_costs_no_other_file(tmp_path):
+    for name, scale in {"quiet": 0.0, "scaled": 20000.0}.items():
+        sf.write(tmp_path / f"{name}.wav", [scale] * 80000, 16000, subtype="FLOAT")
+    paths = [tmp_path / "scaled.wav", tmp_path / "quiet.wav"]
+    problems = workflow.predict(paths, models.window_model(), progress=False).problem
+    assert problems[0].startswith("Floats are samples on the scale from -1 to 1: divide them first")
+    assert problems[1] == ""
+
+
 def test_unknown_features_are_refused_with_a_choice():
     with pytest.raises(ModelError, match="no features called 'mfccs' here: choose vector193"):
         workflow.find_features("mfccs")

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "capture": ["microphone_blocks"],
         "decoding": ["GuardedDecoder", "Limits", "guarded_blocks"],
         "denoise": ["NoiseReducer", "reduce_noise"],
+        "headers": ["check_file", "check_rate"],
         "io": ["blocks", "duration", "load"],
         "signal": ["check", "normalise", "pad", "resample", "trim"],
         "vad": ["VoiceActivityDetector", "find_speech"],

@@ -23,6 +23,7 @@ from ser_helpers.cache import content_hash, hash_of
 from ser_helpers.call_centre.alerts import PARTIES, AlertRule, AlertState
 from ser_helpers.call_centre.monitor import analyse
 from ser_helpers.errors import ArchiveError, AudioError, SerError
+from ser_helpers.scheduler import processes
 from ser_helpers.streaming.predictions import as_window_model
 
 LIST = "calls.csv"
@@ -134,7 +135,7 @@ def analyse_folder(folder, out, model=None, rule=None, customer="right", jobs=2,
     store.mkdir(parents=True, exist_ok=True)
     version = hash_of({"model": model, "rule": rule}, {"parties": parties})
     work = functools.partial(_finished, folder=folder, store=store, version=version, settings=(model, rule, parties))
-    outcomes = joblib.Parallel(jobs, return_as="generator")(joblib.delayed(work)(file) for file in files)
+    outcomes = processes(jobs, return_as="generator")(joblib.delayed(work)(file) for file in files)
     bar = tqdm(outcomes, "calls", len(files), disable=None if progress else True, delay=1)
     results = dict(zip(files, bar, strict=True))
     failed = {file: result for file, result in results.items() if isinstance(result, str)}
@@ -217,6 +218,7 @@ def _analysed(path, model, rule, parties):
 
 def _read(path):
     """Samples (n, channels) and their rate; AudioError if the file is missing, no audio, or its end is damaged."""
+    audio.check_file(path)
     audio.duration(path)  # says what is wrong with most files
     try:
         with soundfile.SoundFile(path) as file:

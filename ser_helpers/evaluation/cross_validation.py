@@ -339,6 +339,11 @@ def join(X, table, target):
         unknown = table.index[table[column].isna()]
         if len(unknown):
             raise EvaluationError(f"The {column} of {_names(unknown)} is missing: fill it in or drop them.")
+        for name, value in table[column].items():
+            if not isinstance(value, str):
+                problem = f"The {column} of {name!r} is {value!r}, which is no text"
+                raise EvaluationError(f"{problem}: use table[{column!r}].astype(str).")
+    _check_labels(table[target].dropna())
     missing = table.index.difference(X.index, sort=False)
     if len(missing) == len(table):
         raise EvaluationError(
@@ -352,6 +357,20 @@ def join(X, table, target):
         )
     X = X.loc[table.index]
     return _drop_unusable(X, table, target)
+
+
+def _check_labels(values):
+    """Raise EvaluationError unless all are text, or all are numbers."""
+    kinds = {}
+    for name, value in values.items():
+        kinds.setdefault("text" if isinstance(value, str) else "number" if np.isscalar(value) else None, (name, value))
+    if None in kinds:
+        name, value = kinds[None]
+        raise EvaluationError(f"The {values.name} of {name!r} is {value!r}: give every utterance one label or number.")
+    if len(kinds) > 1:
+        (name, text), (other, number) = kinds["text"], kinds["number"]
+        problem = f"The {values.name} of {name!r} is {text!r} and that of {other!r} is {number!r}"
+        raise EvaluationError(f"{problem}: give all of them text, or all of them numbers.")
 
 
 def _drop_unusable(X, table, target):

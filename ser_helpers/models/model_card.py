@@ -127,7 +127,16 @@ class ModelCard:
         try:
             lists = {name: tuple(values[name]) for name in ("labels", "corpora", "speakers", "gaps")}
             lists |= {"scores": tuple(values.get("scores", ())), "notes": tuple(values.get("notes", ()))}
-            return cls(**{**values, **lists})
+            card = cls(**{**values, **lists})
+            for field in dataclasses.fields(cls):
+                kind = field.type | int if isinstance(0.0, field.type) else field.type  # JSON may write 1.0 as 1
+                if not isinstance(getattr(card, field.name), kind):
+                    raise TypeError(f"{field.name} is no {kind}")
+            if not all(isinstance(text, str) for text in card.labels + card.corpora + card.speakers + card.notes):
+                raise TypeError("an entry of a list is no text")
+            if not all(isinstance(row, dict) for row in card.gaps + card.scores):
+                raise TypeError("an entry of a list is no table")
+            return card
         except (TypeError, KeyError) as error:
             raise ModelError("The model's card is damaged: train and save the model again.") from error
 

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 import ser_helpers
 from ser_helpers import audio, paths
-from ser_helpers.errors import ModelError
+from ser_helpers.errors import AudioError, ModelError
 from ser_helpers.features import registry
 from ser_helpers.models.augmented import Augmented
 from ser_helpers.models.checkpoints import serialised_objects
@@ -38,7 +38,20 @@ from ser_helpers.pretrained.encoder import Encoder
 FORMAT = 2  # 1 had the module names of an earlier layout of this package
 PARTS = {"about.json", "model.skops", "network.keras"}
 NETWORK_FILES = {"metadata.json", "config.json", "model.weights.h5"}
-FIELDS = {"format", "model", "labels", "kind", "parameters", "sample_rate", "columns", "shape", "corpus", "versions"}
+FIELDS = {
+    "format": int,
+    "model": str,
+    "labels": list | None,
+    "kind": str | None,
+    "parameters": dict,
+    "sample_rate": int | float | None,
+    "columns": list | None,
+    "shape": list,
+    "corpus": list,
+    "versions": dict,
+}
+LATER_FIELDS = {"seconds": int | float | None, "outputs": list, "threshold": int | float}
+LOUDEST = 100  # samples beyond this are no floats from -1 to 1
 
 TYPES = (
     "ser_helpers.models.batches.InBatches",
@@ -464,10 +477,18 @@ def _described(about):
 def _samples(recording, sr, wanted):
     """A file or samples as mono samples at the rate `wanted`."""
     if not isinstance(recording, np.ndarray | list):
-        return audio.load(recording, wanted)
-    if sr is None:
+        audio.check_file(recording)
+        y = audio.load(recording, wanted)
+    elif sr is None:
         raise ModelError("Samples need their sample rate: give sr in Hz.")
-    return audio.resample(audio.check(recording, sr), sr, wanted)
+    else:
+        audio.check_rate(sr)
+        y = audio.resample(audio.check(recording, sr), sr, wanted)
+    if np.abs(y).max() > LOUDEST:
+        raise AudioError(
+            "Floats are samples on the scale from -1 to 1, and these are far beyond it: divide them first."
+        )
+    return y
 
 
 def _check_predictions(model, loaded, X):
@@ -509,8 +530,7 @@ def _restored(parts, name):
             raise ModelError(
                 f"{name} has the format {about['format']}, and this version of ser_helpers reads {FORMAT}: update it."
             )
-        if not set(about) >= FIELDS:
-            raise ValueError("fields are missing")
+        _check_about(about)
         model = _load_estimator(parts["model.skops"], name) if "model.skops" in parts else None
         if "network.keras" in parts:
             network = _keras_estimator(_load_network(parts["network.keras"], name), about)
@@ -522,6 +542,21 @@ def _restored(parts, name):
         if about["labels"] != (None if labels is None else np.asarray(labels).tolist()):
             raise ValueError("other labels")
         return LoadedModel(model, about)
+
+
+def _check_about(about):
+    """Raise an exception unless the fields of ``about.json`` are there and of their types."""
+    later = {name: kind for name, kind in LATER_FIELDS.items() if name in about}
+    for name, kind in (FIELDS | later).items():
+        if not isinstance(about[name], kind):
+            raise ValueError(f"{name} is no {kind}")
+    texts = [*about["corpus"], *about["versions"].values(), *about.get("outputs", ())]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("an entry of a list is no text")
+    if not all(isinstance(size, int | None) for size in about["shape"]):
+        raise ValueError("a size is no number")
+    if about.get("seconds") is not None and not (about["kind"] and (about["labels"] or about["outputs"])):
+        raise ValueError("it is not said what the model of windows takes or predicts")
 
 
 def _keras_estimator(network, about):

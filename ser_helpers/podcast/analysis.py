@@ -136,6 +136,9 @@ def analyse_episode(
         table = emotions.finish()
         sentences = rated.finish() if rated else sentences
         laughs = laughter.segments(laughs.finish()) if laughs else None
+    if not problem:  # which would explain why sentences come later
+        sentences, late = _within(sentences, table.attrs["seconds"])
+        notes += late
     notes += problem.values()
     notes += [str(warning.message) for warning in caught if warning.category is UserWarning]
     notes += [] if (table["speech"] > 0).any() else [NO_SPEECH]
@@ -217,6 +220,7 @@ class _DimensionStream:
 
 def _feed(path, *streams, decode=audio.blocks):
     """Decode a recording once and feed it to all streams; {"problem": why} where its end is damaged, else {}."""
+    audio.check_file(path, header=decode is audio.blocks)  # other decoders check it themselves
     problem, rates = {}, tuple({stream.sr for stream in streams})
     for parts in _readable(decode(path, rates), problem):
         block = dict(zip(rates, parts, strict=True))
@@ -253,6 +257,18 @@ def _sentences(transcript):
     except TranscriptError as error:
         reason = str(error).replace(str(transcript), Path(transcript).name)
         return None, [f"Sentences were not rated. {reason}"]
+
+
+def _within(sentences, seconds):
+    """The sentences, or None if all of them begin after the recording has ended; and a note if some do."""
+    if sentences is None or not len(late := sentences[sentences["start"] >= seconds]):
+        return sentences, []
+    start, check = late["start"].iloc[0], "check that it is of this recording"
+    if len(late) == len(sentences):
+        problem = f"The transcript begins at {start:.1f} s, and the recording ends at {seconds:.1f} s: {check}."
+        return None, [f"Sentences were not rated. {problem}"]
+    count = f"{len(late)} of {len(sentences)} sentences"
+    return sentences, [f"{count} of the transcript begin after the end of the recording at {seconds:.1f} s: {check}."]
 
 
 def _recognised(path, recogniser):

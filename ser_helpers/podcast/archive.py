@@ -19,7 +19,7 @@ from ser_helpers.errors import ArchiveError, SerError
 from ser_helpers.podcast import transcripts
 from ser_helpers.podcast.analysis import analyse_episode
 from ser_helpers.podcast.episode import Episode
-from ser_helpers.scheduler import on_cluster
+from ser_helpers.scheduler import on_cluster, processes
 from ser_helpers.streaming.predictions import as_dimension_model, as_window_model
 
 LONGEST_NAME = 200
@@ -107,7 +107,7 @@ def process(
     'Cannot use ...lost.mp3: there is no such file; check the path.'
     """
     tasks = _tasks(episodes, Path(out), transcript)
-    _check_writable(Path(out) / "episodes")
+    paths.check_writable(Path(out) / "episodes")
     if model is None or isinstance(model, str | Path):
         model = models.window_model(model or "best")
     as_window_model(model, classifier=True)  # refuses what cannot work, before the first episode
@@ -175,13 +175,6 @@ def _tasks(episodes, out, transcript):
     ]
 
 
-def _check_writable(folder):
-    """Raise OSError now, not after the first hour of work."""
-    with paths.atomic_file(folder / ".writable") as aside:
-        aside.touch()
-    (folder / ".writable").unlink(missing_ok=True)
-
-
 def _analyse(task, tools, settings, tools_hash):
     """Analyse one episode and store the result, unless it is there; runs in a worker.
 
@@ -189,7 +182,9 @@ def _analyse(task, tools, settings, tools_hash):
     """
     folder = Path(task.out, "episodes", task.episode)
     with _ONE_PER_PROCESS, paths.lock(Path(task.out, ".locks", task.episode)), threadpool_limits(1):
+        paths.sweep(folder)
         try:
+            audio.check_file(task.path, header=False)
             hashes = [tools_hash, content_hash(task.path), content_hash(task.transcript)]
             finished = _finished(folder, hashes)
             if finished:
@@ -218,13 +213,13 @@ def _on_machine(work, tasks, jobs):
     """Outcomes as they come from processes of this machine."""
     waiting = {task.episode: task for task in tasks}
     try:
-        for outcome in joblib.Parallel(jobs, return_as="generator_unordered")(map(joblib.delayed(work), tasks)):
+        for outcome in processes(jobs, return_as="generator_unordered")(map(joblib.delayed(work), tasks)):
             del waiting[outcome.episode]
             yield outcome
     except TerminatedWorkerError:  # it does not say for which episode: the rest is analysed one at a time
         for task in waiting.values():
             try:
-                yield from joblib.Parallel(2)([joblib.delayed(work)(task)])
+                yield from processes(2)([joblib.delayed(work)(task)])
             except TerminatedWorkerError:
                 yield _died(task)
 

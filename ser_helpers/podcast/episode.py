@@ -142,15 +142,25 @@ class Show:
 
     name: str
     episodes: list
+    damaged: dict = dataclasses.field(default_factory=dict)
+    """{episode: reason} of those that `load` left out."""
 
     def __post_init__(self):
         self.episodes = sorted(self.episodes, key=lambda episode: episode.name)
 
     @classmethod
     def load(cls, out, name=None):
-        """All episodes that :func:`ser_helpers.podcast.process` has finished in the folder `out`."""
-        folders = sorted(path.parent for path in Path(out).glob("episodes/[!.]*/episode.json"))
-        return cls(name or Path(out).resolve().name, [Episode.load(folder) for folder in folders])
+        """All episodes that :func:`ser_helpers.podcast.process` has finished in the folder `out`.
+
+        Those that cannot be read are in ``damaged``.
+        """
+        episodes, damaged = [], {}
+        for path in sorted(Path(out).glob("episodes/[!.]*/episode.json")):
+            try:
+                episodes.append(Episode.load(path.parent))
+            except ArchiveError:
+                damaged[path.parent.name] = "Its results are damaged: analyse it again."
+        return cls(name or Path(out).resolve().name, episodes, damaged)
 
     @property
     def sentences(self):

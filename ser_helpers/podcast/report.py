@@ -43,7 +43,7 @@ def write_report(show, path, failed=None, subtitle=None, other=None):
         show.name,
         " · ".join(filter(None, line)),
         _models(show),
-        [_overview(show, subtitle), compared, report_page.not_analysed(failed or {}), *sections],
+        [_overview(show, subtitle), compared, report_page.not_analysed(show.damaged | (failed or {})), *sections],
         [_curves(episode) for episode in show.episodes],
         {".csv": _csv(show), ".json": _json(show)},
     )
@@ -52,11 +52,11 @@ def write_report(show, path, failed=None, subtitle=None, other=None):
 def report_of(out, results, name=None, feed=None, compare=None):
     """Write ``out/report.html`` about all that :func:`process` has finished in `out`; returns its path (Lesson 11).
 
-    `results` is what it returned. Failed episodes are listed with their reason, and so are those that an earlier run
-    analysed with another model or other settings. Embedded episodes are called synthetic. `name` is the show's, by
-    default that in the RSS feed `feed` (a file), in the tags of the recordings or of the folder; titles of episodes are
-    from the feed or the tags. `compare` is the folder of another show. The chapters of each episode are written to
-    ``out/chapters`` in the JSON of Podcasting 2.0.
+    `results` is what it returned. Failed episodes are listed with their reason, and so are those of earlier runs whose
+    results are damaged, or were made with another model or other settings. Embedded episodes are called synthetic.
+    `name` is the show's, by default that in the RSS feed `feed` (a file), in the tags of the recordings or of the
+    folder; titles of episodes are from the feed or the tags. `compare` is the folder of another show. The chapters of
+    each episode are written to ``out/chapters`` in the JSON of Podcasting 2.0.
     """
     show, failed = Show.load(out), results[results["state"] == "failed"]["reason"].to_dict()
     tools = {episode.name: (episode.hashes or [None])[0] for episode in show.episodes}
@@ -141,6 +141,8 @@ def _comparison(show, other):
     notes = note(words) if len(hashes) > 1 else ""
     if min(len(show.episodes), len(other.episodes)) < 5:
         notes += note("Intervals from fewer than five episodes are rough.")
+    if other.damaged:
+        notes += note(f"Left out of {other.name}, because their results are damaged: {', '.join(other.damaged)}.")
     shown = report_page.table(table.reset_index(), "Comparison of two shows")
     return f"<section><h2>Comparison</h2>{notes}{shown}</section>"
 

@@ -47,6 +47,8 @@ def read(path):
     readers = {".srt": _subtitles, ".vtt": _subtitles, ".json": _podcast_json}
     if path.suffix.lower() not in readers:
         raise TranscriptError(f"Cannot read {path}: a transcript ends in {', '.join(SUFFIXES)}.")
+    if path.exists() and not path.is_file() and not path.is_dir():  # to open a pipe may take for ever
+        raise TranscriptError(f"Cannot read {path}: it is a pipe or device; give the path of a file.")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

@@ -10,7 +10,7 @@ import warnings
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ser_helpers import models
+from ser_helpers import models, paths
 from ser_helpers.errors import StreamError
 from ser_helpers.service.app import create_app
 from ser_helpers.service.security import peer
@@ -35,8 +35,8 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
     """Serve until Ctrl-C. Lesson 13.
 
     `tell` is called with the sentences to print at the start; `model` and `options` go to `create_app`. Raises
-    StreamError if other machines could reach it without a token, the port is taken, or the webhook has no secret;
-    ModelError if the model cannot be loaded, or is none of windows.
+    StreamError if other machines could reach it without a token, the port is taken, ended calls cannot be stored or the
+    webhook has no secret; ModelError if the model cannot be loaded, or is none of windows.
     """
     settings = settings or Settings()
     if settings.webhook is not None:
@@ -47,6 +47,14 @@ def serve(host="127.0.0.1", port=8000, settings=None, tell=lambda sentence: None
         raise StreamError("The token is empty: choose one that nobody can guess, or none at all.")
     if settings.token is not None and not (settings.token.isascii() and settings.token.isprintable()):
         raise StreamError("A token may contain only printable ASCII characters: choose another.")
+    if settings.store is not None:
+        try:
+            paths.check_writable(settings.store)
+        except OSError as error:
+            reason = error.strerror or error
+            raise StreamError(
+                f"No call can be stored in {settings.store} ({reason}): choose another --store."
+            ) from error
     sock = _bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     warnings.filterwarnings("ignore", "The stream contains NaN")  # the page shows such samples as a gap

@@ -120,7 +120,7 @@ class CallManager:
                 LOG.exception("The end of call %s", session.id)
             self._show(session)
             if self.settings.store is not None:
-                await asyncio.to_thread(self._store, session)
+                await self._try_to_store(session)
         self._tidy()
         return messages
 
@@ -153,8 +153,8 @@ class CallManager:
         self._drop(session)
 
     async def shut(self):
-        """End all calls."""
-        for session in self.live:
+        """End all calls, and wait for those that are ending already."""
+        for session in list(self.sessions.values()):
             await self.close(session, STOPPED)
         self.pool.shutdown(wait=False, cancel_futures=True)
 
@@ -232,7 +232,7 @@ class CallManager:
         """Store a call that was stored when it ended, with what was said of it since."""
         if self.settings.store is not None and session.ended_at is not None:
             async with session.lock:
-                await asyncio.to_thread(self._store, session)
+                await self._try_to_store(session)
 
     def _check_length(self, seconds):
         if seconds > self.settings.call_seconds:
@@ -276,6 +276,14 @@ class CallManager:
             for alert in session.alerts:
                 self.alerts.pop(alert["id"], None)
             self.publish({"type": "forgotten", "id": session.id})
+
+    async def _try_to_store(self, session):
+        try:
+            await asyncio.to_thread(self._store, session)
+        except OSError as error:  # such as a full disk: the service goes on
+            LOG.error("Call %s could not be stored: %s", session.id, error)
+            session.why += f" It could not be stored: {error.strerror or error}."
+            self._show(session)
 
     def _store(self, session):
         path = self.settings.store / f"{session.started.replace(':', '')}-{session.id}.json"

@@ -8,14 +8,15 @@ import numpy as np
 from ser_helpers.errors import StreamError
 
 MAX_CHANNELS = 32
+LOUDEST, FEW = 100, 0.01  # samples beyond this are damage, if no more than this share of a chunk is
 RATES = (4000, 384000)
 
 
 def channels(chunk):
     """Samples of any type (n,) or (n, channels) as (n, channels), float32 from -1 to 1; NaN stays NaN.
 
-    Integers are divided by their full scale; the zero of unsigned ones is in the middle. Raises StreamError if `chunk`
-    is not samples. Lessons 12 and 13.
+    Integers are divided by their full scale; the zero of unsigned ones is in the middle. A few floats far beyond full
+    scale become NaN; StreamError if they are many, or `chunk` is not samples. Lessons 12 and 13.
 
     >>> channels(np.array([128, 192], np.uint8)).tolist()
     [[0.0], [0.5]]
@@ -36,9 +37,11 @@ def channels(chunk):
     with np.errstate(over="ignore"):  # a float64 too large for float32 becomes infinite, and counts as missing
         y = np.ascontiguousarray(chunk, np.float32)
     # min and max are cheap and settle nearly every chunk; NaN fails the comparison and is looked at sample by sample.
-    in_range = y.size == 0 or -100 <= y.min() <= y.max() <= 100
-    if not in_range and np.any(np.isfinite(y) & (np.abs(y) > 100)):
-        raise StreamError("Floats are samples on the scale from -1 to 1: divide them first, or send integers.")
+    if y.size and not -LOUDEST <= y.min() <= y.max() <= LOUDEST:
+        wild = np.isfinite(y) & (np.abs(y) > LOUDEST)
+        if wild.sum() > max(1, FEW * y.size):
+            raise StreamError("Floats are samples on the scale from -1 to 1: divide them first, or send integers.")
+        y = np.where(wild, np.float32(np.nan), y)
     return y[:, None] if y.ndim == 1 else y
 
 

@@ -254,6 +254,9 @@ BAD = {
     "The utterance table is empty": lambda X, table: (X, table[:0]),
     "X is empty": lambda X, table: (X[:0], table),
     "The speaker of 'toy/000'": lambda X, table: (X, table.assign(speaker=table["speaker"].where(X.index > "toy/000"))),
+    "The speaker of 'toy/000' is 7, which is no text: use": lambda X, table: (X, table.assign(speaker=7)),
+    "'toy/000' is 'sad' and that of 'toy/001' is 3": lambda X, table: (X, table.assign(emotion=["sad", 3] * 48)),
+    r"'toy/000' is \['sad'\]: give every": lambda X, table: (X, table.assign(emotion=[["sad"], ["angry"]] * 48)),
     "The corpus of 'toy/000'": lambda X, table: (X, table.assign(corpus=table["corpus"].where(X.index > "toy/000"))),
 }
 

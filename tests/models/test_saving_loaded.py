@@ -1,5 +1,7 @@
 """A loaded model says what it wants, and takes nothing else."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,6 +83,22 @@ def test_samples_of_another_rate_are_resampled(loaded, table, tmp_path):
         loaded.predict_audio(y)
     with pytest.raises(AudioError, match="no such file"):
         loaded.predict_audio(tmp_path / "nothing.wav")
+
+
+def test_impossible_rates_and_samples_and_pipes_are_refused_in_one_sentence(loaded, table, tmp_path):
+    y = audio.load(table["path"].iloc[0], sr=16000)
+    for sr in (0, -1, np.nan, "16000"):
+        with pytest.raises(AudioError, match=r"its rate is .* instead of 4000 to 384000 Hz"):
+            loaded.predict_audio(y, sr)
+    with pytest.raises(AudioError, match="on the scale from -1 to 1"):
+        loaded.predict_audio(y * 1e30, 16000)
+    soundfile.write(tmp_path / "slow.wav", y, 1)
+    with pytest.raises(AudioError, match=r"slow.wav: its rate is 1 instead"):
+        loaded.predict_audio(tmp_path / "slow.wav")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.wav")
+        with pytest.raises(AudioError, match=r"pipe.wav: it is a pipe or device"):
+            loaded.predict_audio(tmp_path / "pipe.wav")
 
 
 def change(X, **attrs):

@@ -98,6 +98,45 @@ def test_a_pickle_is_refused(refused, classical, tmp_path):
     assert (tmp_path / "trap").exists()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"versions": None},
+        {"versions": {"scikit-learn": None}},
+        {"model": None},
+        {"kind": 5},
+        {"parameters": None},
+        {"columns": 3},
+        {"shape": None},
+        {"shape": ["many"]},
+        {"corpus": None},
+        {"corpus": [1]},
+        {"threshold": None},
+        {"seconds": "3"},
+        {"seconds": 3.0, "kind": None},
+    ],
+    ids=str,
+)
+def test_null_and_wrong_fields_are_refused(refused, classical, changes):
+    about = json.loads(classical["about.json"])
+    refused({**classical, "about.json": json.dumps(about | changes).encode()})
+
+
+@pytest.mark.parametrize("changes", [{"score": None}, {"corpora": [1]}, {"gaps": [1]}, {"licences": []}, {"date": 1}])
+def test_a_card_with_wrong_fields_is_refused(classical, tmp_path, changes):
+    card = dict.fromkeys(("estimator", "features", "target", "protocol", "metric", "date"), "")
+    card |= {key: [] for key in ("labels", "corpora", "speakers", "gaps")} | {"licences": {}, "synthetic": True}
+    card |= dict.fromkeys(("examples", "seconds", "score", "low", "high", "chance"), 1)
+    about = json.loads(classical["about.json"])
+    for number, changed in enumerate((card, card | changes)):
+        (tmp_path / f"{number}.ser").write_bytes(
+            zipped({**classical, "about.json": json.dumps(about | {"card": changed}).encode()})
+        )
+    assert models.load(tmp_path / "0.ser").card.score == 1
+    with pytest.raises(ModelError, match="card is damaged"):
+        models.load(tmp_path / "1.ser")
+
+
 def test_a_pickle_in_the_place_of_an_array_is_refused(refused, classical, tmp_path):
     inner = unzipped(classical["model.skops"])
     buffer = io.BytesIO()

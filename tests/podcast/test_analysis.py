@@ -212,6 +212,20 @@ def test_an_episode_names_its_models_and_what_they_were_trained_on(write, tmp_pa
     ]
 
 
+def test_a_transcript_of_something_else_is_noticed(write, tmp_path):
+    path, transcript = write(steps(0.5, 0.1)), tmp_path / "talk.srt"
+    cue = "1\n0:00:{0},0 --> 0:00:{1},0\nHello.\n\n"
+    transcript.write_text(cue.format(10, 12) + cue.format(20, 22))
+    episode = analyse(path, transcript=transcript)
+    assert episode.sentences is None
+    ends = "the recording ends at 6.0 s: check that it is of this recording."
+    assert episode.problems == [f"Sentences were not rated. The transcript begins at 10.0 s, and {ends}"]
+    transcript.write_text(cue.format(2, 4) + cue.format(20, 22))
+    episode = analyse(path, transcript=transcript)
+    assert episode.sentences["valence"].notna().tolist() == [True, False]
+    assert episode.problems[0].startswith("1 of 2 sentences of the transcript begin after the end of the recording")
+
+
 def test_an_episode_without_a_transcript_says_so(write):
     episode = analyse(write(steps(0.5)))
     assert episode.sentences is None

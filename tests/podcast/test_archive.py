@@ -3,7 +3,10 @@
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +14,8 @@ import pytest
 import soundfile
 
 from ser_helpers import paths, scheduler
-from ser_helpers.errors import ArchiveError, ClusterError
-from ser_helpers.podcast import Show, archive, estimate_cost, process
+from ser_helpers.errors import ArchiveError, AudioError, ClusterError, TranscriptError
+from ser_helpers.podcast import Show, archive, emotions_over_time, estimate_cost, process, transcripts
 
 RATE = 16000
 
@@ -132,6 +135,39 @@ def test_joblib_survives_the_death_of_a_worker(episodes, tmp_path):
     assert len(Show.load(tmp_path / "out").episodes) == 6
 
 
+ORPHANS = """
+import os, pathlib, sys, time
+import joblib
+from ser_helpers.scheduler import processes
+
+def work(folder):
+    pathlib.Path(folder, str(os.getpid())).touch()
+    time.sleep(60)
+
+processes(2)(joblib.delayed(work)(sys.argv[1]) for _ in range(2))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no parent to ask for")
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    psutil = pytest.importorskip("psutil")
+    parent = subprocess.Popen([sys.executable, "-c", ORPHANS, str(tmp_path)])
+    end = time.monotonic() + 60
+    while len(os.listdir(tmp_path)) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    workers = [psutil.Process(int(name)) for name in os.listdir(tmp_path)]
+    parent.kill()
+    parent.wait()
+    assert len(workers) == 2
+    while time.monotonic() < end and any(map(alive, workers)):
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+
+
+def alive(process):
+    return process.is_running() and process.status() != "zombie"
+
+
 def test_an_episode_that_always_kills_its_worker_is_reported(episodes, tmp_path):
     class Deadly:
         classes_ = np.array(["angry", "sad"])
@@ -162,6 +198,22 @@ def test_broken_episodes_are_reported_and_the_rest_is_done(episodes, tmp_path, c
             assert sentence in reason
             assert "\n" not in reason
         assert list(contents(tmp_path / name)) == [f"episodes/e4/{file}" for file in ("episode.json", "timeline.csv")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_and_an_impossible_rate_are_named_at_once(episodes, tmp_path):
+    episodes[0].unlink()
+    os.mkfifo(episodes[0])
+    soundfile.write(episodes[4], np.zeros(100), 1)
+    os.mkfifo(episodes[2].with_suffix(".vtt"))  # is not taken for its transcript
+    table = run([episodes[number] for number in (0, 2, 4)], tmp_path / "out")
+    assert table.state.tolist() == ["failed", "done", "failed"]
+    assert "it is a pipe or device" in table.reason["e0"]
+    assert "1 samples per second" in table.reason["e4"]
+    with pytest.raises(AudioError, match="its rate is 1 instead of 4000"):
+        emotions_over_time(episodes[4], make_model())
+    with pytest.raises(TranscriptError, match="it is a pipe or device"):
+        transcripts.read(episodes[2].with_suffix(".vtt"))
 
 
 def test_damage_is_reported_of_a_finished_episode_too(episodes, tmp_path):
@@ -211,6 +263,28 @@ def test_a_damaged_result_is_made_again(episodes, tmp_path):
     (out / "episodes" / "e0" / "episode.json").write_text("{")
     (out / "episodes" / "e1" / "timeline.csv").write_text("")
     assert run(episodes[:2], out).state.tolist() == ["done", "done"]
+
+
+def test_what_a_killed_run_left_is_removed(episodes, tmp_path):
+    folder = tmp_path / "out" / "episodes"
+    for left in (".e0-abcd_123", ".e0-12-abcd1234"):  # the second one is of an episode e0-12, perhaps being written
+        (folder / left).mkdir(parents=True)
+        (folder / left / "timeline.csv").touch()
+    run(episodes[:1], tmp_path / "out")
+    assert sorted(os.listdir(folder)) == [".e0-12-abcd1234", "e0"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the exchange is Linux's")
+def test_an_episode_is_replaced_without_a_moment_in_which_there_is_none(tmp_path, monkeypatch):
+    (tmp_path / "e0").mkdir()
+    (tmp_path / "e0" / "old").touch()
+    monkeypatch.setattr(Path, "rename", None)  # what would need the old one to be gone
+    removed = []
+    monkeypatch.setattr(paths.shutil, "rmtree", lambda path, **_: removed.append(os.listdir(path)))
+    with paths.atomic_folder(tmp_path / "e0") as aside:
+        (aside / "new").touch()
+    assert os.listdir(tmp_path / "e0") == ["new"]
+    assert removed == [["old"]]
 
 
 def test_two_runs_at_once_share_the_work(episodes, tmp_path):

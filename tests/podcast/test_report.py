@@ -231,6 +231,21 @@ def test_results_of_another_model_are_not_mixed_in(show, tmp_path):
     assert "<b>talk-3</b>: It was analysed earlier with another model or other settings: analyse it again." in page
 
 
+def test_a_damaged_older_episode_and_a_stray_folder_are_named_and_cost_no_report(show, tmp_path):
+    for episode in show.episodes[:2]:
+        episode.save(tmp_path / "episodes" / episode.name)
+    table = tmp_path / "episodes" / "talk-1" / "timeline.csv"
+    table.write_bytes(table.read_bytes()[:500])
+    (tmp_path / "episodes" / "stray").mkdir()
+    (tmp_path / "episodes" / "stray" / "episode.json").write_text("{}")
+    results = pd.DataFrame({"state": ["done"], "reason": [""], "path": ["/talk-2.mp3"]}, ["talk-2"])
+    page = report_of(tmp_path, results, compare=tmp_path).read_text(encoding="utf-8")
+    for name in ("talk-1", "stray"):
+        assert f"<b>{name}</b>: Its results are damaged: analyse it again." in page
+    assert "because their results are damaged: stray, talk-1." in page
+    assert "<h2>talk-2</h2>" in page
+
+
 def test_names_and_words_are_escaped(show, tmp_path, card):
     name = r"$5 $\foo{$ {title} 100% %s <script>alert(1)</script> Über"
     for episode in show.episodes:

@@ -177,6 +177,7 @@ def test_four_hostile_uploads_at_once_take_less_than_a_gigabyte(tmp_path):
         (["--host", "0.0.0.0"], "Anyone who reaches 0.0.0.0 would have access: set a token"),
         (["--token", "né"], "printable ASCII"),
         (["--token", ""], "The token is empty"),
+        (["--store", __file__], f"No call can be stored in {__file__}"),
     ],
 )
 def test_what_would_be_unsafe_is_refused_in_one_sentence(arguments, sentence):

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from ser_helpers import paths
 from ser_helpers.call_centre import AlertRule
 from ser_helpers.call_centre.alerts import Alert
 from ser_helpers.errors import StreamError
@@ -152,3 +153,49 @@ def test_the_service_stops_with_a_live_call():
         return session.why, calls.live
 
     assert asyncio.run(play()) == ("The service stopped.", [])
+
+
+def test_a_full_disk_ends_neither_the_service_nor_the_other_calls(tmp_path, monkeypatch, caplog):
+    def full(path):
+        raise OSError(28, "No space left on device", str(path))
+
+    async def play():
+        calls = manager(store=tmp_path)
+        for name in ("one", "two", "three"):
+            await calls.open(name, "stream", 8000, ["customer"])
+        one, two, three = calls.live
+        monkeypatch.setattr(paths, "atomic_file", full)
+        with calls.page() as page:
+            await calls.close(one, "The caller hung up.")
+            await calls.forget(two)
+            messages = [json.loads(page.get_nowait() or "{}") for _ in range(page.qsize())]
+        monkeypatch.undo()
+        await calls.shut()
+        return messages, three.id
+
+    messages, stored = asyncio.run(play())
+    why = "The caller hung up. It could not be stored: No space left on device."
+    assert why in [message.get("why") for message in messages]
+    assert len([record for record in caplog.records if "could not be stored" in record.getMessage()]) == 2
+    assert [path.name.endswith(f"{stored}.json") for path in tmp_path.iterdir()] == [True]
+
+
+def test_a_call_that_is_ending_when_the_service_stops_is_stored(tmp_path):
+    ending, go_on = threading.Event(), threading.Event()
+
+    class Slow(Idle):
+        def finish(self):
+            ending.set()
+            assert go_on.wait(20)
+            return []
+
+    async def play():
+        calls = manager(lambda parties, sr: Slow(), store=tmp_path)
+        session = await calls.open(None, "stream", 8000, ["customer"])
+        closing = asyncio.create_task(calls.close(session, "The caller hung up."))
+        await asyncio.to_thread(ending.wait)
+        asyncio.get_running_loop().call_later(0.1, go_on.set)
+        await calls.shut()
+        return len(list(tmp_path.iterdir())), await closing
+
+    assert asyncio.run(play()) == (1, [])

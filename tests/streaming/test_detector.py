@@ -309,6 +309,17 @@ def test_what_is_no_chunk_is_refused_and_changes_nothing(model, speechlike, chun
     assert [prediction.end for prediction in detector.feed(speechlike(16000, 1))] == [3]
 
 
+def test_a_few_wild_samples_are_missing_and_the_rest_is_heard(model, speechlike):
+    y = speechlike(16000, 6)
+    wild = y.copy()
+    wild[[8000, 8001]] = 250, -1e30
+    with pytest.warns(UserWarning, match="they count as missing"):
+        heard = stream(Detector(model, vad=False), wild, [100])
+    assert heard.gap.tolist() == [True, False, False, False]
+    expected = stream(Detector(model, vad=False), y, [100])
+    pd.testing.assert_series_equal(heard.iloc[-1, 3:-2], expected.iloc[-1, 3:-2], atol=1e-6)
+
+
 def test_what_cannot_be_is_refused_in_a_sentence(model):
     detector = Detector(model)
     for wrong in (-1, np.nan, 86401):
