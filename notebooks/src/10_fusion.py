@@ -650,16 +650,12 @@ for name, model in typed.items():
 
 # %%
 uars = pd.DataFrame({way: {name: result.uar for name, result in row.items()} for way, row in costs.items()})
-ends = [np.transpose([result.interval for result in row.values()]) for row in costs.values()]
-errors = np.abs(np.array(ends) - uars.to_numpy().T[:, None])  # (ways, 2 ends, models)
-ax = uars.plot.barh(figsize=(9, 3.5), xlim=(0, 1), color=["0.8", "0.6", "0.4"], xerr=errors)
-ax.axvline(results["voice"].uar, color="black", linestyle=":")
-ax.text(results["voice"].uar, 0.5, " voice alone", va="center")
-lost = uars["typed, typed"] - uars["typed, recognised"]
-ax.set_title(f"Recognised words cost {lost['words alone']:.2f} alone, {lost['voice and words']:.2f} beside the voice")
-ax.set_xlabel("UAR on unseen sessions, 95 % interval")
-ax.legend(title=f"trained on, tested on · {utterances.corpus.iloc[0]}", loc="upper left", bbox_to_anchor=(1, 1))
 uars.round(2)
+
+# %%
+lost = uars["typed, typed"] - uars["typed, recognised"]
+title = f"Recognised words cost {lost['words alone']:.2f} alone, {lost['voice and words']:.2f} beside the voice"
+lesson10_fusion.scores([results["voice"], *(result for row in costs.values() for result in row.values())], title)
 
 # %% [markdown]
 # The reader loses three points and the vote one; both intervals exclude zero. Training on recognised words wins
