@@ -9,7 +9,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_helpers import models
+from ser_helpers import audio, models
 from ser_helpers.errors import AudioError, ModelError, TranscriptError
 from ser_helpers.podcast import analyse_episode, dimension_model, dimensions, emotions_over_time, transcripts
 from ser_helpers.pretrained import LaughterDetector
@@ -244,13 +244,17 @@ def test_a_broken_transcript_costs_the_sentences_alone(write, tmp_path):
     assert episode.problems == episode.notes
 
 
-def test_a_recording_is_decoded_once(write, tmp_path, monkeypatch):
+def test_a_recording_is_decoded_once(write, tmp_path):
     path, transcript = write(steps(0.5, 0.1, sr=44100), 44100), tmp_path / "talk.srt"
     transcript.write_text(TRANSCRIPT)
-    opened, file = [], soundfile.SoundFile
-    monkeypatch.setattr(soundfile, "SoundFile", lambda *given: opened.append(given) or file(*given))
-    episode = analyse(path, transcript=transcript, laughter=Laughs())
-    assert opened == [(path,)]
+    decoded = []
+
+    def decode(path, *given, **options):
+        decoded.append(path)
+        return audio.blocks(path, *given, **options)
+
+    episode = analyse(path, transcript=transcript, laughter=Laughs(), decode=decode)
+    assert decoded == [path]
     pd.testing.assert_frame_equal(episode.timeline, emotions_over_time(path, Level(), vad=False), check_exact=True)
     pd.testing.assert_frame_equal(
         episode.sentences, dimensions(path, transcripts.sentences(transcripts.read(transcript)), Echo())
