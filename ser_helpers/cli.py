@@ -283,6 +283,8 @@ def train(
     if recipe:
         if scheme or utterances or target != "emotion":
             raise typer.BadParameter("--recipe has its own labels and windows: leave --scheme, --utterances, --target.")
+        if scheduler or on_disk:
+            raise typer.BadParameter("--recipe computes in the memory of this machine: leave --scheduler, --on-disk.")
         _train_recipe(corpora, out, workflow.find_features(features), jobs)
         return
     if not corpora or out is None:

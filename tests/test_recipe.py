@@ -115,6 +115,9 @@ def test_what_cannot_be_trained_is_one_sentence(monkeypatch):
     assert done.exit_code == 2
     assert "--recipe has its own labels" in " ".join(done.output.replace("│", " ").split())
     assert CliRunner().invoke(app, ["train", "synthetic-small"]).exit_code == 2  # neither --out nor --recipe
+    done = CliRunner().invoke(app, ["train", "--recipe", "--on-disk"])
+    assert done.exit_code == 2
+    assert "computes in the memory of this machine" in " ".join(done.output.replace("│", " ").split())
 
 
 def test_a_corpus_that_cannot_be_used_is_left_out_with_a_warning(monkeypatch):

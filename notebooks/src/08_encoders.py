@@ -656,7 +656,7 @@ print(fused_normalised.summary())
 # Whisper-base on real RAVDESS: 0.76 or 0.77 for each view alone, and 0.78 for the four together. That is three points
 # above section 5's regression on the same utterances, and the interval of the difference is above zero: the four err in
 # different places. Where each voice is measured against itself the fusion has 0.84, no more than section 5's single
-# model. And both are a long way behind the gap between women and men.
+# model. Both gains are small beside the gap between women and men.
 #
 # The accuracy, 0.79, is still below the 0.818 published for a fine-tuned wav2vec 2.0. What we tried outside this lesson:
 # all 512 numbers, with views and shrinkage chosen anew on each fold's training speakers, UAR 0.80 (95 % interval 0.74 to

@@ -1,4 +1,7 @@
-"""What can be said of a recording before its samples are read: that it is a file, of a sample rate that can be."""
+"""What can be said of a recording before its samples are read: that it is a file, of a possible sample rate.
+
+These checks stand apart from `io` so that features cached before stay valid.
+"""
 
 import contextlib
 import numbers

@@ -124,7 +124,8 @@ def analyse_episode(
     its ending. `decode` reads the recording: ``audio.guarded_blocks`` suits those of strangers. Used in Lesson 11.
     """
     model = as_window_model(model, classifier=True)
-    sentences, notes = _sentences(transcript) if transcript or not recogniser else _recognised(path, recogniser)
+    recognise = recogniser and not transcript
+    sentences, notes = _recognised(path, recogniser, decode) if recognise else _sentences(transcript)
     rated = None if dimension_model is None or sentences is None else _DimensionStream(sentences, dimension_model)
     if laughter is not None and not hasattr(laughter, "stream"):
         raise ModelError(f"A {type(laughter).__name__} detects no laughter: give a LaughterDetector.")
@@ -271,7 +272,7 @@ def _within(sentences, seconds):
     return sentences, [f"{count} of the transcript begin after the end of the recording at {seconds:.1f} s: {check}."]
 
 
-def _recognised(path, recogniser):
+def _recognised(path, recogniser, decode):
     """The sentences of the words that were recognised, and a note on who recognised them.
 
     What cannot be read of the recording is reported when it is decoded for the other streams.
@@ -279,5 +280,5 @@ def _recognised(path, recogniser):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         stream = recogniser.stream()
-        _feed(path, stream)
+        _feed(path, stream, decode=decode)
     return transcripts.sentences(stream.finish()), [f"{RECOGNISED}{recogniser.label}."]

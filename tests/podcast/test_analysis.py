@@ -336,6 +336,18 @@ class Recogniser:
         return pd.DataFrame(rows, columns=transcripts.COLUMNS)
 
 
+def test_words_are_recognised_behind_the_same_decoder(tmp_path):
+    soundfile.write(tmp_path / "talk.wav", np.full(16000, 0.1), 16000)
+    decoded = []
+
+    def decode(path, *given, **options):
+        decoded.append(path)
+        return audio.blocks(path, *given, **options)
+
+    analyse(tmp_path / "talk.wav", recogniser=Recogniser(), decode=decode)
+    assert decoded == [tmp_path / "talk.wav"] * 2  # for the words, and for all else
+
+
 def test_words_are_recognised_where_there_is_no_transcript(tmp_path):
     path = tmp_path / "talk.wav"
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 16000 * 4), 16000)
